@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Maps, settings and counters shared by the TC programs and the socket probes. */
+#ifndef TLSTRACE_MAPS_BPF_H
+#define TLSTRACE_MAPS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "tlstrace.h"
+
+/* Set by the loader before load, from what this kernel turned out to have. */
+const volatile bool use_socket_storage = true; /* else a hash keyed by socket address */
+const volatile __u32 accept_arguments = 4;     /* of inet_csk_accept: 2 since 6.10 */
+const volatile __u32 recvmsg_arguments = 6;    /* of tcp_recvmsg: 5 since 5.19 */
+
+/* How far the bytes of one direction of a flow have been followed. */
+struct direction {
+	__u32 next;	  /* sequence number of the next record-header byte to be read */
+	__u32 plain_from; /* start of the current run of plaintext records */
+	__u32 highest;	  /* end of the highest segment seen */
+	__u32 copied;	  /* bytes copied, against TLSTRACE_COPY_BUDGET */
+	__u32 gap_copied; /* bytes copied behind holes, against TLSTRACE_GAP_BUDGET */
+	__u32 encrypted;  /* encrypted records seen */
+	__u8 synchronised; /* next is valid */
+	__u8 done;	  /* nothing more is copied */
+	__u8 plain;	  /* the record before next is plaintext */
+	__u8 changed;	  /* a ChangeCipherSpec was sent: handshake records may be encrypted */
+	__u8 finished;	  /* FIN seen */
+	__u8 have;	  /* header bytes collected */
+	__u8 header[22];  /* they; room for a load of 11 at any offset below 11 */
+};
+
+struct flow {
+	__u64 id;
+	__u64 first_ns; /* of the first byte of the ClientHello */
+	struct direction directions[2]; /* 0: from the server, 1: from the client */
+	__u32 start;	/* sequence number of that byte */
+	__u8 client_is_local;
+	__u8 confirmed; /* it is a ClientHello, not only a first byte that looks like one */
+	__u8 lost;	/* an event was not delivered: the next one says so */
+	__u8 reserved;
+	__u8 prefix[16]; /* the first bytes of the ClientHello, until it is told */
+};
+
+/* The initial state of a flow, too large for the BPF stack. */
+const volatile struct flow flow_zero = {};
+
+/* Everything user space gets; the size is set by the loader (--buffer-size). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} events SEC(".maps");
+
+/* Flows with a handshake under way. User space removes those whose outcome it knows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct tlstrace_flow_key);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+/*
+ * How many tracked flows hash to each slot: an untracked packet costs one array read, not a hash
+ * miss. Mapped by user space too, which counts down the flows that it removes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TLSTRACE_PRESENCE_SIZE);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u32);
+} presence SEC(".maps");
+
+/* Per-socket state that dies with its socket (kernel 5.11 for tracing programs, 8e4597c627fb). */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tlstrace_socket);
+} socket_storage SEC(".maps");
+
+/* The same where sk_storage cannot be used: key is the address of the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct tlstrace_socket);
+} socket_hash SEC(".maps");
+
+/* Socket of a tcp_recvmsg under way, for the kretprobe: key is pid_tgid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, __u64);
+} receiving SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TLSTRACE_COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/*
+ * An event and its data, which follow each other in the ring buffer too. Room for the data twice
+ * over, so that a bounded offset plus a bounded length fits.
+ */
+struct scratch {
+	struct tlstrace_packet_event event;
+	__u8 data[2 * TLSTRACE_DATA_MAX];
+	/*
+	 * Where the loops over records and slices are. In memory, not in registers: what the verifier
+	 * knows of them would make each turn of a loop a new state, and 5.10 gives up at a million.
+	 */
+	__u32 offset;	/* in the payload: next record */
+	__u32 index;	/* slice being copied */
+	__u32 done;	/* bytes of it copied */
+	__u32 position; /* bytes in data */
+	__u32 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
+	__u32 was_confirmed;
+};
+
+/* Where a packet event is put together. TC runs with bottom halves off: no one else is on this CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+static __always_inline void counter_add(__u32 counter)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+	if (value)
+		*value += 1;
+}
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* From a frame to its TCP payload: Ethernet, VLAN, QinQ, IPv4 with options, IPv6 with extensions. */
+#ifndef TLSTRACE_PACKET_BPF_H
+#define TLSTRACE_PACKET_BPF_H
+
+#include "vmlinux.h"
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "tlstrace.h"
+
+#define VLAN_TAGS_MAX 2
+#define IPV6_EXTENSIONS_MAX 6
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+
+enum tcp_flag {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_ACK = 0x10,
+};
+
+struct packet {
+	__u8 source[16];
+	__u8 destination[16];
+	__u16 source_port;
+	__u16 destination_port;
+	__u32 sequence; /* of the first payload byte */
+	__u32 acknowledgement;
+	__u32 payload; /* offset in the frame */
+	__u32 length;  /* of the payload */
+	__u32 slot;    /* in the presence filter: the same for both directions */
+	__u8 flags;
+};
+
+/*
+ * Copy bytes of the frame: directly where they are in the linear part (half the price of the
+ * helper), else through the helper, which also reads fragments.
+ */
+#define packet_load(skb, offset, to) \
+	packet_load_bytes(skb, offset, to, sizeof(*(to)))
+
+static __always_inline int packet_load_bytes(struct __sk_buff *skb, __u32 offset, void *to,
+					     __u32 length)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+
+	if (offset < 2048 && data + offset + length <= end) {
+		__builtin_memcpy(to, data + offset, length);
+		return 0;
+	}
+	return bpf_skb_load_bytes(skb, offset, to, length);
+}
+
+/* The EtherType behind the MAC header and the tags still in the frame; tags in metadata are gone from it. */
+static __always_inline __be16 packet_ethertype(struct __sk_buff *skb, __u32 *offset)
+{
+	__be16 type;
+	int i;
+
+	if (packet_load(skb, ETH_HLEN - sizeof(type), &type))
+		return 0;
+	*offset = ETH_HLEN;
+	for (i = 0; i < VLAN_TAGS_MAX; i++) {
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		if (packet_load(skb, *offset + 2, &type))
+			return 0;
+		*offset += 4;
+	}
+	return type;
+}
+
+/* A device without MAC header (tun, WireGuard, IP tunnels): the version nibble tells. */
+static __always_inline __be16 packet_version(struct __sk_buff *skb)
+{
+	__u8 first;
+
+	if (packet_load(skb, 0, &first))
+		return 0;
+	if (first >> 4 == 4)
+		return bpf_htons(ETH_P_IP);
+	return first >> 4 == 6 ? bpf_htons(ETH_P_IPV6) : 0;
+}
+
+static __always_inline int packet_parse_ipv4(struct __sk_buff *skb, struct packet *packet,
+					     __u32 *offset, __u32 *end)
+{
+	struct iphdr ip;
+	__u32 total;
+
+	if (packet_load(skb, *offset, &ip))
+		return -1;
+	if (ip.protocol != 6 || ip.version != 4 || ip.ihl < 5 ||
+	    ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+		return -1;
+	total = bpf_ntohs(ip.tot_len);
+	/* 0 is a BIG TCP packet (b1a78b9b9886): the socket buffer knows its length. */
+	*end = total ? *offset + total : skb->len;
+	*offset += ip.ihl * 4;
+	packet->slot = ip.saddr ^ ip.daddr;
+	/* ::ffff:0:0/96 */
+	__builtin_memset(packet->source, 0, 10);
+	__builtin_memset(packet->destination, 0, 10);
+	packet->source[10] = packet->source[11] = 0xff;
+	packet->destination[10] = packet->destination[11] = 0xff;
+	__builtin_memcpy(packet->source + 12, &ip.saddr, 4);
+	__builtin_memcpy(packet->destination + 12, &ip.daddr, 4);
+	return 0;
+}
+
+static __always_inline int packet_parse_ipv6(struct __sk_buff *skb, struct packet *packet,
+					     __u32 *offset, __u32 *end)
+{
+	struct ipv6hdr ip;
+	__u8 next, option[2];
+	int i;
+
+	if (packet_load(skb, *offset, &ip) || ip.version != 6)
+		return -1;
+	*offset += sizeof(ip);
+	/* 0 is a jumbogram (BIG TCP). */
+	*end = ip.payload_len ? *offset + bpf_ntohs(ip.payload_len) : skb->len;
+	next = ip.nexthdr;
+	/* RFC 8200 section 4.1; each extension begins with next header and length in units of 8. */
+	for (i = 0; i < IPV6_EXTENSIONS_MAX && next != 6; i++) {
+		if (bpf_skb_load_bytes(skb, *offset, option, sizeof(option)))
+			return -1;
+		if (next == 0 || next == 43 || next == 60) /* hop-by-hop, routing, destination */
+			*offset += (option[1] + 1) * 8;
+		else if (next == 51) /* authentication, RFC 4302 section 2.2 */
+			*offset += (option[1] + 2) * 4;
+		else
+			return -1; /* fragments too: their rest cannot be put together here */
+		next = option[0];
+	}
+	if (next != 6)
+		return -1;
+	__builtin_memcpy(packet->source, &ip.saddr, 16);
+	__builtin_memcpy(packet->destination, &ip.daddr, 16);
+	packet->slot = ip.saddr.s6_addr32[1] ^ ip.daddr.s6_addr32[1] ^ ip.saddr.s6_addr32[3] ^
+		       ip.daddr.s6_addr32[3];
+	return 0;
+}
+
+/* 0 if the frame is a TCP segment whose header is whole. */
+static __always_inline int packet_parse(struct __sk_buff *skb, bool has_mac, struct packet *packet)
+{
+	__u32 offset = 0, end = 0, header;
+	struct tcphdr tcp;
+	__be16 type;
+
+	type = has_mac ? packet_ethertype(skb, &offset) : packet_version(skb);
+	if (type == bpf_htons(ETH_P_IP)) {
+		if (packet_parse_ipv4(skb, packet, &offset, &end))
+			return -1;
+	} else if (type == bpf_htons(ETH_P_IPV6)) {
+		if (packet_parse_ipv6(skb, packet, &offset, &end))
+			return -1;
+	} else {
+		return -1;
+	}
+	if (packet_load(skb, offset, &tcp) || tcp.doff < 5)
+		return -1;
+	header = tcp.doff * 4;
+	if (end > skb->len)
+		end = skb->len;
+	packet->payload = offset + header;
+	packet->length = end > packet->payload ? end - packet->payload : 0;
+	packet->flags = ((__u8 *)&tcp)[13];
+	/* SYN takes one sequence number; Fast Open data starts behind it. */
+	packet->sequence = bpf_ntohl(tcp.seq) + !!(packet->flags & TCP_SYN);
+	packet->acknowledgement = bpf_ntohl(tcp.ack_seq);
+	packet->source_port = bpf_ntohs(tcp.source);
+	packet->destination_port = bpf_ntohs(tcp.dest);
+	/* Fibonacci hashing of what both directions share. */
+	packet->slot ^= (__u32)(packet->source_port ^ packet->destination_port) << 16 |
+			(__u16)(packet->source_port + packet->destination_port);
+	packet->slot = (packet->slot * 2654435769u) >> 18 & (TLSTRACE_PRESENCE_SIZE - 1);
+	return 0;
+}
+
+#endif

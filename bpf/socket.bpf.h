@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * Socket state: who owns a socket and when it was connected, accepted, read and written.
+ * Kept silently for every TCP socket; told to user space once a handshake is seen on it.
+ */
+#ifndef TLSTRACE_SOCKET_BPF_H
+#define TLSTRACE_SOCKET_BPF_H
+
+#include "maps.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+
+/* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
+const volatile struct tlstrace_socket socket_zero = {};
+
+static __always_inline void task_read(struct tlstrace_task *to, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	to->tid = BPF_CORE_READ(task, pid);
+	to->pid = BPF_CORE_READ(task, tgid);
+	to->uid = BPF_CORE_READ(task, real_cred, uid.val);
+	to->start_ns = BPF_CORE_READ(leader, start_boottime);
+	to->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(to->comm, sizeof(to->comm), &leader->comm);
+	bpf_probe_read_kernel(to->thread_comm, sizeof(to->thread_comm), &task->comm);
+}
+
+/* Processes read and write thousands of times: only a change of task is worth the eight reads. */
+static __always_inline void task_current(struct tlstrace_task *to, bool again)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if (again || to->tid != (__u32)id || to->pid != id >> 32)
+		task_read(to, (struct task_struct *)bpf_get_current_task());
+}
+
+static __always_inline void address_map_v4(__u8 to[16], __be32 address)
+{
+	__builtin_memset(to, 0, 10);
+	to[10] = to[11] = 0xff;
+	__builtin_memcpy(to + 12, &address, sizeof(address));
+}
+
+static __always_inline void tuple_read(struct tlstrace_socket *state, const struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		address_map_v4(state->local_address, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		address_map_v4(state->remote_address, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		BPF_CORE_READ_INTO((struct in6_addr *)state->local_address, sk,
+				   __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO((struct in6_addr *)state->remote_address, sk,
+				   __sk_common.skc_v6_daddr);
+	}
+	state->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	state->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	state->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline bool socket_is_tcp(const struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline struct tlstrace_socket *socket_find(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (use_socket_storage)
+		return bpf_sk_storage_get(&socket_storage, sk, NULL, 0);
+	return bpf_map_lookup_elem(&socket_hash, &key);
+}
+
+static __always_inline struct tlstrace_socket *socket_create(struct sock *sk)
+{
+	struct tlstrace_socket *state;
+	__u64 key = (__u64)sk;
+
+	if (use_socket_storage) {
+		state = bpf_sk_storage_get(&socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	} else {
+		bpf_map_update_elem(&socket_hash, &key, (const void *)&socket_zero, BPF_NOEXIST);
+		state = bpf_map_lookup_elem(&socket_hash, &key);
+	}
+	if (!state) {
+		counter_add(TLSTRACE_COUNT_SOCKETS_FULL);
+		return NULL;
+	}
+	if (!state->id)
+		state->id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+	return state;
+}
+
+static __always_inline void socket_tell(struct tlstrace_socket *state, const void *sk, __u32 kind,
+					__s32 detail, __u64 now)
+{
+	struct tlstrace_socket_event *event;
+	const struct tcp_sock *tcp = sk;
+
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		counter_add(TLSTRACE_COUNT_SOCKETS_RING_FULL);
+		return;
+	}
+	event->header.type = TLSTRACE_EVENT_SOCKET;
+	event->header.size = sizeof(*event);
+	event->header.time_ns = now;
+	event->kind = kind;
+	event->detail = detail;
+	event->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
+	event->min_rtt_us = BPF_CORE_READ(tcp, rtt_min.s[0].v);
+	__builtin_memcpy(&event->socket, state, sizeof(*state));
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* Tell an operation on a socket that carries a handshake; the budget ends it for long connections. */
+static __always_inline void socket_tell_operation(struct tlstrace_socket *state,
+						  const struct sock *sk, __u32 kind, __s32 detail,
+						  __u64 now)
+{
+	if (!state->followed)
+		return;
+	if (state->operations >= TLSTRACE_SOCKET_BUDGET) {
+		state->followed = 0;
+		return;
+	}
+	state->operations++;
+	socket_tell(state, sk, kind, detail, now);
+}
+
+/* A ClientHello or its first answer of this socket crossed a TC hook: from now on it is followed. */
+static __always_inline void socket_follow(struct tlstrace_socket *state, const void *sk, __u8 role,
+					  __u64 now)
+{
+	if (state->followed && state->role == role)
+		return;
+	state->role = role;
+	state->followed = 1;
+	state->operations = 0;
+	tuple_read(state, sk);
+	socket_tell(state, sk, TLSTRACE_SOCKET_HELLO, 0, now);
+}
+
+static __always_inline void socket_state_changed(struct sock *sk, int old, int new)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct tlstrace_socket *state;
+
+	if (new == TCP_LISTEN || !socket_is_tcp(sk))
+		return;
+	if (new == TCP_SYN_SENT) {
+		state = socket_create(sk);
+		if (!state)
+			return;
+		state->connect_ns = now;
+		state->role = TLSTRACE_ROLE_CLIENT;
+		/* In the context of connect(2), or of the sendmsg(2) that carries Fast Open data. */
+		task_current(&state->creator, true);
+	} else if (new == TCP_ESTABLISHED) {
+		/* Softirq: no task here is the owner. */
+		state = socket_create(sk);
+		if (!state)
+			return;
+		state->established_ns = now;
+		if (old == TCP_SYN_RECV)
+			state->role = TLSTRACE_ROLE_SERVER;
+	} else if (old == TCP_ESTABLISHED || new == TCP_CLOSE) {
+		state = socket_find(sk);
+		if (state)
+			socket_tell_operation(state, sk, TLSTRACE_SOCKET_STATE, new, now);
+	}
+}
+
+static __always_inline void socket_accepted(struct sock *sk)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct tlstrace_socket *state;
+
+	if (!sk || !socket_is_tcp(sk))
+		return;
+	state = socket_create(sk);
+	if (!state)
+		return;
+	state->accept_ns = now;
+	state->role = TLSTRACE_ROLE_SERVER;
+	task_current(&state->accepter, true);
+	socket_tell_operation(state, sk, TLSTRACE_SOCKET_ACCEPT, 0, now);
+}
+
+/* Before the bytes are queued, so that the writer is known when they cross TC. */
+static __always_inline void socket_written(struct sock *sk, __s32 bytes)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct tlstrace_socket *state;
+
+	if (!socket_is_tcp(sk))
+		return;
+	state = socket_create(sk);
+	if (!state)
+		return;
+	task_current(&state->writer, false);
+	if (state->last_turn != TLSTRACE_SOCKET_WRITE)
+		state->first_write_ns = now;
+	state->last_write_ns = now;
+	state->last_turn = TLSTRACE_SOCKET_WRITE;
+	socket_tell_operation(state, sk, TLSTRACE_SOCKET_WRITE, bytes, now);
+}
+
+/* After the bytes were taken; a peek has a reader but takes nothing. */
+static __always_inline void socket_read(struct sock *sk, __s32 bytes, bool peek)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct tlstrace_socket *state;
+
+	if (bytes <= 0 || !socket_is_tcp(sk))
+		return;
+	state = socket_create(sk);
+	if (!state)
+		return;
+	task_current(&state->reader, false);
+	if (peek)
+		return;
+	if (state->last_turn != TLSTRACE_SOCKET_READ)
+		state->first_read_ns = now;
+	state->last_read_ns = now;
+	state->last_turn = TLSTRACE_SOCKET_READ;
+	socket_tell_operation(state, sk, TLSTRACE_SOCKET_READ, bytes, now);
+}
+
+static __always_inline void socket_reset(struct sock *sk, __u32 kind)
+{
+	struct tlstrace_socket *state;
+
+	if (!sk || !socket_is_tcp(sk))
+		return;
+	state = socket_find(sk);
+	if (state)
+		socket_tell_operation(state, sk, kind, 0, bpf_ktime_get_ns());
+}
+
+static __always_inline void socket_destroyed(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (!use_socket_storage)
+		bpf_map_delete_elem(&socket_hash, &key);
+}
+
+/* A socket that is older than the trace: whoever holds it is taken for its creator. */
+static __always_inline void socket_existed(struct sock *sk, struct task_struct *task)
+{
+	struct tlstrace_socket *state;
+
+	if (!socket_is_tcp(sk) || BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+		return;
+	state = socket_create(sk);
+	if (!state || state->creator.pid)
+		return;
+	state->existed = 1;
+	task_read(&state->creator, task);
+}
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The contract between bpf/ and user/: events in the ring buffer, limits, counters.
+ * Both sides include it; it includes nothing, the includer provides __u8 … __u64.
+ * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d; ports are in host byte order; times are
+ * bpf_ktime_get_ns() (CLOCK_MONOTONIC, nanoseconds).
+ */
+#ifndef TLSTRACE_H
+#define TLSTRACE_H
+
+enum tlstrace_limit {
+	/* Stretches of bytes one event can carry; a packet with more records is cut and counted. */
+	TLSTRACE_SLICES_MAX = 32,
+	/* Bytes one event can carry; a packet with more plaintext becomes several events. */
+	TLSTRACE_DATA_MAX = 12288,
+	/* Handshake bytes copied per direction of a flow. Certificate chains seen in the wild end well below. */
+	TLSTRACE_COPY_BUDGET = 131072,
+	/* Bytes copied per direction beyond a hole, where record boundaries are unknown. */
+	TLSTRACE_GAP_BUDGET = 16384,
+	/* Encrypted record headers per direction: user space ends the tracking long before. */
+	TLSTRACE_ENCRYPTED_BUDGET = 256,
+	/* Socket operations reported after a handshake began on the socket. */
+	TLSTRACE_SOCKET_BUDGET = 64,
+	/* Counters of the presence filter, a power of two. */
+	TLSTRACE_PRESENCE_SIZE = 16384,
+	TLSTRACE_COMM_SIZE = 16,
+};
+
+enum tlstrace_event_type {
+	TLSTRACE_EVENT_PACKET = 1,
+	TLSTRACE_EVENT_SOCKET = 2,
+};
+
+enum tlstrace_hook {
+	TLSTRACE_INGRESS = 0,
+	TLSTRACE_EGRESS = 1,
+};
+
+/* Indices of the counters map. Every event that is not delivered is counted under its cause. */
+enum tlstrace_counter {
+	TLSTRACE_COUNT_HELLOS,		/* ClientHellos detected, one per place they cross */
+	TLSTRACE_COUNT_HELLOS_RING_FULL, /* of these, lost: the ring buffer had no room */
+	TLSTRACE_COUNT_HELLOS_FLOWS_FULL, /* of these, lost: the table of flows was full */
+	TLSTRACE_COUNT_PACKETS_RING_FULL, /* later packets of a handshake lost: no room */
+	TLSTRACE_COUNT_SOCKETS_RING_FULL, /* socket events lost: no room */
+	TLSTRACE_COUNT_SOCKETS_FULL,	/* sockets not followed: the table of sockets was full */
+	TLSTRACE_COUNT_COPY_BUDGET,	/* directions cut off at TLSTRACE_COPY_BUDGET or GAP_BUDGET */
+	TLSTRACE_COUNT_SLICES,		/* packets with more records than TLSTRACE_SLICES_MAX */
+	TLSTRACE_COUNT_LOAD_FAILED,	/* packet bytes that could not be read */
+	TLSTRACE_COUNTERS,
+};
+
+enum tlstrace_packet_flag {
+	TLSTRACE_PACKET_RETRANSMIT = 1,	  /* carries bytes that were seen before */
+	TLSTRACE_PACKET_OUT_OF_ORDER = 2, /* starts behind a hole: copied whole, unparsed */
+	TLSTRACE_PACKET_LOST_BEFORE = 4,  /* an earlier event of this flow was not delivered */
+	TLSTRACE_PACKET_CUT = 8,	  /* a budget ended the copying of this direction */
+};
+
+struct tlstrace_event_header {
+	__u32 type;
+	__u32 size;
+	__u64 time_ns;
+};
+
+/* A flow as one place (an interface of a namespace) sees it; local is the end that egress leaves from. */
+struct tlstrace_flow_key {
+	__u32 netns;
+	__u32 ifindex;
+	__u8 local_address[16];
+	__u8 remote_address[16];
+	__u16 local_port;
+	__u16 remote_port;
+};
+
+/* A stretch of the payload that was copied: offset from the event's sequence number, length. */
+struct tlstrace_slice {
+	__u32 offset;
+	__u32 length;
+};
+
+/*
+ * One TCP segment of a handshake. [sequence, sequence + length) was observed; of it the slices were
+ * copied, one after the other, behind the struct. What lies between them is the body of encrypted records.
+ */
+struct tlstrace_packet_event {
+	struct tlstrace_event_header header;
+	struct tlstrace_flow_key key;
+	__u32 sequence;
+	__u64 flow_id;	 /* tells flows apart that used the same key one after the other */
+	__u64 sender;	 /* socket id, where the packet still carries its socket, else 0 */
+	__u64 receiver;	 /* socket id of the local socket that a ClientHello is for, else 0 */
+	__u32 acknowledgement;
+	__u32 length;
+	__u8 hook;
+	__u8 tcp_flags;
+	__u8 from_client;
+	__u8 flags;
+	__u32 slice_count;
+	__u32 data_length;
+	__u32 reserved;
+	struct tlstrace_slice slices[TLSTRACE_SLICES_MAX];
+	/* data_length bytes of data follow */
+};
+
+/* A task at the time it touched a socket: all that is needed when it is gone a moment later. */
+struct tlstrace_task {
+	__u64 start_ns; /* of the thread-group leader, CLOCK_BOOTTIME */
+	__u64 cgroup;	/* id in the v2 hierarchy */
+	__u32 pid;	/* thread-group id */
+	__u32 tid;
+	__u32 uid;
+	__u32 reserved;
+	char comm[TLSTRACE_COMM_SIZE];	      /* the leader's */
+	char thread_comm[TLSTRACE_COMM_SIZE]; /* the thread's own */
+};
+
+enum tlstrace_socket_kind {
+	TLSTRACE_SOCKET_HELLO = 1, /* its ClientHello or its first answer crossed a TC hook */
+	TLSTRACE_SOCKET_ACCEPT,
+	TLSTRACE_SOCKET_READ,
+	TLSTRACE_SOCKET_WRITE,
+	TLSTRACE_SOCKET_STATE, /* left ESTABLISHED: detail is the new state */
+	TLSTRACE_SOCKET_RESET_SENT,
+	TLSTRACE_SOCKET_RESET_RECEIVED,
+};
+
+enum tlstrace_role {
+	TLSTRACE_ROLE_UNKNOWN,
+	TLSTRACE_ROLE_CLIENT,
+	TLSTRACE_ROLE_SERVER,
+};
+
+/* What is known of a socket that carries a handshake; unknown times and tasks are 0. */
+struct tlstrace_socket {
+	__u64 id;
+	__u8 local_address[16];
+	__u8 remote_address[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 netns;
+	__u64 connect_ns;
+	__u64 established_ns;
+	__u64 accept_ns;
+	/* The latest turn of reading and of writing: its first and last operation. */
+	__u64 first_read_ns;
+	__u64 last_read_ns;
+	__u64 first_write_ns;
+	__u64 last_write_ns;
+	struct tlstrace_task creator;  /* connected it */
+	struct tlstrace_task accepter; /* accepted it */
+	struct tlstrace_task reader;   /* read from it last */
+	struct tlstrace_task writer;   /* wrote to it last */
+	__u8 role;
+	__u8 followed;	/* a handshake was seen on it: operations are reported */
+	__u8 existed;	/* found by the iterator: older than the trace */
+	__u8 last_turn; /* TLSTRACE_SOCKET_READ or _WRITE */
+	__u32 operations;
+};
+
+struct tlstrace_socket_event {
+	struct tlstrace_event_header header;
+	__u32 kind;
+	__s32 detail; /* bytes of a read or write, or the new state */
+	__u32 srtt_us;
+	__u32 min_rtt_us;
+	struct tlstrace_socket socket;
+};
+
+#endif

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""silent_server.py PORT fin|rst|hold: read what a client sends first, say "read", then leave so, or never answer."""
+
+import socket
+import struct
+import sys
+
+from lines import listener
+
+port, ending = sys.argv[1:]
+
+
+def leave(connection):
+    connection.recv(65536)
+    print("read", flush=True)
+    if ending == "hold":
+        while connection.recv(65536):
+            pass
+    elif ending == "rst":
+        # A zero linger time makes close() send RST (socket(7)).
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+with listener(port) as server:
+    while True:
+        connection, _ = server.accept()
+        with connection:
+            try:
+                leave(connection)
+            except OSError as error:
+                print(error, file=sys.stderr)

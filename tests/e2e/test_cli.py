@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line: filters, ends, forms of output, privileges, and what hostile bytes may not do."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from lib import hello, process, terminal, trace, wait
+
+UNPRIVILEGED = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                "--inh-caps", "-all", "--bounding-set", "-all")
+# A name that would clear the screen, ring, forge a row and change the title, were it printed raw.
+HOSTILE = b"\x1b[2J\x07\r\n\x9bevil\x1b]0;title\x07\xff.example.org"
+
+
+class Two:
+    """Two handshakes that differ in everything a filter looks at.
+
+    a: curl, here, to nginx as nobody over lo; b: openssl in a namespace to s_server here over veth.
+    """
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.here, self.there = stage.network.veth()
+        self.a = stage.server("nginx", workers=1)
+        self.b = stage.server("s_server")
+
+    def run(self):
+        self.stage.client("curl", self.a, sni="alpha.example.org").ok()
+        self.stage.client("openssl", self.b, self.here.ip4, self.there.namespace,
+                          sni="beta.example.org").ok()
+
+    def network(self):
+        return self.here.ip4.rsplit(".", 1)[0] + ".0/24"
+
+
+FILTERS = {
+    "pid of a worker": (lambda two: ["-p", two.a.pids[0]], "a"),
+    "pid of s_server": (lambda two: ["--pid", two.b.process.pid], "b"),
+    "either pid": (lambda two: ["-p", two.a.pids[0], "-p", two.b.process.pid], "ab"),
+    "pid of nobody": (lambda two: ["-p", os.getpid()], ""),
+    "comm": (lambda two: ["-c", "curl"], "a"),
+    "comm of the server": (lambda two: ["--comm", "nginx"], "a"),
+    "comm as glob": (lambda two: ["-c", "open*"], "b"),
+    "user by name": (lambda two: ["-u", "nobody"], "a"),
+    "user by number": (lambda two: ["--user", "65534"], "a"),
+    "user of all": (lambda two: ["-u", "root"], "ab"),
+    "interface lo": (lambda two: ["-i", "lo"], "a"),
+    "interface veth": (lambda two: ["--interface", two.here.interface], "b"),
+    "port": (lambda two: ["--port", two.a.port], "a"),
+    "either port": (lambda two: ["--port", two.a.port, "--port", two.b.port], "ab"),
+    "host": (lambda two: ["--host", "127.0.0.1"], "a"),
+    "host of the client": (lambda two: ["--host", two.there.ip4], "b"),
+    "network": (lambda two: ["--host", "127.0.0.0/8"], "a"),
+    "other network": (lambda two: ["--host", two.network()], "b"),
+    "no such host": (lambda two: ["--host", "2001:db8:ffff::/48"], ""),
+    "sni": (lambda two: ["--sni", "alpha.example.org"], "a"),
+    "sni as glob": (lambda two: ["--sni", "b*.example.org"], "b"),
+    "sni of all": (lambda two: ["--sni", "*.example.org"], "ab"),
+    "role of curl": (lambda two: ["-c", "curl", "--role", "client"], "a"),
+    "not the role of curl": (lambda two: ["-c", "curl", "--role", "server"], ""),
+    "role of nginx": (lambda two: ["-c", "nginx", "--role", "server"], "a"),
+    "two filters": (lambda two: ["-c", "nginx", "--sni", "beta*"], ""),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter(stage, name):
+    two = Two(stage)
+    arguments, expected = FILTERS[name]
+    running = stage.trace(*arguments(two))
+    two.run()
+    # No waiting for rows: at its end a trace reports all that it has seen.
+    end = running.stop()
+    got = "".join(letter for letter, server in (("a", two.a), ("b", two.b))
+                  for _ in running.select(port=server.port))
+    assert got == expected, running.report()
+    if "interface" not in name:
+        assert end["filtered"] >= 2 - len(expected), end
+
+
+def test_count(stage):
+    """-n 2 ends by itself after the second handshake."""
+    server = stage.server("s_server")
+    running = stage.trace("--port", server.port, "-n", 2)
+    for _ in range(2):
+        stage.client("openssl", server).ok()
+    running.stop(how=None)
+    assert len(running.rows) == 2
+
+
+@pytest.mark.parametrize("duration", ["500ms", "1s"])
+def test_duration(stage, duration):
+    stage.trace("-d", duration).stop(how=None)
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_it_cleanly(stage, how):
+    server = stage.server("s_server")
+    running = stage.trace()
+    stage.client("openssl", server).ok()
+    running.stop(how)
+    assert len(running.select(port=server.port)) == 1
+
+
+def test_strict_without_loss(stage):
+    server = stage.server("s_server")
+    running = stage.trace("--strict")
+    stage.client("openssl", server).ok()
+    running.stop()
+
+
+def test_strict_with_loss(stage):
+    """Stopped while handshakes run, tlstrace cannot empty its smallest buffer: it says what it lost."""
+    server = stage.server("s_server")
+    running = stage.trace("--strict", "--buffer-size", 65536, expect_loss=True)
+    os.kill(running.pid, signal.SIGSTOP)
+    for _ in range(60):
+        stage.client("openssl", server).ok()
+    os.kill(running.pid, signal.SIGCONT)
+    end = running.stop(code=3)
+    assert end["seen"] >= 60, end
+    assert "lost" in running.stderr()
+
+
+def test_footer(stage):
+    """Results go to stdout, the sum of it all to stderr."""
+    server = stage.server("s_server")
+    running = stage.trace()
+    stage.client("openssl", server).ok()
+    running.stop()
+    assert running.stderr().strip()
+
+
+def test_help():
+    done = terminal.run("--help")
+    assert done.returncode == 0 and not done.stderr
+    for option in ("--pid", "--comm", "--user", "--interface", "--port", "--host", "--sni", "--role",
+                   "--output", "--count", "--duration", "--buffer-size", "--strict", "--verbose",
+                   "--color", "--version", "--help"):
+        assert option in done.stdout
+    assert terminal.run("-h").stdout == done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+@pytest.mark.vm
+def test_version():
+    done = terminal.run("--version")
+    assert done.returncode == 0 and not done.stderr
+    assert done.stdout.startswith("tlstrace ") and re.search(r"\d", done.stdout)
+    assert terminal.run("-V").stdout == done.stdout
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--no-such-option"], ["-o", "xml"], ["-d", "soon"], ["-d", "-1s"], ["-n", "0x"], ["-n", "-3"],
+    ["--port", "70000"], ["--port", "http"], ["--host", "not-an-address"],
+    ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["-u", "no-such-user-here"],
+    ["-p", "init"], ["--buffer-size", "much"], ["--color", "blue"], ["-p"], ["stray"],
+], ids=" ".join)
+def test_wrong_usage(arguments):
+    done = terminal.run(*arguments)
+    assert done.returncode == 2, done
+    assert not done.stdout and done.stderr.startswith("tlstrace: "), done
+    assert len(done.stderr.strip().splitlines()) <= 2, done
+
+
+def test_no_such_interface():
+    done = terminal.run("-i", "nosuch0", "-d", "1s")
+    assert done.returncode in (1, 2) and "nosuch0" in done.stderr, done
+
+
+def test_unprivileged(stage):
+    """One sentence that names what is missing and the way out."""
+    # The tree may be closed to others: a copy is not.
+    copy = shutil.copy(trace.program(), stage.directory / "tlstrace")
+    done = terminal.run("-o", "json", "-d", "1s", prefix=UNPRIVILEGED, program=copy)
+    assert done.returncode == 1 and not done.stdout, done
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert "CAP_" in lines[0] and "root" in lines[0] or "sudo" in lines[0], done.stderr
+    assert "libbpf" not in done.stderr
+
+
+@pytest.fixture
+def text(stage):
+    """Start tlstrace with text output; it is ended with the test."""
+    started = []
+
+    def start(*arguments, **settings):
+        started.append(terminal.TextRun(*arguments, **settings))
+        return started[-1]
+    yield start
+    for one in started:
+        one.kill()
+
+
+COLUMNS = ["TIME", "CLIENT", "SERVER", "SNI", "VERSION", "CIPHER", "GROUP", "ALPN", "MS", "RESULT"]
+
+
+def handshakes(stage, server, name="openssl", **wishes):
+    return lambda: stage.client(name, server, **wishes)
+
+
+@pytest.mark.parametrize("how", [["-o", "table"], []], ids=["table", "default"])
+def test_table_in_a_pipe(stage, text, how):
+    server = stage.server("nginx", workers=1)
+    run = text("--port", server.port, *how, columns=None)
+    run.wait_for(b"web.example.org", handshakes(stage, server))
+    assert run.stop() == 0
+    assert b"\x1b" not in run.output
+    header, *rows = run.lines()
+    assert header.split() == COLUMNS
+    for row in rows:
+        assert re.match(r"\d\d:\d\d:\d\d", row), row
+        for part in ("openssl[", f"nginx[{server.pids[0]}]", "TLSv1.3", "TLS_AES_256_GCM_SHA384",
+                     "x25519", " ok"):
+            assert part in row, (part, row)
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_table_on_a_terminal(stage, text, columns):
+    server = stage.server("nginx", workers=1)
+    run = text("--port", server.port, columns=columns)
+    long = "a-rather-long-name-of-a-host-in-some-deep-part-of-a-cluster.example.org"
+    run.wait_for(b"nginx[", handshakes(stage, server, sni=long))
+    assert run.stop() == 0
+    lines = run.lines()
+    assert len(lines) >= 2 and max(map(len, lines)) <= columns, lines
+    assert b"\x1b[" in run.output
+
+
+@pytest.mark.parametrize("columns,option,coloured", [
+    (120, "never", False), (120, "auto", True), (120, "always", True),
+    (None, "auto", False), (None, "always", True),
+])
+def test_colour(stage, text, columns, option, coloured):
+    server = stage.server("s_server")
+    run = text("--port", server.port, "--color", option, columns=columns)
+    run.wait_for(b"openssl[", handshakes(stage, server))
+    assert run.stop() == 0
+    assert (b"\x1b[" in run.output) == coloured
+
+
+def test_tree(stage, text):
+    """All of one handshake: both ends and its messages in order, with times."""
+    server = stage.server("s_server")
+    run = text("--port", server.port, "-o", "tree")
+    run.wait_for(b"server_hello_done", handshakes(stage, server, version="TLSv1.2"))
+    assert run.stop() == 0
+    shown = "\n".join(run.lines())
+    names = ["client_hello", "server_hello", "certificate", "server_key_exchange",
+             "server_hello_done", "client_key_exchange", "change_cipher_spec"]
+    places = [shown.index(name) for name in names]
+    assert places == sorted(places), shown
+    for part in ("web.example.org", f"openssl[{server.process.pid}]", "TLSv1.2", "x25519"):
+        assert part in shown, (part, shown)
+
+
+@pytest.mark.parametrize("output,columns", [
+    ("table", 200), ("table", None), ("tree", 200), ("tree", None), ("json", None),
+])
+def test_hostile_bytes_are_escaped(stage, text, output, columns):
+    server = stage.server("s_server")
+    run = text("--port", server.port, "-o", output, columns=columns)
+    command = process.helper("hello_client.py", "127.0.0.1", server.port,
+                             hello.client_hello(sni=HOSTILE).hex(), "fin")
+    run.wait_for(b"evil", lambda: stage.processes.run(command).ok())
+    assert run.stop() == 0
+    if output == "json":
+        assert b'\\\\x1b[2J' in run.output and b'\\\\x9bevil' in run.output
+    else:
+        assert b"\\x1b[2J\\x07" in run.output and b"\\x9bevil" in run.output
+    # Colours end in "m" and a terminal gets "\r\n"; nothing else may control it.
+    plain = re.sub(rb"\x1b\[[0-9;]*m", b"", run.output).replace(b"\r\n", b"\n")
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", plain), plain
+    plain.decode()  # and it is UTF-8
+
+
+def test_closed_pipe(stage):
+    """tlstrace | head -1: when nobody reads any more it ends, at the latest when it is told to."""
+    running = stage.processes.start([trace.program(), *trace.flavour(), "-o", "json"],
+                                    stdout=subprocess.PIPE)
+    assert b'"start"' in running.stdout.readline()
+    running.stdout.close()
+    server = stage.server("s_server")
+    stage.client("openssl", server).ok()
+    if running.poll() is None:
+        running.send_signal(signal.SIGINT)
+    assert running.wait(wait.limit(15)) in (0, 1, -signal.SIGPIPE, 128 + signal.SIGPIPE)
+    assert b"Assertion" not in running.log.read_bytes()

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Handshakes that fail: who ended it, how, and what was said."""
+
+import pytest
+
+from lib import expect, hello, process, servers, wait
+
+
+def failed(row, kind, by, alert=None, encrypted=False):
+    assert row["outcome"] == "failed", row
+    failure = row["failure"]
+    assert (failure["kind"], failure["by"]) == (kind, by), failure
+    if kind == "alert":
+        assert (failure["alert"], failure["encrypted"]) == (alert, encrypted), failure
+    assert row["verdict"], row
+
+
+def refused(stage, server, client_name, **wishes):
+    """A client that cannot agree with server: its row and what is known of it."""
+    trace = stage.trace()
+    client = stage.client(client_name, server, **wishes)
+    assert client.code != 0
+    row = expect.one_row(trace, port=server.port)
+    expect.process_is(row["client"], client.pid, client.comm)
+    expect.process_is(row["server"], server.process.pid, server.comm)
+    return row, client
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize("version,alert,encrypted", [
+    ("TLSv1.2", "unknown_ca", False), ("TLSv1.3", None, True),
+])
+def test_certificate_rejected(stage, version, alert, encrypted):
+    """curl does not know the authority: the alert's sender rejected the other side."""
+    server = stage.server("s_server")
+    strange = ("--cacert", str(stage.certificates.chain("server")))
+    row, client = refused(stage, server, "curl", version=version, options=strange)
+    failed(row, "alert", "client", alert, encrypted)
+    assert f"curl[{client.pid}]" in row["verdict"]
+    assert "certificate" in row["verdict"]
+    if alert:
+        assert alert in row["verdict"]
+        last = row["messages"][-1]
+        assert (last["from"], last["record"], last["message"]) == ("client", "alert", alert), last
+
+
+def test_no_common_cipher(stage):
+    server = stage.server("s_server", options=("-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"))
+    row, _ = refused(stage, server, "openssl", version="TLSv1.2",
+                     options=("-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"))
+    failed(row, "alert", "server", "handshake_failure")
+    assert row["offer"]["ciphers"][0] == "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    assert row["tls"]["cipher"] is None and row["tls"]["version"] is None
+    assert "handshake_failure" in row["verdict"]
+
+
+def test_no_common_version(stage):
+    server = stage.server("s_server", options=("-tls1_3",))
+    row, _ = refused(stage, server, "openssl", version="TLSv1.2")
+    failed(row, "alert", "server", "protocol_version")
+
+
+def test_no_common_protocol(stage):
+    """nginx refuses what it cannot speak (RFC 7301 section 3.2)."""
+    server = stage.server("nginx", workers=1)
+    trace = stage.trace()
+    client = stage.client("openssl", server, version="TLSv1.2", options=("-alpn", "nothing"))
+    assert client.code != 0
+    row = expect.one_row(trace, port=server.port)
+    failed(row, "alert", "server", "no_application_protocol")
+    expect.process_is(row["server"], server.pids[0], "nginx")
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize("ending,kind", [("fin", "closed"), ("rst", "reset")])
+@pytest.mark.parametrize("by", ["client", "server"])
+def test_left_after_the_hello(stage, by, ending, kind):
+    server = stage.server(servers.Silent, options=(ending if by == "server" else "hold",))
+    trace = stage.trace()
+    client = stage.processes.run(process.helper(
+        "hello_client.py", "127.0.0.1", server.port, hello.client_hello().hex(),
+        ending if by == "client" else "hold")).ok()
+    row = expect.one_row(trace, port=server.port)
+    failed(row, kind, by)
+    # The server never wrote: its socket's events, not its packets, may be what names it.
+    assert row["client"]["process"]["pid"] == client.pid
+    assert row["server"]["process"]["pid"] == server.process.pid
+    assert row["tls"]["sni"] == "raw.example.org"
+
+
+def test_pending_at_the_end_is_incomplete(stage):
+    """A handshake that goes on when the trace ends is told as such, not lost and not guessed."""
+    server = stage.server(servers.Silent, options=("hold",))
+    trace = stage.trace()
+    client = stage.processes.start(process.helper(
+        "hello_client.py", "127.0.0.1", server.port, hello.client_hello().hex(), "hold"))
+    wait.until(lambda: b"read" in server.process.log.read_bytes(), "the server to read the hello")
+    trace.stop()
+    [row] = trace.select(port=server.port)
+    assert row["outcome"] == "incomplete" and row["failure"] is None
+    assert row["client"]["process"]["pid"] == client.pid
+    assert row["server"]["process"]["pid"] == server.process.pid

@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <json.h>
+
+#include "handshake/handshake.h"
+#include "sink/sink.h"
+#include "sink/text.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define MS 1000000ull
+#define START_NS (5000 * MS)
+#define V4(a, b, c, d) { [10] = 0xff, [11] = 0xff, a, b, c, d }
+#define CODES(...) { (uint16_t[]){ __VA_ARGS__ }, \
+		     sizeof((uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t) }
+
+static uint8_t offered_alpn[] = "\0\x0c\x02h2\x08http/1.1";
+
+/* curl meets a remote server in TLS 1.3; its certificate authority is not known to it. */
+static const struct handshake example = {
+	.random = { 0xab, [31] = 0x01 },
+	.has_random = true,
+	.time_ns = START_NS,
+	.end_ns = START_NS + 2310400,
+	.last_ns = START_NS + 2310400,
+	.outcome = HANDSHAKE_COMPLETED,
+	.failure = { .alert = -1 },
+	.ends[END_CLIENT] = {
+		.address = { V4(192, 0, 2, 10), 38486 },
+		.process = { .pid = 812, .tid = 813, .uid = 1000, .comm = "curl",
+			     .exe = (char *)"/usr/bin/curl",
+			     .cgroup_path = (char *)"/user.slice" },
+		.creator = { .pid = 800, .comm = "sh" },
+		.how = "socket", .netns = 4026531840, .socket_id = 7,
+		.connect_ns = START_NS - 61200, .first_write_ns = START_NS - 10,
+		.min_rtt_us = 87,
+	},
+	.ends[END_SERVER] = { .address = { { 0x20, 1, 0xd, 0xb8, [15] = 1 }, 443 } },
+	.offer = {
+		.version = 0x0303, .versions = CODES(0x1a1a, 0x0304, 0x0303),
+		.ciphers = CODES(0x1301, 0xfe99), .groups = CODES(0x11ec, 0x001d),
+		.key_shares = CODES(0x11ec), .signatures = CODES(0x0403),
+		.extensions = CODES(0, 16, 43),
+		.alpn = offered_alpn, .alpn_length = sizeof(offered_alpn) - 1,
+		.size = 1733, .records = 1, .segments = 2,
+	},
+	.version = 0x0304, .cipher = 0x1301, .has_cipher = true, .group = 0x11ec,
+	.key_exchange = "hybrid", .sni = (char *)"a\x1b[2J\0.org", .sni_length = 10,
+	.alpn = "h2", .alpn_length = 2, .server_random = { [0] = 0xcd },
+	.has_server_random = true,
+	.messages = {
+		{ .time_ns = START_NS, .from = END_CLIENT, .record = 22,
+		  .name = "client_hello", .size = 1733 },
+		{ .time_ns = START_NS + 890100, .from = END_SERVER, .record = 22,
+		  .name = "server_hello", .size = 1210 },
+		{ .time_ns = START_NS + 890400, .from = END_SERVER, .record = 23,
+		  .size = 23, .encrypted = true },
+		{ .time_ns = START_NS + 2310400, .from = END_CLIENT, .record = 23,
+		  .name = "finished", .size = 53, .encrypted = true, .inferred = true },
+	},
+	.message_count = 4,
+	.path = { { .interface = "eth0", .ifindex = 2, .netns = 4026531840, .hook = 1,
+		    .client = { V4(192, 0, 2, 10), 38486 },
+		    .server = { V4(192, 0, 2, 1), 443 }, .time_ns = START_NS } },
+	.path_count = 1,
+	.inferred = { "outcome" },
+	.inferred_count = 1,
+};
+
+static void assert_escaped(const void *bytes, size_t length, const char *expected)
+{
+	char text[256];
+
+	assert_int_equal(text_escape(bytes, length, text, sizeof(text)), strlen(expected));
+	assert_string_equal(text, expected);
+}
+
+static void test_escape(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t length;
+		const char *expected;
+	} cases[] = {
+		{ "example.org", 11, "example.org" },
+		{ "", 0, "" },
+		{ "b\xc3\xbc" "cher \xf0\x9f\x94\x92", 12, "b\xc3\xbc" "cher \xf0\x9f\x94\x92" },
+		{ "\x1b[31m", 5, "\\x1b[31m" },
+		{ "a\0b\n\r\t\x7f", 7, "a\\x00b\\x0a\\x0d\\x09\\x7f" },
+		/* invalid: a lone continuation, a cut sequence, bytes that never occur */
+		{ "\x80" "a\xe2\x82" "b\xff", 6, "\\x80a\\xe2\\x82b\\xff" },
+		{ "\xf0\x9f\x94", 3, "\\xf0\\x9f\\x94" },
+		/* overlong "/", NUL and ESC */
+		{ "\xc0\xaf\xc0\x80\xe0\x80\x9b", 7, "\\xc0\\xaf\\xc0\\x80\\xe0\\x80\\x9b" },
+		/* a surrogate, beyond U+10FFFF, a noncharacter */
+		{ "\xed\xa0\x80", 3, "\\xed\\xa0\\x80" },
+		{ "\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80" },
+		{ "\xef\xbf\xbf", 3, "\\xef\\xbf\\xbf" },
+		/* U+0080, U+009B (CSI), U+009F, then U+00A0, which is no control */
+		{ "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8,
+		  "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0" },
+		/* RIGHT-TO-LEFT OVERRIDE, LEFT-TO-RIGHT ISOLATE, ARABIC LETTER MARK, RLM */
+		{ "\xe2\x80\xae" "gpj", 6, "\\xe2\\x80\\xaegpj" },
+		{ "\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6" },
+		{ "\xd8\x9c\xe2\x80\x8f", 5, "\\xd8\\x9c\\xe2\\x80\\x8f" },
+		/* LINE SEPARATOR, ZERO WIDTH SPACE, BOM */
+		{ "\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf", 9,
+		  "\\xe2\\x80\\xa8\\xe2\\x80\\x8b\\xef\\xbb\\xbf" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		/* Exactly as long as it is, so that reading on is seen. */
+		char *bytes = malloc(cases[i].length + !cases[i].length);
+
+		assert_non_null(bytes);
+		memcpy(bytes, cases[i].bytes, cases[i].length);
+		assert_escaped(bytes, cases[i].length, cases[i].expected);
+		free(bytes);
+	}
+}
+
+/* Neither an escape nor a character is cut in its middle. */
+static void test_escape_cut(void **state)
+{
+	char text[8];
+
+	(void)state;
+	assert_int_equal(text_escape("abcdefgh", 8, text, 8), 7);
+	assert_string_equal(text, "abcdefg");
+	assert_int_equal(text_escape("abcd\x1b", 5, text, 8), 4);
+	assert_string_equal(text, "abcd");
+	assert_int_equal(text_escape("abc\x1b", 4, text, 8), 7);
+	assert_string_equal(text, "abc\\x1b");
+	assert_int_equal(text_escape("abcdef\xc3\xbc", 8, text, 8), 6);
+	assert_string_equal(text, "abcdef");
+	assert_int_equal(text_escape("a", 1, text, 1), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(text_escape("a", 1, NULL, 0), 0);
+}
+
+static void test_helpers(void **state)
+{
+	static const struct address v4 = { V4(192, 0, 2, 1), 443 };
+	static const struct address v6 = { { 0x20, 1, 0xd, 0xb8, [15] = 1 }, 443 };
+	static const struct {
+		int64_t ns;
+		const char *expected;
+	} durations[] = {
+		{ 890100, "890.1" }, { 0, "0" }, { -1, "-0.001" }, { 100000, "100" },
+		{ 1000000, "1000" }, { -61200, "-61.2" },
+	};
+	static const struct {
+		uint64_t ns;
+		const char *expected;
+	} spoken[] = {
+		{ 1234000, "1.2 ms" }, { 0, "0.0 ms" }, { 10000 * MS, "10 s" },
+		{ 1500 * MS, "1.5 s" },
+	};
+	char text[128];
+
+	(void)state;
+	text_address(&v4, text);
+	assert_string_equal(text, "192.0.2.1:443");
+	text_address(&v6, text);
+	assert_string_equal(text, "[2001:db8::1]:443");
+	text_time(1700000000123456789, -1000000000, text);
+	assert_string_equal(text, "2023-11-14T22:13:19.123456789Z");
+	for (size_t i = 0; i < ARRAY_SIZE(durations); i++) {
+		text_microseconds(durations[i].ns, text);
+		assert_string_equal(text, durations[i].expected);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(spoken); i++) {
+		text_duration(spoken[i].ns, text);
+		assert_string_equal(text, spoken[i].expected);
+	}
+	text_milliseconds(2310400, text);
+	assert_string_equal(text, "2.310");
+	text_milliseconds(12345678, text);
+	assert_string_equal(text, "12.35");
+	text_milliseconds(2310400000, text);
+	assert_string_equal(text, "2310.4");
+}
+
+static void assert_verdict(const struct handshake *handshake, const char *expected)
+{
+	char verdict[TEXT_VERDICT_SIZE];
+
+	verdict_write(handshake, verdict, sizeof(verdict));
+	assert_string_equal(verdict, expected);
+}
+
+static void test_verdict_alerts(void **state)
+{
+	static const struct {
+		enum handshake_end by;
+		int alert;
+		const char *expected;
+	} cases[] = {
+		{ END_CLIENT, 48,
+		  "client curl[812] rejected the server's certificate: unknown_ca" },
+		{ END_SERVER, 42,
+		  "server [2001:db8::1]:443 rejected the client's certificate: bad_certificate" },
+		{ END_SERVER, 40,
+		  "server [2001:db8::1]:443 refused the handshake: handshake_failure" },
+		{ END_SERVER, 70, "server [2001:db8::1]:443 refused the handshake: "
+				  "client offers only TLSv1.3, TLSv1.2 (protocol_version)" },
+		{ END_CLIENT, 70, "client curl[812] refused the handshake: "
+				  "server chose TLSv1.3 (protocol_version)" },
+		{ END_CLIENT, 51, "client curl[812] refused the handshake: decrypt_error" },
+		{ END_CLIENT, 0, "client curl[812] gave up the handshake: close_notify" },
+		{ END_UNKNOWN, 80, "one end refused the handshake: internal_error" },
+		{ END_CLIENT, 253, "client curl[812] refused the handshake: 0xfd" },
+	};
+	struct handshake handshake = example;
+
+	(void)state;
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.kind = FAILURE_ALERT;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		handshake.failure.by = cases[i].by;
+		handshake.failure.alert = cases[i].alert;
+		assert_verdict(&handshake, cases[i].expected);
+	}
+	handshake.failure.by = END_SERVER;
+	handshake.failure.alert = 70;
+	handshake.offer.versions.count = 0;
+	assert_verdict(&handshake, "server [2001:db8::1]:443 refused the handshake: "
+				   "client offers at most TLSv1.2 (protocol_version)");
+	handshake.failure.by = END_CLIENT;
+	handshake.failure.alert = -1;
+	handshake.failure.encrypted = true;
+	assert_verdict(&handshake, "client curl[812] sent an encrypted alert");
+}
+
+static void test_verdict_others(void **state)
+{
+	struct handshake handshake = example;
+
+	(void)state;
+	assert_verdict(&handshake, "ok");
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.by = END_SERVER;
+	handshake.failure.kind = FAILURE_RESET;
+	assert_verdict(&handshake, "server [2001:db8::1]:443 reset the connection after 2.3 ms");
+	handshake.failure.kind = FAILURE_CLOSED;
+	assert_verdict(&handshake, "server [2001:db8::1]:443 closed the connection after 2.3 ms, "
+				   "before the handshake was complete");
+	handshake.message_count = 1;
+	assert_verdict(&handshake, "server [2001:db8::1]:443 closed the connection after "
+				   "ClientHello, before the handshake was complete");
+	handshake.failure.kind = FAILURE_TIMEOUT;
+	handshake.end_ns = START_NS + 10000 * MS;
+	assert_verdict(&handshake, "server [2001:db8::1]:443 did not answer within 10 s");
+	handshake.failure.kind = FAILURE_REFUSED;
+	assert_verdict(&handshake,
+		       "server [2001:db8::1]:443 answered with something that is not TLS");
+	handshake.outcome = HANDSHAKE_INCOMPLETE;
+	assert_verdict(&handshake, "incomplete: the trace ended");
+	handshake.late_start = true;
+	assert_verdict(&handshake, "incomplete: the trace began in its middle");
+	handshake.gap = true;
+	assert_verdict(&handshake, "incomplete: events were lost");
+}
+
+static char *row_print(const struct sink *sink, int width, bool color,
+		       const struct handshake *handshake)
+{
+	static const struct sink_interface lo = { "lo", 1, 0 };
+	static const struct trace_start start = {
+		"1", START_NS, "h", "6.1", "tcx", "none", &lo, 1
+	};
+	static const struct named_count lost = { "ring_full", 3 };
+	static const struct trace_end end = { .time_ns = START_NS, .seen = 4, .reported = 1,
+					      .lost = &lost, .lost_count = 1 };
+	struct sink_settings settings = { .color = color, .width = width };
+	char *output = NULL;
+	size_t size;
+
+	settings.out = open_memstream(&output, &size);
+	assert_non_null(settings.out);
+	sink->start(&settings, &start);
+	sink->row(&settings, handshake);
+	sink->end(&settings, &end);
+	fclose(settings.out);
+	return output;
+}
+
+static struct json_object *get(struct json_object *from, const char *path)
+{
+	struct json_object *value = NULL;
+
+	if (json_pointer_get(from, path, &value))
+		fail_msg("%s is left out", path);
+	return value;
+}
+
+static void assert_json(struct json_object *row, const char *path, const char *expected)
+{
+	const char *got = json_object_to_json_string_ext(get(row, path),
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (strcmp(got, expected))
+		fail_msg("%s is %s, not %s", path, got, expected);
+}
+
+struct expected_json {
+	const char *path, *value;
+};
+
+/* A line's expectations, then the rest of the output. */
+static char *line_check(char *lines, const struct expected_json *expected, size_t count)
+{
+	char *end = strchr(lines, '\n');
+	struct json_object *row;
+
+	assert_non_null(end);
+	*end = '\0';
+	row = json_tokener_parse(lines);
+	assert_non_null(row);
+	for (size_t i = 0; i < count; i++)
+		assert_json(row, expected[i].path, expected[i].value);
+	json_object_put(row);
+	return end + 1;
+}
+
+static const struct expected_json expected_start[] = {
+	{ "/type", "\"start\"" },
+	{ "/time", "\"1970-01-01T00:00:05.000000000Z\"" },
+	{ "/capture/tc", "\"tcx\"" },
+	{ "/capture/sockets", "null" },
+	{ "/capture/interfaces", "[{\"name\":\"lo\",\"ifindex\":1,\"netns\":null}]" },
+};
+
+static const struct expected_json expected_row[] = {
+	{ "/type", "\"handshake\"" },
+	{ "/schema", "1" },
+	{ "/id", "\"ab00000000000000000000000000000000000000000000000000000000000001\"" },
+	{ "/transport", "\"tcp\"" },
+	{ "/outcome", "\"completed\"" },
+	{ "/verdict", "null" },
+	{ "/failure", "null" },
+	{ "/client/ip", "\"192.0.2.10\"" },
+	{ "/client/port", "38486" },
+	{ "/client/process", "{\"pid\":812,\"tid\":813,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
+			     "\"uid\":1000,\"how\":\"socket\",\"creator\":{\"pid\":800,"
+			     "\"comm\":\"sh\"}}" },
+	{ "/client/container", "null" },
+	{ "/client/netns", "4026531840" },
+	{ "/client/cgroup", "\"/user.slice\"" },
+	{ "/client/socket/connect_us", "-61.2" },
+	{ "/client/socket/first_write_us", "-0.01" },
+	{ "/client/socket/accept_us", "null" },
+	{ "/client/socket/min_rtt_us", "87" },
+	{ "/server/ip", "\"2001:db8::1\"" },
+	{ "/server/process", "null" },
+	{ "/server/netns", "null" },
+	{ "/server/socket", "null" },
+	{ "/tls/version", "\"TLSv1.3\"" },
+	{ "/tls/cipher", "\"TLS_AES_128_GCM_SHA256\"" },
+	{ "/tls/group", "\"X25519MLKEM768\"" },
+	{ "/tls/signature", "null" },
+	{ "/tls/sni", "\"a\\\\x1b[2J\\\\x00.org\"" },
+	{ "/tls/alpn", "\"h2\"" },
+	{ "/tls/psk", "\"none\"" },
+	{ "/tls/compression", "\"null\"" },
+	{ "/tls/session_id", "null" },
+	{ "/offer/version", "\"TLSv1.2\"" },
+	{ "/offer/versions", "[\"GREASE\",\"TLSv1.3\",\"TLSv1.2\"]" },
+	{ "/offer/ciphers", "[\"TLS_AES_128_GCM_SHA256\",\"0xfe99\"]" },
+	{ "/offer/alpn", "[\"h2\",\"http/1.1\"]" },
+	{ "/offer/segments", "2" },
+	{ "/messages/1", "{\"at_us\":890.1,\"from\":\"server\",\"record\":\"handshake\","
+			 "\"message\":\"server_hello\",\"size\":1210,\"encrypted\":false}" },
+	{ "/messages/2", "{\"at_us\":890.4,\"from\":\"server\",\"record\":\"application_data\","
+			 "\"message\":null,\"size\":23,\"encrypted\":true}" },
+	{ "/certificates", "null" },
+	{ "/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}" },
+	{ "/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"phases\":[]}" },
+	{ "/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
+		   "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
+		   "\"server\":\"192.0.2.1:443\",\"time\":\"1970-01-01T00:00:05.000000000Z\"}]" },
+	{ "/quality", "{\"gap\":false,\"truncated\":false,\"late_start\":false,"
+		      "\"inferred\":[\"outcome\"]}" },
+};
+
+static const struct expected_json expected_end[] = {
+	{ "/type", "\"end\"" },
+	{ "/handshakes", "{\"completed\":0,\"failed\":0,\"incomplete\":0}" },
+	{ "/seen", "4" },	 { "/reported", "1" },
+	{ "/filtered", "0" },	 { "/lost", "{\"ring_full\":3}" },
+	{ "/dropped", "{}" },	 { "/cost", "{}" },
+};
+
+static void test_json(void **state)
+{
+	struct handshake handshake = example;
+	char *output = row_print(&sink_json, 0, false, &handshake), *at = output;
+
+	(void)state;
+	/* No byte of the hello reaches the output raw. */
+	assert_null(strchr(output, '\x1b'));
+	at = line_check(at, expected_start, ARRAY_SIZE(expected_start));
+	at = line_check(at, expected_row, ARRAY_SIZE(expected_row));
+	at = line_check(at, expected_end, ARRAY_SIZE(expected_end));
+	assert_string_equal(at, "");
+	free(output);
+}
+
+static void test_json_failed(void **state)
+{
+	static const struct expected_json expected[] = {
+		{ "/outcome", "\"failed\"" },
+		{ "/verdict",
+		  "\"client cu\\\\x07[812] rejected the server's certificate: unknown_ca\"" },
+		{ "/failure", "{\"kind\":\"alert\",\"by\":\"client\",\"alert\":\"unknown_ca\","
+			      "\"encrypted\":false}" },
+		{ "/latency/total_us", "null" },
+	};
+	struct handshake handshake = example;
+	char *output;
+
+	(void)state;
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.kind = FAILURE_ALERT;
+	handshake.failure.by = END_CLIENT;
+	handshake.failure.alert = 48;
+	strcpy(handshake.ends[END_CLIENT].process.comm, "cu\a");
+	output = row_print(&sink_json, 0, false, &handshake);
+	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+}
+
+/* Of a handshake of which nothing is known, every key is still there. */
+static void test_json_unknown(void **state)
+{
+	static const struct expected_json expected[] = {
+		{ "/outcome", "\"incomplete\"" }, { "/client/ip", "null" },
+		{ "/client/port", "null" },	  { "/client/process", "null" },
+		{ "/tls/version", "null" },	  { "/tls/cipher", "null" },
+		{ "/tls/sni", "null" },		  { "/tls/resumed", "null" },
+		{ "/tls/compression", "null" },	  { "/tls/server_random", "null" },
+		{ "/id", "null" },		  { "/offer", "null" },
+		{ "/messages", "[]" },		  { "/latency/total_us", "null" },
+	};
+	struct handshake handshake = { .failure.alert = -1 };
+	char *output = row_print(&sink_json, 0, false, &handshake);
+
+	(void)state;
+	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+}
+
+/* At any width there are the header and one row, neither wider than the terminal. */
+static void assert_table_fits(const struct handshake *handshake, int width)
+{
+	char *output = row_print(&sink_table, width, false, handshake), *at = output;
+	size_t lines = 0;
+
+	for (char *end; (end = strchr(at, '\n')); at = end + 1, lines++) {
+		*end = '\0';
+		if (text_width(at) > (size_t)width)
+			fail_msg("%d columns: \"%s\" has %zu", width, at, text_width(at));
+	}
+	assert_int_equal(lines, 2);
+	free(output);
+}
+
+static void test_table_width(void **state)
+{
+	struct handshake handshake = example;
+
+	(void)state;
+	for (int width = 1; width <= 300; width++)
+		assert_table_fits(&handshake, width);
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.kind = FAILURE_ALERT;
+	handshake.failure.by = END_SERVER;
+	handshake.failure.alert = 70;
+	/* Characters of two columns. */
+	handshake.sni = (char *)"\xe4\xbe\x8b\xe3\x81\x88.\xe4\xbe\x8b\xe3\x81\x88.example.org";
+	handshake.sni_length = strlen(handshake.sni);
+	for (int width = 1; width <= 300; width++)
+		assert_table_fits(&handshake, width);
+}
+
+static void assert_contains(const char *output, const char *part)
+{
+	if (!strstr(output, part))
+		fail_msg("\"%s\" is not in:\n%s", part, output);
+}
+
+static void test_table(void **state)
+{
+	struct handshake handshake = example;
+	char *output = row_print(&sink_table, 0, false, &handshake);
+
+	(void)state;
+	assert_contains(output, "curl[812]  ");
+	assert_contains(output, " [2001:db8::1]:443  ");
+	assert_contains(output, " a\\x1b[2J\\x00.org ");
+	assert_contains(output, " 2.372 ok\n");
+	free(output);
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.kind = FAILURE_ALERT;
+	handshake.failure.by = END_CLIENT;
+	handshake.failure.alert = 48;
+	output = row_print(&sink_table, 80, true, &handshake);
+	/* The sentence has no room: who and why have. */
+	assert_contains(output, "\x1b[31munknown_ca\x1b[0m\n");
+	free(output);
+	output = row_print(&sink_table, 0, true, &handshake);
+	assert_contains(output, "\x1b[31mclient curl[812] rejected the server's certificate: "
+				"unknown_ca\x1b[0m\n");
+	free(output);
+}
+
+static void test_tree(void **state)
+{
+	static const char *const parts[] = {
+		"curl[812], /usr/bin/curl, uid 1000, 192.0.2.10:38486",
+		"socket of sh[800]",
+		"cgroup /user.slice",
+		"X25519MLKEM768, x25519",
+		"h2, http/1.1",
+		"eth0 egress 192.0.2.10:38486 192.0.2.1:443 +0.000 ms",
+		"+0.890 ms",
+		"server_hello, 1210 bytes\n",
+		"finished, 53 bytes, encrypted, inferred\n",
+		"outcome inferred",
+		"result       ok\n\n",
+	};
+	struct handshake handshake = example;
+	char *output = row_print(&sink_tree, 80, false, &handshake);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		assert_contains(output, parts[i]);
+	assert_null(strchr(output, '\x1b'));
+	free(output);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_escape_cut),
+		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_verdict_alerts),
+		cmocka_unit_test(test_verdict_others),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_failed),
+		cmocka_unit_test(test_json_unknown),
+		cmocka_unit_test(test_table_width),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_tree),
+	};
+
+	/* The width of characters and the mark of a cut are the locale's. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Flows: one TCP connection at one place. Puts segments in order, cuts them into records and
+ * messages, and hands these on in the order of the stream.
+ */
+#ifndef TLSTRACE_FLOW_H
+#define TLSTRACE_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flow/stream.h"
+#include "tls/slice.h"
+#include "tlstrace_types.h"
+
+#define FLOW_MESSAGE_MAX (256 * 1024)
+
+struct flow;
+
+enum flow_message_kind {
+	FLOW_HANDSHAKE,	   /* plaintext: type and body are set */
+	FLOW_HELLO_V2,	   /* SSLv2-style ClientHello: body behind the type byte */
+	FLOW_ALERT,	   /* plaintext: two bytes of body */
+	FLOW_CHANGE_CIPHER_SPEC,
+	FLOW_ENCRYPTED,	   /* an encrypted record: record_type and size only */
+	FLOW_NOT_TLS,	   /* the stream does not go on as records */
+};
+
+struct flow_message {
+	enum flow_message_kind kind;
+	bool from_client;
+	uint8_t record_type;
+	uint8_t type;	   /* handshake type */
+	uint32_t size;	   /* handshake message with its header, else length of the record */
+	struct slice body; /* borrowed for the call */
+	uint64_t time_ns;  /* first byte */
+	uint32_t records;  /* it came in so many records, */
+	uint32_t segments; /* and the direction in so many segments so far */
+	bool truncated;	   /* only the beginning was copied */
+};
+
+/* One direction's decoding state. */
+struct flow_direction {
+	struct stream stream;
+	uint64_t position; /* of the next record */
+	bool changed;	   /* ChangeCipherSpec seen: handshake records may be encrypted */
+	bool stopped;	   /* not TLS, or a hole that will not be filled */
+	uint32_t segments;
+	uint8_t *message; /* handshake bytes gathered over records, owned */
+	size_t message_length, message_capacity;
+	uint64_t message_time_ns;
+	uint32_t message_records;
+};
+
+struct flow {
+	struct tlstrace_flow_key key;
+	uint64_t id;
+	uint32_t start; /* sequence number of the ClientHello */
+	uint64_t first_ns, last_ns;
+	bool client_is_local;
+	uint8_t hello_hook;
+	bool gap; /* bytes are missing */
+	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
+	void *owner; /* of the handler */
+	struct flow *next; /* in its bucket */
+};
+
+/* One segment as a source saw it. data holds the slices' bytes, one after the other. */
+struct flow_segment {
+	const struct tlstrace_packet_event *event;
+	const uint8_t *data;
+};
+
+struct flow_handler {
+	void (*message)(void *context, struct flow *flow, const struct flow_message *message);
+	/* After the messages of each segment: its flags, its sockets. */
+	void (*segment)(void *context, struct flow *flow, const struct tlstrace_packet_event *event);
+	void *context;
+};
+
+struct flow_table;
+
+/* capacity: flows at most. NULL without memory. handler is borrowed. */
+struct flow_table *flow_table_new(size_t capacity, const struct flow_handler *handler);
+void flow_table_free(struct flow_table *table);
+/* Feed a segment. 0, -ENOSPC if the table is full (counted), -ENOMEM. */
+int flow_table_add(struct flow_table *table, const struct flow_segment *segment);
+/* End a flow. */
+void flow_table_remove(struct flow_table *table, struct flow *flow);
+uint64_t flow_table_refused(const struct flow_table *table); /* ClientHellos, because it was full */
+
+#endif

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/apply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/names.h"
+
+enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
+
+/*
+ * Lengths of encrypted TLS 1.3 records with a 16-byte tag and one byte of inner type, unpadded:
+ * Finished is 4 + 32 or 48 bytes (RFC 8446 section 4.4.4), EndOfEarlyData 4, an alert 2, an empty
+ * Certificate 8.
+ */
+enum {
+	TAIL_ALERT = 19,
+	TAIL_ALERT_PADDED = 35, /* Java pads to 16 */
+	TAIL_END_OF_EARLY_DATA = 21,
+	TAIL_EMPTY_CERTIFICATE = 25,
+	TAIL_FINISHED_SHA256 = 53,
+	TAIL_FINISHED_SHA384 = 69,
+};
+
+static bool version_is_13(const struct handshake *handshake)
+{
+	return handshake->version == 0x0304;
+}
+
+static struct message *message_add(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message;
+
+	handshake->last_ns = from->time_ns;
+	if (handshake->message_count == HANDSHAKE_MESSAGES_MAX)
+		return NULL;
+	message = &handshake->messages[handshake->message_count++];
+	*message = (struct message){
+		.time_ns = from->time_ns,
+		.from = from->from_client ? END_CLIENT : END_SERVER,
+		.record = from->record_type,
+		.size = from->size,
+	};
+	return message;
+}
+
+static int codes_copy(struct code_list *list, struct slice codes, size_t width)
+{
+	size_t count = codes.length / width, i;
+
+	if (!count)
+		return 0;
+	list->items = calloc(count, sizeof(*list->items));
+	if (!list->items)
+		return -ENOMEM;
+	list->count = count;
+	for (i = 0; i < count; i++) {
+		const uint8_t *at = codes.bytes + i * width;
+
+		list->items[i] = (uint16_t)(at[width - 2] << 8 | at[width - 1]);
+	}
+	return 0;
+}
+
+/* Types of extensions, and groups of key shares: both lists of a code point and a vector. */
+static int codes_walk(struct code_list *list, struct slice entries)
+{
+	struct slice rest = entries, data;
+	size_t count = 0;
+	uint16_t code;
+
+	while (tls_extension_next(&rest, &code, &data))
+		count++;
+	if (!count)
+		return 0;
+	list->items = calloc(count, sizeof(*list->items));
+	if (!list->items)
+		return -ENOMEM;
+	while (list->count < count && tls_extension_next(&entries, &code, &data))
+		list->items[list->count++] = code;
+	return 0;
+}
+
+static void *bytes_copy(struct slice bytes)
+{
+	char *copy = malloc(bytes.length + 1);
+
+	if (copy) {
+		memcpy(copy, bytes.bytes, bytes.length);
+		copy[bytes.length] = 0;
+	}
+	return copy;
+}
+
+static int offer_fill(struct handshake *handshake, const struct tls_client_hello *hello)
+{
+	struct offer *offer = &handshake->offer;
+	int error = 0;
+
+	offer->version = hello->version;
+	error |= codes_copy(&offer->versions, hello->versions, 2);
+	error |= codes_copy(&offer->ciphers, hello->ciphers, hello->is_v2 ? 3 : 2);
+	error |= codes_copy(&offer->groups, hello->groups, 2);
+	error |= codes_copy(&offer->signatures, hello->signatures, 2);
+	error |= codes_walk(&offer->key_shares, hello->key_shares);
+	error |= codes_walk(&offer->extensions, hello->extensions);
+	if (hello->alpn.length) {
+		offer->alpn = bytes_copy(hello->alpn);
+		offer->alpn_length = offer->alpn ? hello->alpn.length : 0;
+	}
+	if (hello->sni.bytes) {
+		handshake->sni = bytes_copy(hello->sni);
+		handshake->sni_length = handshake->sni ? hello->sni.length : 0;
+	}
+	return error ? -ENOMEM : 0;
+}
+
+int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
+		       const struct flow_message *from)
+{
+	struct message *message = message_add(handshake, from);
+
+	if (message)
+		message->name = tls_handshake_name(TLS_CLIENT_HELLO);
+	if (handshake->has_random)
+		return 0;
+	memcpy(handshake->random, hello->random, sizeof(handshake->random));
+	handshake->has_random = true;
+	handshake->time_ns = from->time_ns;
+	handshake->offer.size = from->size;
+	handshake->offer.records = from->records;
+	handshake->offer.segments = from->segments;
+	if (hello->session_id.length && hello->session_id.length <= sizeof(handshake->session_id)) {
+		memcpy(handshake->session_id, hello->session_id.bytes, hello->session_id.length);
+		handshake->session_id_length = hello->session_id.length;
+	}
+	handshake->psk = hello->psk ? TRI_OFFERED : TRI_NONE;
+	handshake->early_data = hello->early_data ? TRI_OFFERED : TRI_NONE;
+	handshake->ech = hello->ech ? TRI_OFFERED : TRI_NONE;
+	return offer_fill(handshake, hello);
+}
+
+/* How the key is agreed: TLS 1.3 by the group, before that by the name of the suite. */
+static const char *key_exchange_name(const struct handshake *handshake)
+{
+	static const struct { const char *prefix, *name; } suites[] = {
+		{ "TLS_ECDHE_PSK_", "ECDHE_PSK" }, { "TLS_DHE_PSK_", "DHE_PSK" },
+		{ "TLS_RSA_PSK_", "RSA_PSK" },	   { "TLS_PSK_", "PSK" },
+		{ "TLS_ECDHE_", "ECDHE" },	   { "TLS_DHE_", "DHE" },
+		{ "TLS_ECDH_", "ECDH" },	   { "TLS_DH_", "DH" },
+		{ "TLS_RSA_", "RSA" },		   { "TLS_SRP_", "SRP" },
+		{ "TLS_KRB5_", "KRB5" },	   { "TLS_GOSTR341112_", "GOST" },
+	};
+	const char *name;
+	size_t i;
+
+	if (version_is_13(handshake)) {
+		if (!handshake->group)
+			return handshake->psk == TRI_ACCEPTED ? "PSK" : NULL;
+		name = tls_group_name(handshake->group);
+		if (name && (strstr(name, "MLKEM") || strstr(name, "Kyber")))
+			return strncmp(name, "MLKEM", 5) == 0 ? "KEM" : "hybrid";
+		return handshake->group >> 8 == 1 ? "DHE" : "ECDHE"; /* 0x01xx is ffdhe, RFC 7919 */
+	}
+	name = tls_cipher_name(handshake->cipher);
+	for (i = 0; name && i < sizeof(suites) / sizeof(suites[0]); i++)
+		if (strncmp(name, suites[i].prefix, strlen(suites[i].prefix)) == 0)
+			return suites[i].name;
+	return NULL;
+}
+
+static void alpn_set(struct handshake *handshake, struct slice name)
+{
+	if (!name.bytes || name.length > sizeof(handshake->alpn))
+		return;
+	memcpy(handshake->alpn, name.bytes, name.length);
+	handshake->alpn_length = name.length;
+}
+
+static void apply_server_hello(struct handshake *handshake, struct slice body)
+{
+	struct tls_server_hello hello;
+
+	if (!tls_server_hello_read(body, &hello))
+		handshake->truncated = true;
+	handshake->version = hello.version;
+	if (hello.is_retry) {
+		handshake->hello_retry = true;
+		handshake->group = hello.group;
+		return;
+	}
+	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
+	handshake->has_server_random = true;
+	handshake->cipher = hello.cipher;
+	handshake->has_cipher = true;
+	handshake->compression = hello.compression;
+	handshake->group = hello.group;
+	alpn_set(handshake, hello.alpn);
+	if (hello.session_id.length && hello.session_id.length <= sizeof(handshake->session_id)) {
+		memcpy(handshake->session_id, hello.session_id.bytes, hello.session_id.length);
+		handshake->session_id_length = hello.session_id.length;
+	}
+	if (handshake->psk == TRI_OFFERED)
+		handshake->psk = hello.psk ? TRI_ACCEPTED : TRI_OFFERED;
+	handshake->resumed = version_is_13(handshake) && hello.psk;
+	if (version_is_13(handshake))
+		handshake->client_auth = TRI_UNKNOWN;
+	handshake->key_exchange = key_exchange_name(handshake);
+}
+
+static void apply_server_key_exchange(struct handshake *handshake, struct slice body)
+{
+	const char *name = handshake->key_exchange;
+	bool is_ecdhe = name && strcmp(name, "ECDHE") == 0;
+	bool is_dhe = name && (strcmp(name, "DHE") == 0 || strcmp(name, "DH") == 0);
+
+	if (!is_ecdhe && !is_dhe)
+		return;
+	if (!tls_server_key_exchange_read(body, is_ecdhe, handshake->version >= 0x0303,
+					  &handshake->group, &handshake->signature))
+		handshake->truncated = true;
+}
+
+static bool server_sent(const struct handshake *handshake, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < handshake->message_count; i++)
+		if (handshake->messages[i].from == END_SERVER && handshake->messages[i].name &&
+		    strcmp(handshake->messages[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void apply_handshake(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message = message_add(handshake, from);
+
+	if (message)
+		message->name = tls_handshake_name(from->type);
+	switch (from->type) {
+	case TLS_SERVER_HELLO:
+		if (!from->from_client)
+			apply_server_hello(handshake, from->body);
+		break;
+	case TLS_SERVER_KEY_EXCHANGE:
+		apply_server_key_exchange(handshake, from->body);
+		break;
+	case TLS_CERTIFICATE_REQUEST:
+		handshake->client_auth = TRI_REQUESTED;
+		break;
+	case TLS_CERTIFICATE:
+		/* An empty list is three bytes of length. */
+		if (from->from_client)
+			handshake->client_auth = from->body.length > 3 ? TRI_SENT : TRI_DECLINED;
+		break;
+	}
+}
+
+void apply_failure(struct handshake *handshake, enum failure_kind kind, enum handshake_end by,
+		   uint64_t time_ns)
+{
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	handshake->outcome = HANDSHAKE_FAILED;
+	handshake->failure.kind = kind;
+	handshake->failure.by = by;
+	handshake->end_ns = time_ns;
+}
+
+static void apply_alert(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message = message_add(handshake, from);
+	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
+	uint8_t level = from->body.bytes[0], alert = from->body.bytes[1];
+
+	if (message) {
+		message->name = tls_alert_name(alert);
+		message->alert_level = level;
+		message->alert = alert;
+	}
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	if (alert == ALERT_CLOSE_NOTIFY || alert == ALERT_USER_CANCELED) {
+		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
+		return;
+	}
+	/* A warning leaves the choice to the other side (unrecognized_name); 1.3 knows none. */
+	if (level == ALERT_WARNING && !version_is_13(handshake))
+		return;
+	apply_failure(handshake, FAILURE_ALERT, by, from->time_ns);
+	handshake->failure.alert = alert;
+}
+
+static void handshake_complete(struct handshake *handshake, uint64_t time_ns)
+{
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	handshake->outcome = HANDSHAKE_COMPLETED;
+	handshake->end_ns = time_ns;
+}
+
+static void encrypted_alert(struct handshake *handshake, const struct flow_message *from)
+{
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	apply_failure(handshake, FAILURE_ALERT, from->from_client ? END_CLIENT : END_SERVER, from->time_ns);
+	handshake->failure.encrypted = true;
+}
+
+/* TLS 1.2 and before: both sides' ChangeCipherSpec and the record behind it. */
+static void legacy_encrypted(struct handshake *handshake, const struct flow_message *from,
+			     struct message *message)
+{
+	bool sent[2] = { false, false };
+	size_t i;
+
+	if (from->record_type == RECORD_KIND_ALERT) {
+		encrypted_alert(handshake, from);
+		return;
+	}
+	if (from->record_type != RECORD_KIND_HANDSHAKE)
+		return;
+	if (message)
+		message->name = "encrypted_handshake_message";
+	for (i = 0; i < handshake->message_count; i++)
+		if (handshake->messages[i].encrypted &&
+		    handshake->messages[i].record == RECORD_KIND_HANDSHAKE)
+			sent[handshake->messages[i].from] = true;
+	if (sent[END_CLIENT] && sent[END_SERVER])
+		handshake_complete(handshake, from->time_ns);
+}
+
+static bool is_finished_length(const struct handshake *handshake, uint32_t size)
+{
+	const char *name = tls_cipher_name(handshake->cipher);
+	size_t length = name ? strlen(name) : 0;
+
+	if (length > 6 && strcmp(name + length - 6, "SHA384") == 0)
+		return size == TAIL_FINISHED_SHA384;
+	return size == TAIL_FINISHED_SHA256;
+}
+
+/* The client's records in TLS 1.3 behind the ServerHello, by their lengths. */
+static void client_tail(struct handshake *handshake, const struct flow_message *from,
+			struct message *message)
+{
+	const char *name = NULL;
+
+	if (is_finished_length(handshake, from->size)) {
+		name = "finished";
+		if (handshake->early_data == TRI_OFFERED) {
+			handshake->early_data = TRI_REJECTED;
+			handshake_infer(handshake, "tls.early_data");
+		}
+		if (handshake->client_auth == TRI_UNKNOWN) {
+			handshake->client_auth = TRI_NONE;
+			handshake_infer(handshake, "tls.client_auth");
+		}
+		handshake_infer(handshake, "outcome");
+		handshake_complete(handshake, from->time_ns);
+	} else if (from->size == TAIL_END_OF_EARLY_DATA) {
+		name = "end_of_early_data";
+		handshake->early_data = TRI_ACCEPTED;
+		handshake_infer(handshake, "tls.early_data");
+	} else if (from->size == TAIL_EMPTY_CERTIFICATE) {
+		name = "certificate";
+		handshake->client_auth = TRI_DECLINED;
+		handshake_infer(handshake, "tls.client_auth");
+	} else if (from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED) {
+		encrypted_alert(handshake, from);
+		handshake_infer(handshake, "failure");
+	} else if (handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
+		/* More than Finished: a certificate and its proof. */
+		handshake->client_auth = TRI_SENT;
+		handshake_infer(handshake, "tls.client_auth");
+	}
+	if (message && name) {
+		message->name = name;
+		message->inferred = true;
+		handshake_infer(handshake, "messages");
+	}
+}
+
+/* The server speaks after the client's second flight: it must have liked it. */
+static void server_tail(struct handshake *handshake, const struct flow_message *from)
+{
+	size_t i;
+	bool client_spoke = false;
+
+	for (i = 0; i < handshake->message_count; i++) {
+		const struct message *message = &handshake->messages[i];
+
+		if (message->from == END_CLIENT && message->encrypted)
+			client_spoke = true;
+	}
+	if (from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED) {
+		encrypted_alert(handshake, from);
+		handshake_infer(handshake, "failure");
+	} else if (client_spoke && handshake->early_data == TRI_NONE) {
+		handshake_infer(handshake, "outcome");
+		handshake_complete(handshake, from->time_ns);
+	}
+}
+
+static void apply_encrypted(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message;
+	bool answered = handshake->has_server_random;
+
+	/* Behind the end only the first few records are of interest (session tickets). */
+	if (handshake->outcome != HANDSHAKE_PENDING && (from->from_client || !version_is_13(handshake)))
+		return;
+	message = message_add(handshake, from);
+	if (message)
+		message->encrypted = true;
+	if (!version_is_13(handshake) && answered)
+		legacy_encrypted(handshake, from, message);
+	else if (answered && handshake->outcome == HANDSHAKE_PENDING && from->from_client)
+		client_tail(handshake, from, message);
+	else if (answered && handshake->outcome == HANDSHAKE_PENDING)
+		server_tail(handshake, from);
+}
+
+static void apply_change_cipher_spec(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message = message_add(handshake, from);
+
+	if (message)
+		message->name = "change_cipher_spec";
+	/* RFC 5246 section 7.3: a server that has sent no certificate yet takes up an old session. */
+	if (!from->from_client && !version_is_13(handshake) && handshake->session_id_length &&
+	    !server_sent(handshake, "certificate") && !server_sent(handshake, "server_key_exchange") &&
+	    !server_sent(handshake, "server_hello_done"))
+		handshake->resumed = true;
+}
+
+void apply_message(struct handshake *handshake, const struct flow_message *message)
+{
+	switch (message->kind) {
+	case FLOW_HANDSHAKE:
+	case FLOW_HELLO_V2:
+		apply_handshake(handshake, message);
+		break;
+	case FLOW_ALERT:
+		apply_alert(handshake, message);
+		break;
+	case FLOW_CHANGE_CIPHER_SPEC:
+		apply_change_cipher_spec(handshake, message);
+		break;
+	case FLOW_ENCRYPTED:
+		apply_encrypted(handshake, message);
+		break;
+	case FLOW_NOT_TLS:
+		apply_failure(handshake, FAILURE_REFUSED, message->from_client ? END_CLIENT : END_SERVER,
+			      message->time_ns);
+		break;
+	}
+}
+
+void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns)
+{
+	apply_failure(handshake, reset ? FAILURE_RESET : FAILURE_CLOSED,
+		      from_client ? END_CLIENT : END_SERVER, time_ns);
+}

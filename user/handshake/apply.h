@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What each message says about its handshake. */
+#ifndef TLSTRACE_APPLY_H
+#define TLSTRACE_APPLY_H
+
+#include "flow/flow.h"
+#include "handshake/handshake.h"
+#include "tls/hello.h"
+
+/* A ClientHello: the first fills the offer, a second one (after HelloRetryRequest) only its message. */
+int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
+		       const struct flow_message *message);
+/* Any message in wire order; sets the outcome where the message decides it. */
+void apply_message(struct handshake *handshake, const struct flow_message *message);
+/* FIN or RST of one side. */
+void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns);
+/* Set a failure, unless the outcome is known already. */
+void apply_failure(struct handshake *handshake, enum failure_kind kind, enum handshake_end by,
+		   uint64_t time_ns);
+
+#endif

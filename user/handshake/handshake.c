@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/handshake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct handshake *handshake_new(void)
+{
+	struct handshake *handshake = calloc(1, sizeof(*handshake));
+
+	if (handshake) {
+		handshake->failure.alert = -1;
+		handshake->failure.by = END_UNKNOWN;
+	}
+	return handshake;
+}
+
+static void process_clear(struct process *process)
+{
+	free(process->exe);
+	free(process->cgroup_path);
+}
+
+void handshake_free(struct handshake *handshake)
+{
+	struct offer *offer;
+	int i;
+
+	if (!handshake)
+		return;
+	offer = &handshake->offer;
+	free(offer->versions.items);
+	free(offer->ciphers.items);
+	free(offer->groups.items);
+	free(offer->key_shares.items);
+	free(offer->signatures.items);
+	free(offer->extensions.items);
+	free(offer->alpn);
+	free(handshake->sni);
+	for (i = 0; i < 2; i++) {
+		process_clear(&handshake->ends[i].process);
+		process_clear(&handshake->ends[i].creator);
+	}
+	free(handshake);
+}
+
+void handshake_infer(struct handshake *handshake, const char *field)
+{
+	size_t i;
+
+	for (i = 0; i < handshake->inferred_count; i++)
+		if (strcmp(handshake->inferred[i], field) == 0)
+			return;
+	if (handshake->inferred_count < HANDSHAKE_INFERRED_MAX)
+		handshake->inferred[handshake->inferred_count++] = field;
+}

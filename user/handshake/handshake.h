@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The model: one handshake, as plain data. The tracker fills it, sinks read it.
+ * All times are nanoseconds of CLOCK_MONOTONIC (live) or of the capture's clock; 0 is unknown.
+ */
+#ifndef TLSTRACE_HANDSHAKE_H
+#define TLSTRACE_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HANDSHAKE_MESSAGES_MAX 64
+#define HANDSHAKE_PATH_MAX 16
+#define HANDSHAKE_COMM_SIZE 16
+#define HANDSHAKE_ALPN_SIZE 256
+#define HANDSHAKE_INFERRED_MAX 8
+
+enum handshake_outcome { HANDSHAKE_PENDING, HANDSHAKE_COMPLETED, HANDSHAKE_FAILED, HANDSHAKE_INCOMPLETE };
+
+enum handshake_end { END_SERVER, END_CLIENT, END_UNKNOWN };
+
+enum failure_kind { FAILURE_NONE, FAILURE_ALERT, FAILURE_RESET, FAILURE_CLOSED, FAILURE_TIMEOUT, FAILURE_REFUSED };
+
+/* How sure a three-valued field is; names in handshake_state_name(). */
+enum handshake_tri { TRI_NONE, TRI_OFFERED, TRI_ACCEPTED, TRI_REJECTED, TRI_REQUESTED, TRI_SENT, TRI_DECLINED, TRI_UNKNOWN };
+
+struct address {
+	uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint16_t port;	/* host order */
+};
+
+/* A task, copied in the kernel when it touched the socket. pid 0: none. */
+struct process {
+	uint32_t pid;
+	uint32_t tid;
+	uint32_t uid;
+	uint64_t start_ns;
+	uint64_t cgroup;
+	char comm[HANDSHAKE_COMM_SIZE + 1];
+	char thread_comm[HANDSHAKE_COMM_SIZE + 1];
+	char *exe;	   /* owned; NULL if it was gone */
+	char *cgroup_path; /* owned; NULL if unknown */
+};
+
+/* What the sockets say of one end. */
+struct endpoint {
+	struct address address;
+	struct process process;	 /* the owner: wrote, else read, else accepted or connected */
+	struct process creator;	 /* connected or accepted it, where that is another task */
+	const char *how;	 /* "socket": its own packet or probe named it; NULL if remote */
+	uint32_t netns;		 /* 0 unknown */
+	uint64_t socket_id;
+	uint64_t connect_ns, established_ns, accept_ns;
+	uint64_t first_read_ns, last_read_ns, first_write_ns, last_write_ns;
+	uint32_t srtt_us, min_rtt_us;
+};
+
+/* A list of 16-bit code points in wire order. Owned by the handshake. */
+struct code_list {
+	uint16_t *items;
+	size_t count;
+};
+
+struct offer {
+	uint16_t version; /* legacy_version */
+	struct code_list versions, ciphers, groups, key_shares, signatures, extensions;
+	uint8_t *alpn; /* ProtocolNameList as on the wire (RFC 7301), owned */
+	size_t alpn_length;
+	uint32_t size;	   /* of the message with its 4-byte header */
+	uint32_t records;  /* records it came in */
+	uint32_t segments; /* segments it came in */
+};
+
+enum message_record { RECORD_KIND_HANDSHAKE = 22, RECORD_KIND_ALERT = 21, RECORD_KIND_CCS = 20, RECORD_KIND_DATA = 23, RECORD_KIND_HEARTBEAT = 24 };
+
+struct message {
+	uint64_t time_ns;
+	enum handshake_end from;
+	uint8_t record;	   /* content type */
+	const char *name;  /* static; NULL where encryption hides it */
+	uint32_t size;	   /* message with its header, else the record's length */
+	bool encrypted;
+	bool inferred;	   /* name rests on the record's length */
+	uint8_t alert_level, alert; /* of a plaintext alert */
+};
+
+struct place {
+	char interface[16];
+	uint32_t ifindex;
+	uint32_t netns;
+	uint8_t hook; /* 0 ingress, 1 egress; of the ClientHello */
+	struct address client, server;
+	uint64_t time_ns;
+};
+
+struct handshake {
+	uint8_t random[32];
+	bool has_random;
+	uint64_t time_ns;	 /* first byte of the ClientHello, wherever seen first */
+	uint64_t end_ns;	 /* outcome known */
+	uint64_t last_ns;	 /* latest sign of life */
+	enum handshake_outcome outcome;
+	struct {
+		enum failure_kind kind;
+		enum handshake_end by;
+		int alert; /* -1 unknown */
+		bool encrypted;
+	} failure;
+	struct endpoint ends[2]; /* indexed by enum handshake_end */
+
+	struct offer offer;
+	uint16_t version; /* negotiated; 0 unknown */
+	uint16_t cipher;
+	bool has_cipher;
+	uint16_t group;	    /* 0 unknown */
+	uint16_t signature; /* of ServerKeyExchange; 0 unknown */
+	const char *key_exchange; /* static; NULL unknown */
+	uint8_t compression;
+	char *sni; /* owned, raw bytes NUL-terminated; NULL none */
+	size_t sni_length;
+	uint8_t alpn[HANDSHAKE_ALPN_SIZE];
+	size_t alpn_length; /* 0: none chosen or hidden */
+	uint8_t server_random[32];
+	bool has_server_random;
+	uint8_t session_id[32];
+	size_t session_id_length;
+	bool resumed;
+	bool hello_retry;
+	enum handshake_tri psk, early_data, client_auth, ech;
+
+	struct message messages[HANDSHAKE_MESSAGES_MAX];
+	size_t message_count;
+	struct place path[HANDSHAKE_PATH_MAX];
+	size_t path_count;
+
+	bool gap, truncated, late_start;
+	const char *inferred[HANDSHAKE_INFERRED_MAX];
+	size_t inferred_count;
+};
+
+struct handshake *handshake_new(void); /* NULL without memory */
+void handshake_free(struct handshake *handshake);
+/* Note once that a field rests on record lengths; field is static. */
+void handshake_infer(struct handshake *handshake, const char *field);
+
+#endif

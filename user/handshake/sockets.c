@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/sockets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 4096
+
+/* How well the owner is known; DESIGN.md section 1. */
+enum owner_rank { OWNER_NONE, OWNER_CREATED, OWNER_READ, OWNER_WROTE_BEFORE, OWNER_WROTE };
+
+struct record {
+	struct record *next;
+	struct endpoint end;
+	enum owner_rank rank;
+	uint64_t last_ns;
+};
+
+struct socket_table {
+	struct record *buckets[BUCKETS];
+	size_t count, capacity;
+};
+
+struct socket_table *socket_table_new(size_t capacity)
+{
+	struct socket_table *table = calloc(1, sizeof(*table));
+
+	if (table)
+		table->capacity = capacity;
+	return table;
+}
+
+static void record_free(struct record *record)
+{
+	free(record->end.process.exe);
+	free(record->end.process.cgroup_path);
+	free(record->end.creator.exe);
+	free(record->end.creator.cgroup_path);
+	free(record);
+}
+
+void socket_table_free(struct socket_table *table)
+{
+	if (!table)
+		return;
+	socket_table_expire(table, UINT64_MAX);
+	free(table);
+}
+
+void socket_table_expire(struct socket_table *table, uint64_t before_ns)
+{
+	size_t i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		struct record **link = &table->buckets[i], *record;
+
+		while ((record = *link)) {
+			if (record->last_ns >= before_ns) {
+				link = &record->next;
+				continue;
+			}
+			*link = record->next;
+			table->count--;
+			record_free(record);
+		}
+	}
+}
+
+static struct record **record_find(struct socket_table *table, uint64_t id)
+{
+	struct record **link = &table->buckets[(id * 0x9e3779b97f4a7c15ULL) >> 52];
+
+	while (*link && (*link)->end.socket_id != id)
+		link = &(*link)->next;
+	return link;
+}
+
+static void process_fill(struct process *process, const struct tlstrace_task *task)
+{
+	free(process->exe);
+	free(process->cgroup_path);
+	*process = (struct process){
+		.pid = task->pid,
+		.tid = task->tid,
+		.uid = task->uid,
+		.start_ns = task->start_ns,
+		.cgroup = task->cgroup,
+	};
+	memcpy(process->comm, task->comm, sizeof(task->comm));
+	memcpy(process->thread_comm, task->thread_comm, sizeof(task->thread_comm));
+}
+
+/* Raise the owner to a better known one. A better rank with the same process changes nothing. */
+static bool owner_raise(struct record *record, enum owner_rank rank, const struct tlstrace_task *task)
+{
+	struct process *owner = &record->end.process;
+
+	if (!task->pid || rank <= record->rank)
+		return false;
+	record->rank = rank;
+	if (owner->pid == task->pid && owner->start_ns == task->start_ns &&
+	    memcmp(owner->comm, task->comm, sizeof(task->comm)) == 0)
+		return false;
+	process_fill(owner, task);
+	return true;
+}
+
+static bool owner_update(struct record *record, const struct tlstrace_socket_event *event)
+{
+	const struct tlstrace_socket *socket = &event->socket;
+	bool changed = false;
+
+	if (event->kind == TLSTRACE_SOCKET_WRITE)
+		changed |= owner_raise(record, OWNER_WROTE, &socket->writer);
+	if (event->kind == TLSTRACE_SOCKET_HELLO)
+		/* The client's hello has just been written; a server may have written long before. */
+		changed |= owner_raise(record, socket->role == TLSTRACE_ROLE_CLIENT ? OWNER_WROTE :
+					       OWNER_WROTE_BEFORE, &socket->writer);
+	changed |= owner_raise(record, OWNER_READ, &socket->reader);
+	changed |= owner_raise(record, OWNER_CREATED,
+			       socket->accepter.pid ? &socket->accepter : &socket->creator);
+	return changed;
+}
+
+static void time_first(uint64_t *first, uint64_t *last, uint64_t time_ns)
+{
+	if (!*first)
+		*first = time_ns;
+	*last = time_ns;
+}
+
+static void times_update(struct endpoint *end, const struct tlstrace_socket_event *event)
+{
+	const struct tlstrace_socket *socket = &event->socket;
+
+	end->connect_ns = socket->connect_ns;
+	end->established_ns = socket->established_ns;
+	end->accept_ns = socket->accept_ns;
+	if (event->srtt_us)
+		end->srtt_us = event->srtt_us;
+	if (event->min_rtt_us && event->min_rtt_us != UINT32_MAX)
+		end->min_rtt_us = event->min_rtt_us;
+	if (event->kind == TLSTRACE_SOCKET_READ) {
+		time_first(&end->first_read_ns, &end->last_read_ns, event->header.time_ns);
+	} else if (event->kind == TLSTRACE_SOCKET_WRITE) {
+		time_first(&end->first_write_ns, &end->last_write_ns, event->header.time_ns);
+	} else if (event->kind == TLSTRACE_SOCKET_HELLO) {
+		if (socket->last_turn == TLSTRACE_SOCKET_WRITE) {
+			end->first_write_ns = socket->first_write_ns;
+			end->last_write_ns = socket->last_write_ns;
+		}
+		/* What a server read last before it answers is the hello. */
+		if (socket->role == TLSTRACE_ROLE_SERVER && socket->last_turn == TLSTRACE_SOCKET_WRITE) {
+			end->first_read_ns = socket->first_read_ns;
+			end->last_read_ns = socket->last_read_ns;
+		}
+	}
+}
+
+struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event)
+{
+	const struct tlstrace_socket *socket = &event->socket;
+	struct record **link = record_find(table, socket->id), *record = *link;
+	const struct tlstrace_task *creator;
+
+	if (!record) {
+		if (table->count >= table->capacity)
+			return NULL;
+		record = calloc(1, sizeof(*record));
+		if (!record)
+			return NULL;
+		record->end.socket_id = socket->id;
+		*link = record;
+		table->count++;
+	}
+	record->last_ns = event->header.time_ns;
+	record->end.netns = socket->netns;
+	memcpy(record->end.address.ip, socket->local_address, 16);
+	record->end.address.port = socket->local_port;
+	times_update(&record->end, event);
+	creator = socket->accepter.pid ? &socket->accepter : &socket->creator;
+	if (!record->end.creator.pid && creator->pid)
+		process_fill(&record->end.creator, creator);
+	return owner_update(record, event) ? &record->end.process : NULL;
+}
+
+bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end)
+{
+	struct record **link = record_find(table, id), *record = *link;
+	struct address address = end->address;
+
+	if (!id || !record)
+		return false;
+	free(end->process.exe);
+	free(end->process.cgroup_path);
+	free(end->creator.exe);
+	free(end->creator.cgroup_path);
+	*end = record->end;
+	end->address = address;
+	end->how = end->process.pid ? "socket" : NULL;
+	*link = record->next;
+	table->count--;
+	free(record);
+	return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the socket probes told, by socket id, until a handshake's row is written. */
+#ifndef TLSTRACE_SOCKETS_H
+#define TLSTRACE_SOCKETS_H
+
+#include "handshake/handshake.h"
+#include "tlstrace_types.h"
+
+struct socket_table;
+
+struct socket_table *socket_table_new(size_t capacity);
+void socket_table_free(struct socket_table *table);
+/*
+ * Note an event. Returns the owner if this event named it anew (to look up what must be looked up
+ * while the process lives), else NULL.
+ */
+struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event);
+/* Fill an endpoint from the socket with this id; processes move to the endpoint. False if unknown. */
+bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end);
+/* Drop what no handshake asked for since before_ns. */
+void socket_table_expire(struct socket_table *table, uint64_t before_ns);
+
+#endif

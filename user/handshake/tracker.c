@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/tracker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/apply.h"
+#include "handshake/sockets.h"
+#include "tls/hello.h"
+
+#define BUCKETS 4096
+#define SECOND_NS 1000000000ULL
+/* A row waits this long behind its outcome for what is under way: other places, the probes' events. */
+#define SETTLE_NS (20 * 1000000ULL)
+/* The same packet elsewhere is seen within this time (DESIGN.md section 2). */
+#define SAME_PACKET_NS SECOND_NS
+#define SOCKET_EXPIRY_NS (60 * SECOND_NS)
+
+struct entry;
+
+/* One handshake at one place. */
+struct sighting {
+	struct sighting *next;
+	struct entry *entry;
+	struct flow *flow;
+	uint32_t sequence; /* of the ClientHello */
+	uint64_t time_ns;
+	unsigned int seen[2]; /* messages from the server, from the client */
+};
+
+struct entry {
+	struct entry *bucket_next;
+	struct entry *older, *newer;
+	struct handshake *handshake;
+	struct sighting *sightings;
+	unsigned int applied[2];
+	uint64_t sockets[2]; /* by enum handshake_end */
+	uint64_t answer_ns;  /* ServerHello seen first */
+};
+
+struct tracker {
+	struct tracker_settings settings;
+	const struct tracker_handler *handler;
+	struct flow_handler flow_handler;
+	struct flow_table *flows;
+	struct socket_table *sockets;
+	struct entry *buckets[BUCKETS];
+	struct entry *oldest, *newest;
+	size_t count;
+	uint64_t refused;
+	uint64_t expired_ns;
+};
+
+static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
+{
+	/* Random bytes are their own hash; an attacker's choice only makes one bucket long, up to the cap. */
+	return &tracker->buckets[(random[2] << 8 | random[3]) % BUCKETS];
+}
+
+static void entry_link(struct tracker *tracker, struct entry *entry)
+{
+	struct entry **bucket = bucket_of(tracker, entry->handshake->random);
+
+	entry->bucket_next = *bucket;
+	*bucket = entry;
+	entry->older = tracker->newest;
+	if (tracker->newest)
+		tracker->newest->newer = entry;
+	else
+		tracker->oldest = entry;
+	tracker->newest = entry;
+	tracker->count++;
+}
+
+static void entry_unlink(struct tracker *tracker, struct entry *entry)
+{
+	struct entry **link = bucket_of(tracker, entry->handshake->random);
+
+	while (*link != entry)
+		link = &(*link)->bucket_next;
+	*link = entry->bucket_next;
+	if (entry->older)
+		entry->older->newer = entry->newer;
+	else
+		tracker->oldest = entry->newer;
+	if (entry->newer)
+		entry->newer->older = entry->older;
+	else
+		tracker->newest = entry->older;
+	tracker->count--;
+}
+
+static void sighting_add(struct entry *entry, struct sighting *sighting)
+{
+	struct sighting **link = &entry->sightings;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = sighting;
+	sighting->entry = entry;
+	sighting->next = NULL;
+}
+
+static void entry_release(struct tracker *tracker, struct entry *entry)
+{
+	struct sighting *sighting, *next;
+
+	for (sighting = entry->sightings; sighting; sighting = next) {
+		next = sighting->next;
+		if (tracker->handler->forget)
+			tracker->handler->forget(tracker->handler->context, &sighting->flow->key,
+						 sighting->flow->id);
+		flow_table_remove(tracker->flows, sighting->flow);
+		free(sighting);
+	}
+	handshake_free(entry->handshake);
+	free(entry);
+}
+
+static void address_set(struct address *address, const uint8_t ip[16], uint16_t port)
+{
+	memcpy(address->ip, ip, 16);
+	address->port = port;
+}
+
+static void flow_addresses(const struct flow *flow, struct address *client, struct address *server)
+{
+	const struct tlstrace_flow_key *key = &flow->key;
+	struct address *local = flow->client_is_local ? client : server;
+	struct address *remote = flow->client_is_local ? server : client;
+
+	address_set(local, key->local_address, key->local_port);
+	address_set(remote, key->remote_address, key->remote_port);
+}
+
+static void place_add(struct tracker *tracker, struct handshake *handshake, const struct flow *flow)
+{
+	struct place *place;
+	const char *name = "";
+
+	if (handshake->path_count == HANDSHAKE_PATH_MAX)
+		return;
+	place = &handshake->path[handshake->path_count++];
+	if (tracker->handler->interface_name)
+		name = tracker->handler->interface_name(tracker->handler->context, flow->key.netns,
+							flow->key.ifindex);
+	memcpy(place->interface, name, strnlen(name, sizeof(place->interface) - 1));
+	place->ifindex = flow->key.ifindex;
+	place->netns = flow->key.netns;
+	place->hook = flow->hello_hook;
+	place->time_ns = flow->first_ns;
+	flow_addresses(flow, &place->client, &place->server);
+}
+
+/* The handshake this hello is another sighting of: the same packet elsewhere. */
+static struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow)
+{
+	struct entry *entry;
+	struct sighting *sighting;
+
+	for (entry = *bucket_of(tracker, random); entry; entry = entry->bucket_next) {
+		if (memcmp(entry->handshake->random, random, 32))
+			continue;
+		for (sighting = entry->sightings; sighting; sighting = sighting->next)
+			if (sighting->sequence == flow->start && sighting->flow != flow &&
+			    flow->first_ns - sighting->time_ns < SAME_PACKET_NS)
+				return entry;
+	}
+	return NULL;
+}
+
+static struct entry *entry_new(struct tracker *tracker, const struct tls_client_hello *hello,
+			       const struct flow_message *message, const struct flow *flow)
+{
+	struct entry *entry;
+	struct handshake *handshake;
+
+	if (tracker->count >= tracker->settings.capacity) {
+		tracker->refused++;
+		return NULL;
+	}
+	entry = calloc(1, sizeof(*entry));
+	handshake = handshake_new();
+	if (!entry || !handshake || apply_client_hello(handshake, hello, message)) {
+		free(entry);
+		handshake_free(handshake);
+		tracker->refused++;
+		return NULL;
+	}
+	entry->handshake = handshake;
+	entry->applied[1] = 1;
+	handshake->truncated = message->truncated;
+	flow_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
+	entry_link(tracker, entry);
+	return entry;
+}
+
+static bool hello_read(const struct flow_message *message, struct tls_client_hello *hello)
+{
+	return message->kind == FLOW_HELLO_V2 ? tls_client_hello_v2_read(message->body, hello) :
+						tls_client_hello_read(message->body, hello);
+}
+
+static bool is_client_hello(const struct flow_message *message)
+{
+	return message->from_client && (message->kind == FLOW_HELLO_V2 ||
+	       (message->kind == FLOW_HANDSHAKE && message->type == TLS_CLIENT_HELLO));
+}
+
+/* The first ClientHello of a flow: a new handshake, or one more place of a known one. */
+static void hello_arrived(struct tracker *tracker, struct flow *flow, const struct flow_message *message)
+{
+	struct tls_client_hello hello;
+	struct sighting *sighting;
+	struct entry *entry;
+
+	if (!hello_read(message, &hello)) {
+		/* A hello that does not parse still has a random, unless even that is cut off. */
+		if (message->body.length < 34) {
+			tracker->refused++;
+			return;
+		}
+	}
+	sighting = calloc(1, sizeof(*sighting));
+	if (!sighting) {
+		tracker->refused++;
+		return;
+	}
+	sighting->flow = flow;
+	sighting->sequence = flow->start;
+	sighting->time_ns = flow->first_ns;
+	sighting->seen[1] = 1;
+	entry = entry_find(tracker, hello.random, flow);
+	if (!entry)
+		entry = entry_new(tracker, &hello, message, flow);
+	if (!entry) {
+		free(sighting);
+		return;
+	}
+	sighting_add(entry, sighting);
+	flow->owner = sighting;
+	place_add(tracker, entry->handshake, flow);
+}
+
+/*
+ * A proxy that passes TLS through: the same hello on another connection, answered by the same
+ * server. The one that lies within the other in time is its continuation (DESIGN.md section 2).
+ */
+static struct entry *inner_find(struct tracker *tracker, const struct entry *outer)
+{
+	const struct handshake *handshake = outer->handshake;
+	struct entry *entry;
+
+	for (entry = *bucket_of(tracker, handshake->random); entry; entry = entry->bucket_next) {
+		const struct handshake *inner = entry->handshake;
+
+		if (entry != outer && memcmp(inner->random, handshake->random, 32) == 0 &&
+		    inner->has_server_random && inner->time_ns >= handshake->time_ns &&
+		    entry->answer_ns <= outer->answer_ns &&
+		    memcmp(inner->server_random, handshake->server_random, 32) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static void merge_inner(struct tracker *tracker, struct entry *outer, struct entry *inner)
+{
+	struct handshake *to = outer->handshake, *from = inner->handshake;
+	struct sighting *sighting, *next;
+
+	for (sighting = inner->sightings; sighting; sighting = next) {
+		next = sighting->next;
+		place_add(tracker, to, sighting->flow);
+		sighting_add(outer, sighting);
+		/* Its messages came through here already, or will: count as seen what the outer applied. */
+	}
+	inner->sightings = NULL;
+	if (inner->sockets[END_SERVER])
+		outer->sockets[END_SERVER] = inner->sockets[END_SERVER];
+	to->ends[END_SERVER].address = from->ends[END_SERVER].address;
+	to->gap |= from->gap;
+	entry_unlink(tracker, inner);
+	entry_release(tracker, inner);
+}
+
+static void answer_arrived(struct tracker *tracker, struct entry *entry, uint64_t time_ns)
+{
+	struct entry *inner;
+
+	entry->answer_ns = time_ns;
+	if (!entry->handshake->has_server_random)
+		return;
+	while ((inner = inner_find(tracker, entry)))
+		merge_inner(tracker, entry, inner);
+}
+
+static void on_message(void *context, struct flow *flow, const struct flow_message *message)
+{
+	struct tracker *tracker = context;
+	struct sighting *sighting = flow->owner;
+	unsigned int direction = message->from_client;
+	struct tls_client_hello hello;
+	struct entry *entry;
+	bool had_answer;
+
+	if (!sighting) {
+		if (is_client_hello(message))
+			hello_arrived(tracker, flow, message);
+		return;
+	}
+	entry = sighting->entry;
+	/* Each place delivers the same messages: whoever is first with the nth is heard. */
+	if (++sighting->seen[direction] <= entry->applied[direction] || flow->gap)
+		return;
+	entry->applied[direction] = sighting->seen[direction];
+	had_answer = entry->handshake->has_server_random;
+	if (is_client_hello(message)) {
+		if (hello_read(message, &hello) && apply_client_hello(entry->handshake, &hello, message))
+			entry->handshake->truncated = true;
+		return;
+	}
+	apply_message(entry->handshake, message);
+	if (!had_answer && entry->handshake->has_server_random)
+		answer_arrived(tracker, entry, message->time_ns);
+}
+
+static bool is_inner_connection(const struct entry *entry, const struct sighting *sighting)
+{
+	return entry->sightings && sighting->sequence != entry->sightings->sequence;
+}
+
+static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
+{
+	struct sighting *sighting = flow->owner;
+	struct entry *entry;
+	bool inner;
+
+	(void)context;
+	if (!sighting)
+		return;
+	entry = sighting->entry;
+	if (flow->gap)
+		entry->handshake->gap = true;
+	entry->handshake->last_ns = event->header.time_ns;
+	/* Of a passed-through handshake the first connection has the client, the last the server. */
+	inner = is_inner_connection(entry, sighting);
+	if (event->from_client && event->sender && !inner)
+		entry->sockets[END_CLIENT] = event->sender;
+	if (!event->from_client && event->sender && (inner || !entry->sockets[END_SERVER]))
+		entry->sockets[END_SERVER] = event->sender;
+	if (event->receiver && (inner || !entry->sockets[END_SERVER]))
+		entry->sockets[END_SERVER] = event->receiver;
+	if (event->tcp_flags & 0x05)
+		apply_end(entry->handshake, event->from_client, event->tcp_flags & 0x04,
+			  event->header.time_ns);
+}
+
+struct tracker *tracker_new(const struct tracker_settings *settings, const struct tracker_handler *handler)
+{
+	struct tracker *tracker = calloc(1, sizeof(*tracker));
+
+	if (!tracker)
+		return NULL;
+	tracker->settings = *settings;
+	tracker->handler = handler;
+	tracker->flow_handler = (struct flow_handler){ on_message, on_segment, tracker };
+	/* Four places each is a container behind a bridge and NAT; more only lower the cap. */
+	tracker->flows = flow_table_new(settings->capacity * 4, &tracker->flow_handler);
+	tracker->sockets = socket_table_new(settings->capacity * 4);
+	if (!tracker->flows || !tracker->sockets) {
+		tracker_free(tracker);
+		return NULL;
+	}
+	return tracker;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	struct entry *entry, *next;
+
+	if (!tracker)
+		return;
+	for (entry = tracker->oldest; entry; entry = next) {
+		next = entry->newer;
+		entry_release(tracker, entry);
+	}
+	flow_table_free(tracker->flows);
+	socket_table_free(tracker->sockets);
+	free(tracker);
+}
+
+void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
+		    const uint8_t *data)
+{
+	flow_table_add(tracker->flows, &(struct flow_segment){ event, data });
+}
+
+void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event)
+{
+	struct process *owner = socket_table_add(tracker->sockets, event);
+
+	if (owner && tracker->handler->process_seen)
+		tracker->handler->process_seen(tracker->handler->context, owner);
+}
+
+/* Evidence that is missing must not pass for a failure. */
+static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
+{
+	enum failure_kind kind = handshake->failure.kind;
+
+	if (handshake->outcome == HANDSHAKE_PENDING) {
+		handshake->outcome = HANDSHAKE_INCOMPLETE;
+		handshake->end_ns = now_ns;
+	}
+	if (handshake->outcome == HANDSHAKE_FAILED && handshake->gap && kind != FAILURE_ALERT) {
+		handshake->outcome = HANDSHAKE_INCOMPLETE;
+		handshake->failure.kind = FAILURE_NONE;
+	}
+}
+
+/* Times of a socket's earlier life are not the handshake's. */
+static void endpoint_settle(struct handshake *handshake, struct endpoint *end)
+{
+	if (end->last_read_ns < handshake->time_ns)
+		end->first_read_ns = end->last_read_ns = 0;
+	if (end == &handshake->ends[END_SERVER] && end->last_write_ns < handshake->time_ns)
+		end->first_write_ns = end->last_write_ns = 0;
+}
+
+static int place_compare(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+
+	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
+}
+
+static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
+{
+	struct handshake *handshake = entry->handshake;
+	int i;
+
+	entry_unlink(tracker, entry);
+	outcome_settle(handshake, now_ns);
+	for (i = 0; i < 2; i++)
+		if (socket_table_take(tracker->sockets, entry->sockets[i], &handshake->ends[i]))
+			endpoint_settle(handshake, &handshake->ends[i]);
+	qsort(handshake->path, handshake->path_count, sizeof(handshake->path[0]), place_compare);
+	tracker->handler->done(tracker->handler->context, handshake);
+	entry_release(tracker, entry);
+}
+
+static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t timeout_ns)
+{
+	const struct message *last;
+
+	if (handshake->outcome != HANDSHAKE_PENDING || now_ns < handshake->last_ns + timeout_ns)
+		return;
+	/* Who spoke last waits for the other. */
+	last = handshake->message_count ? &handshake->messages[handshake->message_count - 1] : NULL;
+	apply_failure(handshake, FAILURE_TIMEOUT,
+		      last && last->from == END_SERVER ? END_CLIENT : END_SERVER, now_ns);
+}
+
+bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
+{
+	struct entry *entry, *next;
+	bool near = false;
+
+	for (entry = tracker->oldest; entry; entry = next) {
+		struct handshake *handshake = entry->handshake;
+
+		next = entry->newer;
+		timeout_check(handshake, now_ns, tracker->settings.timeout_ns);
+		if (handshake->outcome == HANDSHAKE_PENDING)
+			continue;
+		if (handshake->failure.kind == FAILURE_TIMEOUT || now_ns >= handshake->end_ns + SETTLE_NS)
+			entry_done(tracker, entry, now_ns);
+		else
+			near = true;
+	}
+	if (now_ns > tracker->expired_ns + SOCKET_EXPIRY_NS) {
+		tracker->expired_ns = now_ns;
+		socket_table_expire(tracker->sockets, now_ns - SOCKET_EXPIRY_NS);
+	}
+	return near;
+}
+
+void tracker_finish(struct tracker *tracker, uint64_t now_ns)
+{
+	while (tracker->oldest)
+		entry_done(tracker, tracker->oldest, now_ns);
+}
+
+uint64_t tracker_refused(const struct tracker *tracker)
+{
+	return tracker->refused + flow_table_refused(tracker->flows);
+}

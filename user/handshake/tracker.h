@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tracker: from the messages of flows and the events of sockets to one handshake each, with its
+ * outcome. The same handshake seen at several places is one: DESIGN.md section 2.
+ */
+#ifndef TLSTRACE_TRACKER_H
+#define TLSTRACE_TRACKER_H
+
+#include "flow/flow.h"
+#include "handshake/handshake.h"
+
+struct tracker;
+
+struct tracker_handler {
+	/* A handshake's outcome is known. Borrowed for the call. */
+	void (*done)(void *context, struct handshake *handshake);
+	/* No flow of this key is of interest any more. */
+	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id);
+	/* Name of an interface, "" if unknown. */
+	const char *(*interface_name)(void *context, uint32_t netns, uint32_t ifindex);
+	/* Fill exe and cgroup_path of a process seen just now. */
+	void (*process_seen)(void *context, struct process *process);
+	void *context;
+};
+
+struct tracker_settings {
+	uint64_t timeout_ns; /* without a sign of life for so long: it failed */
+	size_t capacity;     /* handshakes under way at most */
+};
+
+struct tracker *tracker_new(const struct tracker_settings *settings, const struct tracker_handler *handler);
+void tracker_free(struct tracker *tracker);
+void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
+		    const uint8_t *data);
+void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event);
+/* Hand over what is due at this time. True if something waits for a moment near: tick again soon. */
+bool tracker_tick(struct tracker *tracker, uint64_t now_ns);
+/* The trace ends: hand over everything. */
+void tracker_finish(struct tracker *tracker, uint64_t now_ns);
+/* ClientHellos that could not be followed because a table was full. */
+uint64_t tracker_refused(const struct tracker *tracker);
+
+#endif

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One object a line, as docs/events.schema.json says: every key is always there. */
+#include <json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/handshake.h"
+#include "log.h"
+#include "sink/sink.h"
+#include "sink/text.h"
+#include "tls/names.h"
+
+#define SCHEMA 1
+
+/* A NULL value is null. Takes the value, also where memory is short. */
+static void add(struct json_object *to, const char *key, struct json_object *value)
+{
+	if (!to || json_object_object_add_ex(to, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW))
+		json_object_put(value);
+}
+
+static void append(struct json_object *list, struct json_object *value)
+{
+	if (!list || json_object_array_add(list, value))
+		json_object_put(value);
+}
+
+static struct json_object *json_name(const char *name)
+{
+	return name ? json_object_new_string(name) : NULL;
+}
+
+/* Bytes that anybody on the network may have chosen. */
+static struct json_object *json_bytes(const void *bytes, size_t length)
+{
+	struct json_object *value = NULL;
+	size_t size = 4 * length + 1;
+	char *text = bytes ? malloc(size) : NULL;
+
+	if (text)
+		value = json_object_new_string_len(text,
+						   (int)text_escape(bytes, length, text, size));
+	free(text);
+	return value;
+}
+
+static struct json_object *json_text(const char *string)
+{
+	return string ? json_bytes(string, strlen(string)) : NULL;
+}
+
+static struct json_object *json_hex(const uint8_t *bytes, size_t length)
+{
+	char hex[2 * 32 + 1] = "";
+
+	for (size_t i = 0; i < length && i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	return json_object_new_string(hex);
+}
+
+/* 0 is unknown. */
+static struct json_object *json_known(uint64_t number)
+{
+	return number ? json_object_new_uint64(number) : NULL;
+}
+
+static struct json_object *json_code(text_namer *name, uint16_t code)
+{
+	char buffer[TEXT_CODE_SIZE];
+
+	return json_object_new_string(text_code(name, code, buffer));
+}
+
+static struct json_object *json_known_code(text_namer *name, uint16_t code)
+{
+	return code ? json_code(name, code) : NULL;
+}
+
+/* In microseconds, in our own digits: json-c would write them as 1e-05. */
+static struct json_object *json_duration(int64_t ns)
+{
+	char digits[TEXT_NUMBER_SIZE];
+
+	text_microseconds(ns, digits);
+	return json_object_new_double_s((double)ns / 1e3, digits);
+}
+
+/* A time relative to the handshake's. */
+static struct json_object *json_relative(uint64_t time_ns, uint64_t start_ns)
+{
+	return time_ns && start_ns ? json_duration((int64_t)(time_ns - start_ns)) : NULL;
+}
+
+static struct json_object *json_time(const struct sink_settings *settings, uint64_t time_ns)
+{
+	char text[TEXT_TIME_SIZE];
+
+	text_time(time_ns, settings->clock_offset_ns, text);
+	return json_object_new_string(text);
+}
+
+static struct json_object *json_address(const struct address *address)
+{
+	char text[TEXT_ADDRESS_SIZE];
+
+	text_address(address, text);
+	return json_object_new_string(text);
+}
+
+static struct json_object *json_comm(const struct process *process)
+{
+	return json_bytes(process->comm, strnlen(process->comm, HANDSHAKE_COMM_SIZE));
+}
+
+static struct json_object *json_creator(const struct process *creator)
+{
+	struct json_object *value;
+
+	if (!creator->pid)
+		return NULL;
+	value = json_object_new_object();
+	add(value, "pid", json_object_new_uint64(creator->pid));
+	add(value, "comm", json_comm(creator));
+	return value;
+}
+
+static struct json_object *json_process(const struct endpoint *end)
+{
+	const struct process *process = &end->process;
+	struct json_object *value;
+
+	if (!process->pid)
+		return NULL;
+	value = json_object_new_object();
+	add(value, "pid", json_object_new_uint64(process->pid));
+	add(value, "tid", json_known(process->tid));
+	add(value, "comm", json_comm(process));
+	add(value, "exe", json_text(process->exe));
+	add(value, "uid", json_object_new_uint64(process->uid));
+	add(value, "how", json_name(end->how ? end->how : "socket"));
+	add(value, "creator", json_creator(&end->creator));
+	return value;
+}
+
+static struct json_object *json_socket(const struct endpoint *end, uint64_t start_ns)
+{
+	const struct {
+		const char *key;
+		uint64_t time_ns;
+	} times[] = {
+		{ "connect_us", end->connect_ns },
+		{ "established_us", end->established_ns },
+		{ "accept_us", end->accept_ns },
+		{ "first_read_us", end->first_read_ns },
+		{ "last_read_us", end->last_read_ns },
+		{ "first_write_us", end->first_write_ns },
+		{ "last_write_us", end->last_write_ns },
+	};
+	struct json_object *value;
+
+	if (!end->process.pid && !end->socket_id)
+		return NULL;
+	value = json_object_new_object();
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		add(value, times[i].key, json_relative(times[i].time_ns, start_ns));
+	add(value, "srtt_us", json_known(end->srtt_us));
+	add(value, "min_rtt_us", json_known(end->min_rtt_us));
+	return value;
+}
+
+static struct json_object *json_end(const struct endpoint *end, uint64_t start_ns)
+{
+	struct json_object *value = json_object_new_object();
+	bool known = text_address_known(&end->address);
+	char ip[TEXT_ADDRESS_SIZE];
+
+	text_ip(&end->address, ip);
+	add(value, "ip", known ? json_object_new_string(ip) : NULL);
+	add(value, "port", known ? json_object_new_int(end->address.port) : NULL);
+	add(value, "process", json_process(end));
+	add(value, "container", NULL);
+	add(value, "netns", json_known(end->netns));
+	add(value, "cgroup", json_text(end->process.cgroup_path));
+	add(value, "socket", json_socket(end, start_ns));
+	return value;
+}
+
+static struct json_object *json_failure(const struct handshake *handshake)
+{
+	static const char *const kinds[] = {
+		[FAILURE_NONE] = NULL,	       [FAILURE_ALERT] = "alert",
+		[FAILURE_RESET] = "reset",     [FAILURE_CLOSED] = "closed",
+		[FAILURE_TIMEOUT] = "timeout", [FAILURE_REFUSED] = "refused",
+	};
+	int alert = handshake->failure.alert;
+	struct json_object *value;
+	char buffer[TEXT_CODE_SIZE];
+
+	if (handshake->outcome != HANDSHAKE_FAILED)
+		return NULL;
+	value = json_object_new_object();
+	add(value, "kind", json_name(kinds[handshake->failure.kind]));
+	add(value, "by", json_name(text_end(handshake->failure.by)));
+	/* Of the other kinds there is no alert, whatever the field holds. */
+	if (handshake->failure.kind != FAILURE_ALERT || alert < 0)
+		add(value, "alert", NULL);
+	else
+		add(value, "alert", json_name(text_alert((uint8_t)alert, buffer)));
+	add(value, "encrypted", json_object_new_boolean(handshake->failure.encrypted));
+	return value;
+}
+
+static struct json_object *json_verdict(const struct handshake *handshake)
+{
+	char verdict[TEXT_VERDICT_SIZE];
+
+	if (handshake->outcome != HANDSHAKE_FAILED)
+		return NULL;
+	verdict_write(handshake, verdict, sizeof(verdict));
+	return json_object_new_string(verdict);
+}
+
+static struct json_object *json_tls(const struct handshake *handshake)
+{
+	struct json_object *value = json_object_new_object();
+	bool answered = handshake->has_server_random;
+	char buffer[TEXT_CODE_SIZE];
+
+	add(value, "version", json_known_code(tls_version_name, handshake->version));
+	add(value, "cipher",
+	    handshake->has_cipher ? json_code(tls_cipher_name, handshake->cipher) : NULL);
+	add(value, "group", json_known_code(tls_group_name, handshake->group));
+	add(value, "signature", json_known_code(tls_signature_name, handshake->signature));
+	add(value, "sni", json_bytes(handshake->sni, handshake->sni_length));
+	add(value, "alpn", handshake->alpn_length ?
+	    json_bytes(handshake->alpn, handshake->alpn_length) : NULL);
+	add(value, "resumed", answered || handshake->resumed ?
+	    json_object_new_boolean(handshake->resumed) : NULL);
+	add(value, "psk", json_name(text_state(handshake->psk)));
+	add(value, "early_data", json_name(text_state(handshake->early_data)));
+	add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
+	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
+	add(value, "ech", json_name(text_state(handshake->ech)));
+	add(value, "compression", json_name(text_compression(handshake, buffer)));
+	add(value, "key_exchange", json_name(handshake->key_exchange));
+	add(value, "server_random", answered ? json_hex(handshake->server_random, 32) : NULL);
+	add(value, "session_id", handshake->session_id_length ?
+	    json_hex(handshake->session_id, handshake->session_id_length) : NULL);
+	return value;
+}
+
+static struct json_object *json_messages(const struct handshake *handshake)
+{
+	struct json_object *list = json_object_new_array();
+	char buffer[TEXT_CODE_SIZE];
+
+	for (size_t i = 0; i < handshake->message_count; i++) {
+		const struct message *message = &handshake->messages[i];
+		struct json_object *value = json_object_new_object();
+
+		add(value, "at_us", json_relative(message->time_ns, handshake->time_ns));
+		add(value, "from", json_name(text_end(message->from)));
+		add(value, "record", json_name(text_record(message->record)));
+		add(value, "message", json_name(text_message(message, buffer)));
+		add(value, "size", json_object_new_uint64(message->size));
+		add(value, "encrypted", json_object_new_boolean(message->encrypted));
+		append(list, value);
+	}
+	return list;
+}
+
+static struct json_object *json_codes(text_namer *name, const struct code_list *codes)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < codes->count; i++)
+		append(list, json_code(name, codes->items[i]));
+	return list;
+}
+
+static struct json_object *json_alpn(const struct offer *offer)
+{
+	struct json_object *list = json_object_new_array();
+	size_t offset = 0, length;
+	const uint8_t *name;
+
+	while (text_alpn_next(offer, &offset, &name, &length))
+		append(list, json_bytes(name, length));
+	return list;
+}
+
+static struct json_object *json_offer(const struct handshake *handshake)
+{
+	const struct offer *offer = &handshake->offer;
+	struct json_object *value;
+
+	if (!handshake->has_random)
+		return NULL;
+	value = json_object_new_object();
+	add(value, "version", json_known_code(tls_version_name, offer->version));
+	add(value, "versions", json_codes(tls_version_name, &offer->versions));
+	add(value, "ciphers", json_codes(tls_cipher_name, &offer->ciphers));
+	add(value, "groups", json_codes(tls_group_name, &offer->groups));
+	add(value, "key_shares", json_codes(tls_group_name, &offer->key_shares));
+	add(value, "signature_algorithms", json_codes(tls_signature_name, &offer->signatures));
+	add(value, "alpn", json_alpn(offer));
+	add(value, "extensions", json_codes(tls_extension_name, &offer->extensions));
+	add(value, "size", json_known(offer->size));
+	add(value, "records", json_known(offer->records));
+	add(value, "segments", json_known(offer->segments));
+	return value;
+}
+
+static struct json_object *json_fingerprint(void)
+{
+	struct json_object *value = json_object_new_object();
+
+	add(value, "ja3", NULL);
+	add(value, "ja3s", NULL);
+	add(value, "ja4", NULL);
+	return value;
+}
+
+static struct json_object *json_latency(const struct handshake *handshake)
+{
+	struct json_object *value = json_object_new_object();
+	uint32_t client_rtt = handshake->ends[END_CLIENT].min_rtt_us;
+	uint64_t total_ns;
+
+	add(value, "total_us",
+	    text_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
+	add(value, "rtt_us",
+	    json_known(client_rtt ? client_rtt : handshake->ends[END_SERVER].min_rtt_us));
+	add(value, "phases", json_object_new_array());
+	return value;
+}
+
+static struct json_object *json_path(const struct sink_settings *settings,
+				     const struct handshake *handshake)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < handshake->path_count; i++) {
+		const struct place *place = &handshake->path[i];
+		struct json_object *value = json_object_new_object();
+		size_t length = strnlen(place->interface, sizeof(place->interface));
+
+		add(value, "interface", length ? json_bytes(place->interface, length) : NULL);
+		add(value, "ifindex", json_known(place->ifindex));
+		add(value, "netns", json_known(place->netns));
+		add(value, "direction", json_name(place->hook ? "egress" : "ingress"));
+		add(value, "client", json_address(&place->client));
+		add(value, "server", json_address(&place->server));
+		add(value, "time", json_time(settings, place->time_ns));
+		append(list, value);
+	}
+	return list;
+}
+
+static struct json_object *json_quality(const struct handshake *handshake)
+{
+	struct json_object *value = json_object_new_object();
+	struct json_object *inferred = json_object_new_array();
+
+	for (size_t i = 0; i < handshake->inferred_count; i++)
+		append(inferred, json_name(handshake->inferred[i]));
+	add(value, "gap", json_object_new_boolean(handshake->gap));
+	add(value, "truncated", json_object_new_boolean(handshake->truncated));
+	add(value, "late_start", json_object_new_boolean(handshake->late_start));
+	add(value, "inferred", inferred);
+	return value;
+}
+
+/* A line at once and flushed, so that a reader never waits for the half of one. Takes the line. */
+static void json_write(const struct sink_settings *settings, struct json_object *line)
+{
+	const char *text = line ? json_object_to_json_string_ext(line,
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+
+	if (text) {
+		fprintf(settings->out, "%s\n", text);
+		fflush(settings->out);
+	} else {
+		log_error("no memory for a line of JSON, which is left out: free some memory");
+	}
+	json_object_put(line);
+}
+
+static struct json_object *json_line(const char *type)
+{
+	struct json_object *line = json_object_new_object();
+
+	add(line, "type", json_name(type));
+	add(line, "schema", json_object_new_int(SCHEMA));
+	return line;
+}
+
+static void json_row(const struct sink_settings *settings, const struct handshake *handshake)
+{
+	/* What is still pending when it is written stays without an outcome. */
+	static const char *const outcomes[] = {
+		[HANDSHAKE_PENDING] = "incomplete",
+		[HANDSHAKE_COMPLETED] = "completed",
+		[HANDSHAKE_FAILED] = "failed",
+		[HANDSHAKE_INCOMPLETE] = "incomplete",
+	};
+	const struct endpoint *ends = handshake->ends;
+	struct json_object *line = json_line("handshake");
+
+	add(line, "id", handshake->has_random ? json_hex(handshake->random, 32) : NULL);
+	add(line, "time", json_time(settings, handshake->time_ns));
+	add(line, "transport", json_name("tcp"));
+	add(line, "outcome", json_name(outcomes[handshake->outcome]));
+	add(line, "verdict", json_verdict(handshake));
+	add(line, "failure", json_failure(handshake));
+	add(line, "client", json_end(&ends[END_CLIENT], handshake->time_ns));
+	add(line, "server", json_end(&ends[END_SERVER], handshake->time_ns));
+	add(line, "tls", json_tls(handshake));
+	add(line, "messages", json_messages(handshake));
+	add(line, "offer", json_offer(handshake));
+	add(line, "certificates", NULL);
+	add(line, "fingerprint", json_fingerprint());
+	add(line, "latency", json_latency(handshake));
+	add(line, "path", json_path(settings, handshake));
+	add(line, "quality", json_quality(handshake));
+	json_write(settings, line);
+}
+
+static struct json_object *json_hook(const char *hook)
+{
+	return hook && strcmp(hook, "none") ? json_object_new_string(hook) : NULL;
+}
+
+static struct json_object *json_capture(const struct trace_start *start)
+{
+	struct json_object *value = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < start->interface_count; i++) {
+		const struct sink_interface *interface = &start->interfaces[i];
+		struct json_object *item = json_object_new_object();
+
+		add(item, "name", json_bytes(interface->name,
+					     strnlen(interface->name, sizeof(interface->name))));
+		add(item, "ifindex", json_object_new_uint64(interface->ifindex));
+		add(item, "netns", json_known(interface->netns));
+		append(list, item);
+	}
+	add(value, "tc", json_hook(start->tc));
+	add(value, "sockets", json_hook(start->sockets));
+	add(value, "interfaces", list);
+	return value;
+}
+
+static void json_start(const struct sink_settings *settings, const struct trace_start *start)
+{
+	struct json_object *line = json_line("start");
+
+	add(line, "version", json_text(start->version));
+	add(line, "time", json_time(settings, start->time_ns));
+	add(line, "host", json_text(start->host));
+	add(line, "kernel", json_text(start->kernel));
+	add(line, "capture", json_capture(start));
+	json_write(settings, line);
+}
+
+static struct json_object *json_counts(const struct named_count *counts, size_t count)
+{
+	struct json_object *value = json_object_new_object();
+
+	for (size_t i = 0; i < count; i++)
+		add(value, counts[i].name, json_object_new_uint64(counts[i].count));
+	return value;
+}
+
+static void json_finish(const struct sink_settings *settings, const struct trace_end *end)
+{
+	const struct named_count handshakes[] = {
+		{ "completed", end->completed },
+		{ "failed", end->failed },
+		{ "incomplete", end->incomplete },
+	};
+	struct json_object *line = json_object_new_object();
+
+	add(line, "type", json_name("end"));
+	add(line, "time", json_time(settings, end->time_ns));
+	add(line, "handshakes", json_counts(handshakes, 3));
+	add(line, "seen", json_object_new_uint64(end->seen));
+	add(line, "reported", json_object_new_uint64(end->reported));
+	add(line, "filtered", json_object_new_uint64(end->filtered));
+	add(line, "lost", json_counts(end->lost, end->lost_count));
+	add(line, "dropped", json_counts(end->dropped, end->dropped_count));
+	add(line, "cost", json_counts(end->cost, end->cost_count));
+	json_write(settings, line);
+}
+
+const struct sink sink_json = {
+	.name = "json",
+	.start = json_start,
+	.row = json_row,
+	.end = json_finish,
+};

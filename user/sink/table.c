@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One row per handshake, as wide as the terminal. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "handshake/handshake.h"
+#include "sink/sink.h"
+#include "sink/text.h"
+#include "tls/names.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define CELL_SIZE 1152 /* an escaped SNI of 255 bytes; a longer one is cut */
+
+enum column {
+	COLUMN_TIME,
+	COLUMN_CLIENT,
+	COLUMN_SERVER,
+	COLUMN_SNI,
+	COLUMN_VERSION,
+	COLUMN_CIPHER,
+	COLUMN_GROUP,
+	COLUMN_ALPN,
+	COLUMN_MS,
+	COLUMN_RESULT,
+	COLUMNS
+};
+
+/*
+ * Widths in columns of the terminal. The least of all but CIPHER, GROUP and ALPN, with the spaces
+ * between, are exactly 80.
+ */
+static const struct {
+	const char *title;
+	size_t least, wish;
+	bool right;
+} columns[COLUMNS] = {
+	[COLUMN_TIME] = { "TIME", 12, 12, false },
+	[COLUMN_CLIENT] = { "CLIENT", 11, 24, false },
+	[COLUMN_SERVER] = { "SERVER", 12, 24, false },
+	[COLUMN_SNI] = { "SNI", 9, 28, false },
+	[COLUMN_VERSION] = { "VERSION", 7, 7, false },
+	[COLUMN_CIPHER] = { "CIPHER", 22, 37, false },
+	[COLUMN_GROUP] = { "GROUP", 14, 18, false },
+	[COLUMN_ALPN] = { "ALPN", 8, 8, false },
+	[COLUMN_MS] = { "MS", 6, 8, true },
+	[COLUMN_RESULT] = { "RESULT", 17, 100, false },
+};
+
+/* Which columns are shown first where there is not room for all. */
+static const enum column priority[COLUMNS] = {
+	COLUMN_RESULT, COLUMN_SERVER, COLUMN_CLIENT, COLUMN_SNI, COLUMN_MS, COLUMN_TIME,
+	COLUMN_VERSION, COLUMN_CIPHER, COLUMN_GROUP, COLUMN_ALPN,
+};
+
+struct row {
+	const struct sink_settings *settings;
+	const struct handshake *handshake;
+};
+
+/* Columns that each column gets; 0: not shown. */
+struct layout {
+	size_t width[COLUMNS];
+	bool cut;
+};
+
+/* First the least widths by priority, then the rest of the line in proportion to the wishes. */
+static void layout_for(struct layout *layout, int width)
+{
+	size_t left, wishes = 0, rest;
+
+	*layout = (struct layout){ .cut = width > 0 };
+	if (width <= 0) {
+		for (size_t i = 0; i < COLUMNS; i++)
+			layout->width[i] = columns[i].wish;
+		return;
+	}
+	left = (size_t)width;
+	if (left < columns[COLUMN_RESULT].least) {
+		layout->width[COLUMN_RESULT] = left;
+		return;
+	}
+	for (size_t i = 0; i < COLUMNS; i++) {
+		size_t least = columns[priority[i]].least, space = i ? 1 : 0;
+
+		if (left < least + space)
+			continue;
+		layout->width[priority[i]] = least;
+		wishes += columns[priority[i]].wish - least;
+		left -= least + space;
+	}
+	rest = left;
+	for (size_t i = 0; wishes && i < COLUMNS; i++) {
+		size_t wish = columns[i].wish - columns[i].least;
+		size_t more = layout->width[i] ? rest * wish / wishes : 0;
+
+		more = more < wish ? more : wish;
+		layout->width[i] += more;
+		left -= more;
+	}
+	layout->width[COLUMN_RESULT] += left;
+}
+
+/* Bytes of the end that names best and is kept: "[812]", ":443". */
+static size_t tail_length(enum column column, const char *cell)
+{
+	size_t length = strlen(cell);
+	const char *tail = NULL;
+
+	if (column == COLUMN_CLIENT || column == COLUMN_SERVER)
+		tail = strrchr(cell, length && cell[length - 1] == ']' ? '[' : ':');
+	return tail ? length - (size_t)(tail - cell) : 0;
+}
+
+/* Cut a cell to a width, with a mark where something is missing. */
+static void cell_fit(enum column column, char cell[CELL_SIZE], size_t width)
+{
+	const char *mark = text_is_utf8() ? "…" : "~";
+	size_t tail = tail_length(column, cell), room, used = 0, at = 0, step, columns_of;
+	char end[CELL_SIZE];
+
+	if (text_width(cell) <= width)
+		return;
+	/* Not where it would leave next to nothing of the start. */
+	if (tail + 4 > width)
+		tail = 0;
+	room = width - 1 - tail;
+	snprintf(end, sizeof(end), "%s%s", mark, cell + strlen(cell) - tail);
+	while ((step = text_step(cell + at, &columns_of)) && used + columns_of <= room) {
+		used += columns_of;
+		at += step;
+	}
+	snprintf(cell + at, CELL_SIZE - at, "%s", end);
+}
+
+static void time_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	uint64_t ns = row->handshake->time_ns + (uint64_t)row->settings->clock_offset_ns;
+	time_t seconds = (time_t)(ns / 1000000000);
+	char clock[16];
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	snprintf(cell, CELL_SIZE, "%s.%03u", clock, (unsigned int)(ns / 1000000 % 1000));
+}
+
+static void client_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	text_who(&row->handshake->ends[END_CLIENT], cell);
+}
+
+static void server_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	text_who(&row->handshake->ends[END_SERVER], cell);
+}
+
+static void sni_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	if (row->handshake->sni)
+		text_escape(row->handshake->sni, row->handshake->sni_length, cell, CELL_SIZE);
+}
+
+static void code_cell(text_namer *name, uint16_t code, bool known, char cell[CELL_SIZE])
+{
+	char buffer[TEXT_CODE_SIZE];
+
+	if (known)
+		snprintf(cell, CELL_SIZE, "%s", text_code(name, code, buffer));
+}
+
+static void version_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	code_cell(tls_version_name, row->handshake->version, row->handshake->version, cell);
+}
+
+static void cipher_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	code_cell(tls_cipher_name, row->handshake->cipher, row->handshake->has_cipher, cell);
+}
+
+static void group_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	code_cell(tls_group_name, row->handshake->group, row->handshake->group, cell);
+}
+
+static void alpn_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	text_escape(row->handshake->alpn, row->handshake->alpn_length, cell, CELL_SIZE);
+}
+
+static void ms_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	uint64_t ns;
+
+	if (text_total(row->handshake, &ns))
+		text_milliseconds(ns, cell);
+}
+
+static void result_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	verdict_write(row->handshake, cell, CELL_SIZE);
+}
+
+static void (*const cells[COLUMNS])(const struct row *, char[CELL_SIZE]) = {
+	[COLUMN_TIME] = time_cell,	 [COLUMN_CLIENT] = client_cell,
+	[COLUMN_SERVER] = server_cell,	 [COLUMN_SNI] = sni_cell,
+	[COLUMN_VERSION] = version_cell, [COLUMN_CIPHER] = cipher_cell,
+	[COLUMN_GROUP] = group_cell,	 [COLUMN_ALPN] = alpn_cell,
+	[COLUMN_MS] = ms_cell,		 [COLUMN_RESULT] = result_cell,
+};
+
+/* Who and why in few words, where the sentence has no room: a sentence cut short hides the why. */
+static void result_shorten(const struct handshake *handshake, char cell[CELL_SIZE], size_t width)
+{
+	static const char *const kinds[] = {
+		[FAILURE_NONE] = "failed",     [FAILURE_ALERT] = "alert",
+		[FAILURE_RESET] = "reset",     [FAILURE_CLOSED] = "closed",
+		[FAILURE_TIMEOUT] = "timeout", [FAILURE_REFUSED] = "not TLS",
+	};
+	const char *why = kinds[handshake->failure.kind];
+	char buffer[TEXT_CODE_SIZE];
+
+	if (handshake->outcome != HANDSHAKE_FAILED || text_width(cell) <= width)
+		return;
+	if (handshake->failure.kind == FAILURE_ALERT && handshake->failure.alert >= 0)
+		why = text_alert((uint8_t)handshake->failure.alert, buffer);
+	snprintf(cell, CELL_SIZE, "%s: %s", text_end(handshake->failure.by), why);
+	if (text_width(cell) > width)
+		snprintf(cell, CELL_SIZE, "%s", why);
+}
+
+static void cell_print(FILE *out, enum column column, const char *cell, size_t width)
+{
+	size_t used = text_width(cell), pad = used < width ? width - used : 0;
+
+	/* The last column ends the line. */
+	if (column == COLUMN_RESULT)
+		fprintf(out, "%s", cell);
+	else if (columns[column].right)
+		fprintf(out, "%*s%s ", (int)pad, "", cell);
+	else
+		fprintf(out, "%s%*s ", cell, (int)pad, "");
+}
+
+static void result_print(const struct row *row, const char *cell)
+{
+	static const char *const colors[] = {
+		[HANDSHAKE_PENDING] = "\x1b[33m",
+		[HANDSHAKE_COMPLETED] = "\x1b[32m",
+		[HANDSHAKE_FAILED] = "\x1b[31m",
+		[HANDSHAKE_INCOMPLETE] = "\x1b[33m",
+	};
+	bool color = row->settings->color;
+
+	fprintf(row->settings->out, "%s%s%s", color ? colors[row->handshake->outcome] : "", cell,
+		color ? "\x1b[0m" : "");
+}
+
+static void table_start(const struct sink_settings *settings, const struct trace_start *start)
+{
+	struct layout layout;
+
+	(void)start;
+	layout_for(&layout, settings->width);
+	for (enum column column = 0; column < COLUMNS; column++) {
+		char cell[CELL_SIZE];
+
+		if (!layout.width[column])
+			continue;
+		snprintf(cell, sizeof(cell), "%s", columns[column].title);
+		if (layout.cut)
+			cell_fit(column, cell, layout.width[column]);
+		cell_print(settings->out, column, cell, layout.width[column]);
+	}
+	fputc('\n', settings->out);
+	fflush(settings->out);
+}
+
+static void table_row(const struct sink_settings *settings, const struct handshake *handshake)
+{
+	const struct row row = { settings, handshake };
+	struct layout layout;
+
+	layout_for(&layout, settings->width);
+	for (enum column column = 0; column < COLUMNS; column++) {
+		size_t width = layout.width[column];
+		char cell[CELL_SIZE] = "";
+
+		if (!width)
+			continue;
+		cells[column](&row, cell);
+		if (!cell[0])
+			strcpy(cell, "-");
+		if (layout.cut && column == COLUMN_RESULT)
+			result_shorten(handshake, cell, width);
+		if (layout.cut)
+			cell_fit(column, cell, width);
+		if (column == COLUMN_RESULT)
+			result_print(&row, cell);
+		else
+			cell_print(settings->out, column, cell, width);
+	}
+	fputc('\n', settings->out);
+	fflush(settings->out);
+}
+
+/* The footer is stderr's. */
+static void table_end(const struct sink_settings *settings, const struct trace_end *end)
+{
+	(void)end;
+	fflush(settings->out);
+}
+
+const struct sink sink_table = {
+	.name = "table",
+	.start = table_start,
+	.row = table_row,
+	.end = table_end,
+};

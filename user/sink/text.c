@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sink/text.h"
+
+#include <arpa/inet.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+#include "sink/sink.h"
+#include "tls/names.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define NS_PER_S 1000000000
+
+/* Forms of UTF-8 by length (RFC 3629, section 3), and the least value that needs that length. */
+static const struct {
+	uint8_t mask, lead;
+	uint32_t least;
+} utf8_forms[] = {
+	{ 0x80, 0x00, 0x0 },
+	{ 0xe0, 0xc0, 0x80 },
+	{ 0xf0, 0xe0, 0x800 },
+	{ 0xf8, 0xf0, 0x10000 },
+};
+
+/*
+ * What a terminal obeys, reorders or does not show: C0, DEL and C1 controls, soft hyphen, marks and
+ * overrides of direction (Unicode's UAX #9), zero-width characters, separators of lines, tags,
+ * noncharacters.
+ */
+static const struct {
+	uint32_t first, last;
+} unprintable[] = {
+	{ 0x0000, 0x001f },   { 0x007f, 0x009f },     { 0x00ad, 0x00ad },   { 0x034f, 0x034f },
+	{ 0x061c, 0x061c },   { 0x115f, 0x1160 },     { 0x180b, 0x180f },   { 0x200b, 0x200f },
+	{ 0x2028, 0x202e },   { 0x2060, 0x206f },     { 0x3164, 0x3164 },   { 0xd800, 0xdfff },
+	{ 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f },     { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 },   { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+};
+
+/* Bytes of the first character, 0 if it is not valid. */
+static size_t utf8_decode(const uint8_t *bytes, size_t length, uint32_t *point)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(utf8_forms); i++) {
+		if ((bytes[0] & utf8_forms[i].mask) != utf8_forms[i].lead)
+			continue;
+		if (i >= length)
+			return 0;
+		*point = bytes[0] & (uint8_t)~utf8_forms[i].mask;
+		for (size_t next = 1; next <= i; next++) {
+			if ((bytes[next] & 0xc0) != 0x80)
+				return 0;
+			*point = *point << 6 | (bytes[next] & 0x3f);
+		}
+		return *point >= utf8_forms[i].least ? i + 1 : 0;
+	}
+	return 0;
+}
+
+static bool point_is_printable(uint32_t point)
+{
+	/* The last two of each plane are noncharacters. */
+	if (point > 0x10ffff || (point & 0xfffe) == 0xfffe)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(unprintable); i++) {
+		if (point >= unprintable[i].first && point <= unprintable[i].last)
+			return false;
+	}
+	return true;
+}
+
+size_t text_escape(const void *bytes, size_t length, char *to, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *from = bytes;
+	size_t written = 0;
+
+	if (!size)
+		return 0;
+	for (size_t at = 0; at < length;) {
+		uint32_t point = 0;
+		size_t taken = utf8_decode(from + at, length - at, &point);
+		bool plain = taken && point_is_printable(point);
+		/* One byte at a time where it is escaped: the next one may start a character. */
+		size_t need = plain ? taken : 4;
+
+		if (need >= size - written)
+			break;
+		if (plain)
+			memcpy(to + written, from + at, taken);
+		else
+			memcpy(to + written, (char[]){ '\\', 'x', digits[from[at] >> 4],
+						       digits[from[at] & 15] }, 4);
+		written += need;
+		at += plain ? taken : 1;
+	}
+	to[written] = '\0';
+	return written;
+}
+
+void text_start(struct text *text, char *to, size_t size)
+{
+	*text = (struct text){ .to = to, .size = size };
+	if (size)
+		to[0] = '\0';
+}
+
+void text_append(struct text *text, const char *format, ...)
+{
+	size_t left = text->size - text->length;
+	va_list arguments;
+	int written;
+
+	if (left < 2)
+		return;
+	va_start(arguments, format);
+	written = vsnprintf(text->to + text->length, left, format, arguments);
+	va_end(arguments);
+	if (written < 0)
+		return;
+	if ((size_t)written < left) {
+		text->length += (size_t)written;
+		return;
+	}
+	text->length = text->size - 1;
+	/* Back to the start of the last character, which may have been cut. */
+	while (text->length && (text->to[text->length - 1] & 0xc0) == 0x80)
+		text->length--;
+	if (text->length && (text->to[text->length - 1] & 0xc0) == 0xc0)
+		text->length--;
+	text->to[text->length] = '\0';
+	text->size = text->length + 1;
+}
+
+size_t text_step(const char *string, size_t *width)
+{
+	size_t length = strnlen(string, 4), taken;
+	uint32_t point = 0;
+	int columns;
+
+	*width = 1;
+	if (!length)
+		return 0;
+	taken = utf8_decode((const uint8_t *)string, length, &point);
+	if (taken < 2)
+		return 1;
+	/* -1 in a locale that does not know the character. */
+	columns = wcwidth((wchar_t)point);
+	if (columns >= 0)
+		*width = (size_t)columns;
+	return taken;
+}
+
+size_t text_width(const char *string)
+{
+	size_t total = 0, width, taken;
+
+	while ((taken = text_step(string, &width))) {
+		string += taken;
+		total += width;
+	}
+	return total;
+}
+
+bool text_is_utf8(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+bool text_address_known(const struct address *address)
+{
+	static const struct address unknown;
+
+	return address->port || memcmp(address->ip, unknown.ip, sizeof(unknown.ip));
+}
+
+static bool address_is_v4(const struct address *address)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(address->ip, mapped, sizeof(mapped));
+}
+
+void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE])
+{
+	if (address_is_v4(address))
+		inet_ntop(AF_INET, address->ip + 12, to, TEXT_ADDRESS_SIZE);
+	else
+		inet_ntop(AF_INET6, address->ip, to, TEXT_ADDRESS_SIZE);
+}
+
+void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE])
+{
+	bool v4 = address_is_v4(address);
+	char ip[TEXT_ADDRESS_SIZE];
+	struct text text;
+
+	text_ip(address, ip);
+	text_start(&text, to, TEXT_ADDRESS_SIZE);
+	text_append(&text, v4 ? "%s:%u" : "[%s]:%u", ip, address->port);
+}
+
+void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
+{
+	const struct process *process = &end->process;
+	char escaped[4 * HANDSHAKE_COMM_SIZE + 1];
+
+	if (!process->pid) {
+		char address[TEXT_ADDRESS_SIZE];
+
+		text_address(&end->address, address);
+		snprintf(to, TEXT_WHO_SIZE, "%s",
+			 text_address_known(&end->address) ? address : "-");
+		return;
+	}
+	text_escape(process->comm, strnlen(process->comm, HANDSHAKE_COMM_SIZE), escaped,
+		    sizeof(escaped));
+	snprintf(to, TEXT_WHO_SIZE, "%s[%u]", escaped, process->pid);
+}
+
+void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE])
+{
+	uint64_t ns = time_ns + (uint64_t)clock_offset_ns;
+	time_t seconds = (time_t)(ns / NS_PER_S);
+	char date[24];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(to, TEXT_TIME_SIZE, "%s.%09uZ", date, (unsigned int)(ns % NS_PER_S));
+}
+
+void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE])
+{
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	int length = snprintf(to, TEXT_NUMBER_SIZE, "%s%llu.%03u", ns < 0 ? "-" : "",
+			      (unsigned long long)(size / 1000), (unsigned int)(size % 1000));
+
+	while (to[length - 1] == '0')
+		to[--length] = '\0';
+	if (to[length - 1] == '.')
+		to[--length] = '\0';
+}
+
+/* In integers, since a locale's decimal point may be a comma. */
+void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE])
+{
+	static const struct {
+		uint64_t below_ns;
+		unsigned int decimals, unit_ns, units;
+	} forms[] = {
+		{ 10000000, 3, 1000, 1000 },
+		{ 100000000, 2, 10000, 100 },
+		{ UINT64_MAX, 1, 100000, 10 },
+	};
+	size_t form = 0;
+	uint64_t value;
+
+	while (form < ARRAY_SIZE(forms) - 1 && ns >= forms[form].below_ns)
+		form++;
+	value = ns / forms[form].unit_ns + (ns % forms[form].unit_ns >= forms[form].unit_ns / 2);
+	snprintf(to, TEXT_NUMBER_SIZE, "%llu.%0*u", (unsigned long long)(value / forms[form].units),
+		 (int)forms[form].decimals, (unsigned int)(value % forms[form].units));
+}
+
+void text_duration(uint64_t ns, char to[TEXT_NUMBER_SIZE])
+{
+	bool seconds = ns >= NS_PER_S;
+	unsigned int unit_ns = seconds ? NS_PER_S / 10 : 100000;
+	uint64_t tenths = ns / unit_ns + (ns % unit_ns >= unit_ns / 2);
+	struct text text;
+
+	text_start(&text, to, TEXT_NUMBER_SIZE);
+	text_append(&text, "%llu", (unsigned long long)(tenths / 10));
+	if (tenths % 10 || !seconds)
+		text_append(&text, ".%u", (unsigned int)(tenths % 10));
+	text_append(&text, seconds ? " s" : " ms");
+}
+
+const char *text_code(text_namer *name, uint16_t code, char buffer[TEXT_CODE_SIZE])
+{
+	const char *found = name(code);
+
+	if (found)
+		return found;
+	if (tls_is_grease(code))
+		return "GREASE";
+	snprintf(buffer, TEXT_CODE_SIZE, "0x%04x", code);
+	return buffer;
+}
+
+const char *text_alert(uint8_t alert, char buffer[TEXT_CODE_SIZE])
+{
+	const char *found = tls_alert_name(alert);
+
+	if (found)
+		return found;
+	snprintf(buffer, TEXT_CODE_SIZE, "0x%02x", alert);
+	return buffer;
+}
+
+const char *text_end(enum handshake_end end)
+{
+	static const char *const names[] = {
+		[END_SERVER] = "server",
+		[END_CLIENT] = "client",
+		[END_UNKNOWN] = "unknown",
+	};
+
+	return (size_t)end < ARRAY_SIZE(names) ? names[end] : "unknown";
+}
+
+const char *text_state(enum handshake_tri state)
+{
+	static const char *const names[] = {
+		[TRI_NONE] = "none",	     [TRI_OFFERED] = "offered",
+		[TRI_ACCEPTED] = "accepted", [TRI_REJECTED] = "rejected",
+		[TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",
+		[TRI_DECLINED] = "declined", [TRI_UNKNOWN] = "unknown",
+	};
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+const char *text_record(uint8_t record)
+{
+	static const char *const names[] = {
+		[RECORD_KIND_CCS] = "change_cipher_spec",
+		[RECORD_KIND_ALERT] = "alert",
+		[RECORD_KIND_HANDSHAKE] = "handshake",
+		[RECORD_KIND_DATA] = "application_data",
+		[RECORD_KIND_HEARTBEAT] = "heartbeat",
+	};
+
+	return record < ARRAY_SIZE(names) ? names[record] : NULL;
+}
+
+const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE])
+{
+	if (message->name || message->encrypted || message->record != RECORD_KIND_ALERT)
+		return message->name;
+	return text_alert(message->alert, buffer);
+}
+
+const char *text_compression(const struct handshake *handshake, char buffer[TEXT_CODE_SIZE])
+{
+	/* IANA's TLS Compression Method Identifiers (RFC 3749, RFC 3943). */
+	static const char *const names[] = { [0] = "null", [1] = "deflate", [64] = "lzs" };
+	uint8_t method = handshake->compression;
+
+	if (!method && !handshake->has_server_random)
+		return NULL;
+	if (method < ARRAY_SIZE(names) && names[method])
+		return names[method];
+	snprintf(buffer, TEXT_CODE_SIZE, "0x%02x", method);
+	return buffer;
+}
+
+bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name,
+		    size_t *length)
+{
+	const uint8_t *list = offer->alpn;
+	size_t size = list ? offer->alpn_length : 0;
+
+	/* The list's own length: a name is not empty (RFC 7301, section 3.1), so 0 is no name's. */
+	if (!*offset && size >= 2 && (size_t)(list[0] << 8 | list[1]) == size - 2)
+		*offset = 2;
+	if (*offset >= size || list[*offset] > size - *offset - 1)
+		return false;
+	*length = list[*offset];
+	*name = list + *offset + 1;
+	*offset += 1 + *length;
+	return true;
+}
+
+bool text_total(const struct handshake *handshake, uint64_t *ns)
+{
+	uint64_t connect = handshake->ends[END_CLIENT].connect_ns;
+	uint64_t start = connect ? connect : handshake->time_ns;
+
+	if (handshake->outcome != HANDSHAKE_COMPLETED || !start || handshake->end_ns < start)
+		return false;
+	*ns = handshake->end_ns - start;
+	return true;
+}

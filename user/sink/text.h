@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the sinks share: how addresses, times, code points and ends are written. */
+#ifndef TLSTRACE_TEXT_H
+#define TLSTRACE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handshake/handshake.h"
+
+#define TEXT_ADDRESS_SIZE 64
+#define TEXT_WHO_SIZE 96 /* an escaped comm is at most 64 bytes */
+#define TEXT_TIME_SIZE 48
+#define TEXT_NUMBER_SIZE 32
+#define TEXT_CODE_SIZE 8
+#define TEXT_VERDICT_SIZE 512
+
+/* Text that grows within a caller's buffer; what does not fit is cut, never inside a character. */
+struct text {
+	char *to;
+	size_t size, length;
+};
+
+void text_start(struct text *text, char *to, size_t size);
+void text_append(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Bytes of the first character of valid UTF-8, its columns in *width; 0 at the end. */
+size_t text_step(const char *string, size_t *width);
+size_t text_width(const char *string);
+/* Whether the locale's terminal shows UTF-8; setlocale() must have been called. */
+bool text_is_utf8(void);
+
+/* An address of which nothing is known is all zero. */
+bool text_address_known(const struct address *address);
+void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
+/* "192.0.2.1:443", "[2001:db8::1]:443" */
+void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
+/* "curl[812]" if local, else the address. */
+void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE]);
+
+/* RFC 3339, UTC, nanoseconds. */
+void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE]);
+/* Nanoseconds as microseconds with at most 3 decimals: "890.1". */
+void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE]);
+/* Nanoseconds as milliseconds with 1 to 3 decimals, without the unit. */
+void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE]);
+
+/* Nanoseconds as a person says them: "1.2 ms", "10 s". */
+void text_duration(uint64_t ns, char to[TEXT_NUMBER_SIZE]);
+
+typedef const char *text_namer(uint16_t code);
+
+/* The name, "GREASE", or the code point as "0x1234" in buffer. */
+const char *text_code(text_namer *name, uint16_t code, char buffer[TEXT_CODE_SIZE]);
+const char *text_alert(uint8_t alert, char buffer[TEXT_CODE_SIZE]);
+/* "client", "server" or "unknown" */
+const char *text_end(enum handshake_end end);
+/* "none", "offered", ... */
+const char *text_state(enum handshake_tri state);
+/* The record's content type; NULL if it has no name. */
+const char *text_record(uint8_t record);
+/* The message's name, of a plaintext alert the alert's; NULL where encryption hides it. */
+const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE]);
+/* NULL if the server has not said. */
+const char *text_compression(const struct handshake *handshake, char buffer[TEXT_CODE_SIZE]);
+
+/* The next name of offer.alpn, and the offset after it; false at its end or where it is broken. */
+bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name,
+		    size_t *length);
+
+/* From the connect, else from the first thing seen, to the end; only if completed. */
+bool text_total(const struct handshake *handshake, uint64_t *ns);
+
+#endif

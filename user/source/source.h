@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A source of packets and socket events: the kernel (live.c); later a capture file. */
+#ifndef TLSTRACE_SOURCE_H
+#define TLSTRACE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tlstrace_packet_event;
+struct tlstrace_socket_event;
+struct tlstrace_flow_key;
+
+enum source_tc { SOURCE_TC_AUTO, SOURCE_TC_TCX, SOURCE_TC_CLSACT };
+enum source_sockets { SOURCE_SOCKETS_AUTO, SOURCE_SOCKETS_FENTRY, SOURCE_SOCKETS_KPROBE, SOURCE_SOCKETS_TRACEPOINT };
+
+struct source_settings {
+	size_t buffer_size;	/* of the ring buffer, bytes; rounded up to a power of two of pages */
+	const char *interface;	/* only this one; NULL all */
+	enum source_tc tc;
+	enum source_sockets sockets;
+};
+
+struct source_interface {
+	char name[16];
+	uint32_t ifindex;
+	uint32_t netns; /* inode number of the namespace */
+};
+
+/* Called from source_poll(). data: event->data_length bytes, borrowed for the call. */
+struct source_handler {
+	void (*packet)(void *context, const struct tlstrace_packet_event *event, const uint8_t *data);
+	void (*socket)(void *context, const struct tlstrace_socket_event *event);
+	void *context;
+};
+
+struct source_live;
+
+/*
+ * Load the programs, attach them to all interfaces that are up and to the sockets, read the sockets
+ * that exist already. Chooses flavours by trying. NULL on failure, after one sentence on stderr
+ * that says what failed, why and what to do.
+ */
+struct source_live *source_live_open(const struct source_settings *settings,
+				     const struct source_handler *handler);
+void source_live_close(struct source_live *source); /* detaches everything; NULL is fine */
+
+/*
+ * Wait up to timeout_ms for events and deliver what is there; also follows interfaces that come and
+ * go. Returns the number of events delivered, 0 on timeout or signal, negative errno.
+ */
+int source_live_poll(struct source_live *source, int timeout_ms);
+
+const char *source_live_tc(const struct source_live *source);	   /* "tcx" or "clsact" */
+const char *source_live_sockets(const struct source_live *source); /* "fentry", "kprobe", "tracepoint" */
+/* Interfaces attached now; borrowed until the next poll. */
+const struct source_interface *source_live_interfaces(const struct source_live *source, size_t *count);
+/* Name of an interface ever attached, or "" . */
+const char *source_live_interface_name(const struct source_live *source, uint32_t netns, uint32_t ifindex);
+/* Sum over CPUs of one enum tlstrace_counter. */
+uint64_t source_live_counter(const struct source_live *source, unsigned int counter);
+/* Stop the kernel's tracking of this flow, if it still is this one. */
+void source_live_forget(struct source_live *source, const struct tlstrace_flow_key *key,
+			uint64_t flow_id);
+/* Kernel run time and runs of all programs so far, 0 unless kernel.bpf_stats_enabled. */
+void source_live_cost(const struct source_live *source, uint64_t *run_ns, uint64_t *runs);
+
+#endif

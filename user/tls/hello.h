@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ClientHello, ServerHello and ServerKeyExchange, decoded into slices of the message. */
+#ifndef TLSTRACE_HELLO_H
+#define TLSTRACE_HELLO_H
+
+#include "tls/slice.h"
+
+enum tls_extension {
+	TLS_EXTENSION_SERVER_NAME = 0,
+	TLS_EXTENSION_SUPPORTED_GROUPS = 10,
+	TLS_EXTENSION_SIGNATURE_ALGORITHMS = 13,
+	TLS_EXTENSION_ALPN = 16,
+	TLS_EXTENSION_PRE_SHARED_KEY = 41,
+	TLS_EXTENSION_EARLY_DATA = 42,
+	TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
+	TLS_EXTENSION_KEY_SHARE = 51,
+	TLS_EXTENSION_ECH = 0xfe0d,
+};
+
+enum tls_handshake_type {
+	TLS_HELLO_REQUEST = 0,
+	TLS_CLIENT_HELLO = 1,
+	TLS_SERVER_HELLO = 2,
+	TLS_NEW_SESSION_TICKET = 4,
+	TLS_CERTIFICATE = 11,
+	TLS_SERVER_KEY_EXCHANGE = 12,
+	TLS_CERTIFICATE_REQUEST = 13,
+	TLS_SERVER_HELLO_DONE = 14,
+	TLS_CERTIFICATE_VERIFY = 15,
+	TLS_CLIENT_KEY_EXCHANGE = 16,
+	TLS_FINISHED = 20,
+};
+
+struct tls_client_hello {
+	uint16_t version;
+	uint8_t random[32];
+	struct slice session_id;
+	struct slice ciphers;	 /* 2 bytes each, 3 if is_v2 */
+	struct slice extensions; /* the whole block; walk it with tls_extension_next() */
+	struct slice versions, groups, signatures, key_shares; /* vectors without their length */
+	struct slice alpn;	 /* ProtocolNameList without its length (RFC 7301) */
+	struct slice sni;	 /* first host_name; bytes NULL if none */
+	bool is_v2;
+	bool psk, early_data, ech;
+};
+
+struct tls_server_hello {
+	uint16_t version; /* negotiated: supported_versions where present */
+	uint8_t random[32];
+	struct slice session_id;
+	uint16_t cipher;
+	uint8_t compression;
+	uint16_t group; /* of the key share; 0 none */
+	struct slice alpn; /* the one name; bytes NULL if none */
+	bool is_retry;	/* HelloRetryRequest: RFC 8446 section 4.1.3 */
+	bool psk;
+};
+
+/*
+ * Decode a message body (behind the 4-byte handshake header). False if it is malformed; what stood
+ * before the fault is filled in. Slices borrow from body.
+ */
+MUST_CHECK bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello);
+MUST_CHECK bool tls_client_hello_v2_read(struct slice body, struct tls_client_hello *hello);
+MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello);
+/* Named group (RFC 8422 section 5.4), 0 for DHE; signature scheme, 0 if absent. Needs ECDHE or DHE. */
+MUST_CHECK bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,
+					     uint16_t *group, uint16_t *signature);
+MUST_CHECK bool tls_extension_next(struct slice *extensions, uint16_t *type, struct slice *data);
+
+#endif

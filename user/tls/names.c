@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "names.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "names.gen.h"
+
+/* Rising order, as in the generated tables. DTLS counts down: RFC 6347 4.1, RFC 9147 5.3. */
+static const struct tls_name version_rows[] = {
+	{ 0x0002, "SSLv2" },
+	{ 0x0300, "SSLv3" },
+	{ 0x0301, "TLSv1.0" },
+	{ 0x0302, "TLSv1.1" },
+	{ 0x0303, "TLSv1.2" },
+	{ 0x0304, "TLSv1.3" },
+	{ 0xfefc, "DTLSv1.3" },
+	{ 0xfefd, "DTLSv1.2" },
+	{ 0xfeff, "DTLSv1.0" },
+};
+
+static const struct tls_name_table versions = {
+	.rows = version_rows,
+	.count = sizeof(version_rows) / sizeof(version_rows[0]),
+};
+
+static int code_compare(const void *key, const void *row)
+{
+	uint16_t code = *(const uint16_t *)key;
+	const struct tls_name *name = row;
+
+	return (code > name->code) - (code < name->code);
+}
+
+static const char *name_find(const struct tls_name_table *table, uint16_t code)
+{
+	const struct tls_name *name;
+
+	name = bsearch(&code, table->rows, table->count, sizeof(*table->rows), code_compare);
+	return name ? name->name : NULL;
+}
+
+const char *tls_version_name(uint16_t version)
+{
+	return name_find(&versions, version);
+}
+
+const char *tls_cipher_name(uint16_t cipher)
+{
+	return name_find(&tls_ciphers, cipher);
+}
+
+const char *tls_group_name(uint16_t group)
+{
+	return name_find(&tls_groups, group);
+}
+
+const char *tls_signature_name(uint16_t signature)
+{
+	return name_find(&tls_signatures, signature);
+}
+
+const char *tls_extension_name(uint16_t extension)
+{
+	return name_find(&tls_extensions, extension);
+}
+
+const char *tls_alert_name(uint8_t alert)
+{
+	return name_find(&tls_alerts, alert);
+}
+
+const char *tls_handshake_name(uint8_t handshake)
+{
+	return name_find(&tls_handshakes, handshake);
+}
+
+bool tls_is_grease(uint16_t value)
+{
+	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
+}

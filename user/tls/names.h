@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Code points of TLS and DTLS, as the words that users read.
+ *
+ * Every function returns a constant string that nobody frees, or NULL when the code point has no
+ * name: reserved, unassigned and private ranges, and GREASE, have none. The result is printable
+ * ASCII without quotes or backslashes, so it may go to a terminal or into JSON as it is.
+ *
+ * Names are IANA's. Where IANA's table says more than the name, it is left out: "(renamed from
+ * ...)", "(OBSOLETE)", "(TEMPORARY ...)", and the suffix _RESERVED, which marks messages and alerts
+ * of old versions that are still seen (hello_request, server_key_exchange, decryption_failed).
+ * Only "connection_id (deprecated)" keeps its note, to tell extension 53 from 54. Code points that
+ * are seen on the wire but were never IANA's have the names their authors use: registry/odd.tsv.
+ */
+#ifndef TLSTRACE_TLS_NAMES_H
+#define TLSTRACE_TLS_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "SSLv2" to "TLSv1.3", "DTLSv1.0" to "DTLSv1.3"; drafts of TLS 1.3 (0x7fxx) have no name. */
+const char *tls_version_name(uint16_t version);
+
+/* SSLv2's three-byte cipher kinds do not fit and are not here. */
+const char *tls_cipher_name(uint16_t cipher);
+
+const char *tls_group_name(uint16_t group);
+
+/* TLS 1.2's pairs of hash and signature (RFC 5246, 7.4.1.4.1) are named like TLS 1.3's schemes. */
+const char *tls_signature_name(uint16_t signature);
+
+const char *tls_extension_name(uint16_t extension);
+
+const char *tls_alert_name(uint8_t alert);
+
+const char *tls_handshake_name(uint8_t handshake);
+
+/* Of ciphers, groups, signatures, extensions, versions: 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701). */
+bool tls_is_grease(uint16_t value);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tls/slice.h"
+
+bool slice_bytes(struct slice *slice, size_t length, struct slice *value)
+{
+	if (length > slice->length)
+		return false;
+	value->bytes = slice->bytes;
+	value->length = length;
+	slice->bytes += length;
+	slice->length -= length;
+	return true;
+}
+
+bool slice_u8(struct slice *slice, uint8_t *value)
+{
+	struct slice part;
+
+	if (!slice_bytes(slice, 1, &part))
+		return false;
+	*value = part.bytes[0];
+	return true;
+}
+
+bool slice_u16(struct slice *slice, uint16_t *value)
+{
+	struct slice part;
+
+	if (!slice_bytes(slice, 2, &part))
+		return false;
+	*value = (uint16_t)(part.bytes[0] << 8 | part.bytes[1]);
+	return true;
+}
+
+bool slice_u24(struct slice *slice, uint32_t *value)
+{
+	struct slice part;
+
+	if (!slice_bytes(slice, 3, &part))
+		return false;
+	*value = (uint32_t)part.bytes[0] << 16 | (uint32_t)part.bytes[1] << 8 | part.bytes[2];
+	return true;
+}
+
+bool slice_vector8(struct slice *slice, struct slice *value)
+{
+	struct slice start = *slice;
+	uint8_t length;
+
+	if (slice_u8(slice, &length) && slice_bytes(slice, length, value))
+		return true;
+	*slice = start;
+	return false;
+}
+
+bool slice_vector16(struct slice *slice, struct slice *value)
+{
+	struct slice start = *slice;
+	uint16_t length;
+
+	if (slice_u16(slice, &length) && slice_bytes(slice, length, value))
+		return true;
+	*slice = start;
+	return false;
+}
