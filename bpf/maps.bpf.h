@@ -31,6 +31,7 @@ struct direction {
 
 struct flow {
 	__u64 id;
+	__u32 slot;	/* in the presence filter; user space reads id and slot, which come first */
 	__u64 first_ns; /* of the first byte of the ClientHello */
 	struct direction directions[2]; /* 0: from the server, 1: from the client */
 	__u32 start;	/* sequence number of that byte */
@@ -42,7 +43,7 @@ struct flow {
 };
 
 /* The initial state of a flow, too large for the BPF stack. */
-const volatile struct flow flow_zero = {};
+static const volatile struct flow flow_zero = {};
 
 /* Everything user space gets; the size is set by the loader (--buffer-size). */
 struct {

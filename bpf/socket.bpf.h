@@ -15,7 +15,7 @@
 #define IPPROTO_TCP 6
 
 /* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
-const volatile struct tlstrace_socket socket_zero = {};
+static const volatile struct tlstrace_socket socket_zero = {};
 
 static __always_inline void task_read(struct tlstrace_task *to, struct task_struct *task)
 {

@@ -499,6 +499,7 @@ static __always_inline void flow_begin(struct __sk_buff *skb, const struct packe
 	if (!flow)
 		return;
 	flow->id = flow->first_ns = now;
+	flow->slot = packet->slot;
 	flow->start = packet->sequence;
 	flow->client_is_local = hook == TLSTRACE_EGRESS;
 	direction = &flow->directions[1];

@@ -46,7 +46,7 @@ def certificates(directory):
 
 @pytest.fixture
 def stage(certificates, directory):
-    """Everything a test starts through it is ended with it; traces must have kept their promises."""
+    """Everything a test starts through it is ended with it; traces must keep their promises."""
     place = scenario.world_readable_directory()
     made = scenario.Stage(certificates, place)
     try:

@@ -57,7 +57,7 @@ def filters_of(interface):
 
 
 def filters_of_text(text):
-    """The filters alone: an empty clsact qdisc may stay, another program may have begun to use it."""
+    """The filters alone: an empty clsact may stay, another program may use it by now."""
     return [line for line in text.splitlines() if line.startswith("filter")]
 
 

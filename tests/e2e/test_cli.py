@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: filters, ends, forms of output, privileges, and what hostile bytes may not do."""
+"""The command line: filters, ends, forms of output, privileges, what hostile bytes may not do."""
 
 import os
 import re
@@ -42,7 +42,7 @@ FILTERS = {
     "pid of a worker": (lambda two: ["-p", two.a.pids[0]], "a"),
     "pid of s_server": (lambda two: ["--pid", two.b.process.pid], "b"),
     "either pid": (lambda two: ["-p", two.a.pids[0], "-p", two.b.process.pid], "ab"),
-    "pid of nobody": (lambda two: ["-p", os.getpid()], ""),
+    "pid of another": (lambda two: ["-p", os.getpid()], ""),
     "comm": (lambda two: ["-c", "curl"], "a"),
     "comm of the server": (lambda two: ["--comm", "nginx"], "a"),
     "comm as glob": (lambda two: ["-c", "open*"], "b"),
@@ -116,7 +116,7 @@ def test_strict_without_loss(stage):
 
 
 def test_strict_with_loss(stage):
-    """Stopped while handshakes run, tlstrace cannot empty its smallest buffer: it says what it lost."""
+    """Stopped while handshakes run, tlstrace cannot empty its buffer: it says what it lost."""
     server = stage.server("s_server")
     running = stage.trace("--strict", "--buffer-size", 65536, expect_loss=True)
     os.kill(running.pid, signal.SIGSTOP)
@@ -140,8 +140,8 @@ def test_footer(stage):
 def test_help():
     done = terminal.run("--help")
     assert done.returncode == 0 and not done.stderr
-    for option in ("--pid", "--comm", "--user", "--interface", "--port", "--host", "--sni", "--role",
-                   "--output", "--count", "--duration", "--buffer-size", "--strict", "--verbose",
+    for option in ("--pid", "--comm", "--user", "--interface", "--port", "--host", "--sni",
+                   "--role", "--output", "--count", "--duration", "--buffer-size", "--strict", "--verbose",
                    "--color", "--version", "--help"):
         assert option in done.stdout
     assert terminal.run("-h").stdout == done.stdout

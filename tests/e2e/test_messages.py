@@ -77,7 +77,7 @@ def test_tls12_resumed(stage):
 
 
 def client_finished(truth):
-    """Number of messages up to the client's Finished, its first encrypted record after the server's."""
+    """Number of messages up to the client's Finished, its first encrypted record."""
     encrypted = [index for index, message in enumerate(truth.messages)
                  if message.encrypted and message.sender == "client"]
     return encrypted[0] + 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real clients and servers: one row per handshake, with the true processes and what was negotiated."""
+"""Real clients and servers: one row per handshake, the true processes, what was negotiated."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hellos as they really cross: over several packets and records, in mid-connection, through relays."""
+"""Hellos as they really cross: in several packets and records, in mid-connection, through relays."""
 
 import math
 import os
@@ -122,7 +122,7 @@ def test_relay_beside(stage, way, version):
 
 @pytest.mark.parametrize("way", CUTS)
 def test_relay_far(stage, way):
-    """Only the relay's cut connection is seen here, from a namespace whose loopback is not traced."""
+    """Only the relay's cut connection is seen here: a foreign namespace's loopback is not traced."""
     here, there = stage.network.veth()
     server = stage.server("nginx")
     relay = stage.server(servers.Relay, namespace=there.namespace,

@@ -44,7 +44,7 @@ def test_loopback(stage, client_name, server_name, address):
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("outward", [True, False], ids=["client here", "server here"])
 def test_veth(stage, family, outward):
-    """One end lives in another namespace: its packets cross our side of the pair with their socket."""
+    """One end lives in another namespace: its packets reach our side with their socket."""
     here, there = stage.network.veth()
     client_side, server_side = (here, there) if outward else (there, here)
     server = stage.server("nginx", namespace=server_side.namespace)
@@ -136,7 +136,7 @@ def test_interface_comes_up(stage):
                          ids=["vlan", "qinq"])
 @pytest.mark.parametrize("family", [4, 6])
 def test_vlan(stage, tags, family):
-    """Frames with one and two tags: one row whose path has the tagged and the untagged interface."""
+    """Frames with one and two tags: one row whose path has each device."""
     sides = stage.network.pair(None, stage.network.namespace())
     layers = [sides]
     for protocol, tag in tags:

@@ -152,7 +152,11 @@ unpack_kernel() { # SUITE TARGET
 		with_dependencies "$modules/modules.dep" $boot_modules >"$tmp/boot"
 		with_dependencies "$modules/modules.dep" $boot_modules $guest_modules >"$tmp/guest"
 	)
-	(cd "$modules" && cp --parents $(cat "$tmp/guest") modules.builtin* "$target/modules/$version")
+	(
+		cd "$modules"
+		cp --parents $(cat "$tmp/guest") "$target/modules/$version"
+		find . -maxdepth 1 -name 'modules.builtin*' -exec cp -t "$target/modules/$version" {} +
+	)
 	mkdir -p "$tmp/base/lib" && ln -s "$target/modules" "$tmp/base/lib/modules"
 	busybox depmod -b "$tmp/base" "$version"
 

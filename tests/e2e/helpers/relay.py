@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""relay.py PORT ADDRESS SERVER_PORT bytes|records SIZE: pass a TLS connection on, cut into odd pieces.
+"""relay.py PORT ADDRESS SERVER_PORT bytes|records SIZE: pass a TLS connection on in odd pieces.
 
 bytes    the first SIZE bytes of both directions are written byte by byte
 records  the ClientHello, one record, is sent on as records of SIZE bytes (RFC 8446 section 5.1)

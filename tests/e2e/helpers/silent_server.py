@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""silent_server.py PORT fin|rst|hold: read what a client sends first, say "read", then leave so, or never answer."""
+"""silent_server.py PORT fin|rst|hold: read what a client sends first, say "read", then leave so.
+
+"hold" never answers, and waits until the client has left.
+"""
 
 import socket
 import struct

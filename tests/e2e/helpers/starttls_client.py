@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""starttls_client.py ADDRESS PORT CAFILE NAME: connect, say so, and go on with STARTTLS when told to.
+"""starttls_client.py ADDRESS PORT CAFILE NAME: connect, say so, go on with STARTTLS when told to.
 
 Prints "connected PORT" once the TCP connection stands; a line on standard input starts the rest.
 """

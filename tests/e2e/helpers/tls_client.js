@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// tls_client.js ADDRESS PORT CAFILE NAME VERSION ALPN…: one handshake and one request with node's tls.
+// tls_client.js ADDRESS PORT CAFILE NAME VERSION ALPN…: a handshake and a request by node's tls.
 'use strict';
 
 const fs = require('fs');

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tls_client.py ADDRESS PORT CAFILE NAME VERSION ALPN…: one handshake and one request with Python's ssl."""
+"""tls_client.py ADDRESS PORT CAFILE NAME VERSION ALPN…: a handshake and a request by ssl."""
 
 import socket
 import ssl

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""IANA's names of code points, as tshark on this machine has them: independent of tlstrace's tables.
+"""IANA's names of code points, as tshark here has them: independent of tlstrace's tables.
 
-Where tshark 4.0 knows no name, an experiment's, or one older than the registry's, ours below counts.
+Where tshark 4.0 has no name, an experiment's, or an older one, NEWER below counts.
 """
 
 import functools

@@ -54,7 +54,8 @@ def namespace_inode(namespace):
 
 
 def ifindex(interface, namespace=None):
-    return json.loads(command("ip", "-j", "link", "show", interface, namespace=namespace))[0]["ifindex"]
+    [link] = json.loads(command("ip", "-j", "link", "show", interface, namespace=namespace))
+    return link["ifindex"]
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Network:
         return [side for _, side in pairs], [port for port, _ in pairs]
 
     def vlan(self, side, tag, protocol="802.1Q"):
-        """A VLAN device over side, up, without addresses. AssertionError where the kernel has none."""
+        """A VLAN device over side, up, no addresses. AssertionError where the kernel has none."""
         upper = Side(self.name("vl"), side.namespace)
         command("ip", "link", "add", "link", side.interface, "name", upper.interface, "type",
                 "vlan", "proto", protocol, "id", tag, namespace=side.namespace)

@@ -39,10 +39,6 @@ def free_port(namespace=None):
         return probe.getsockname()[1]
 
 
-def comm_of(pid):
-    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
-
-
 def children_of(pid):
     return [int(child) for task in Path(f"/proc/{pid}/task").iterdir()
             for child in (task / "children").read_text().split()]

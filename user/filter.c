@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "filter.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "handshake/handshake.h"
+#include "options.h"
+
+static bool network_contains(const struct options_network *network, const uint8_t ip[16])
+{
+	unsigned int bytes = network->bits / 8, bits = network->bits % 8;
+
+	if (memcmp(network->ip, ip, bytes))
+		return false;
+	return !bits || (network->ip[bytes] ^ ip[bytes]) >> (8 - bits) == 0;
+}
+
+static bool pid_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->pid_count; i++)
+		if (end->process.pid == options->pids[i])
+			return true;
+	return !options->pid_count;
+}
+
+static bool comm_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->comm_count; i++)
+		if (end->process.pid && fnmatch(options->comms[i], end->process.comm, 0) == 0)
+			return true;
+	return !options->comm_count;
+}
+
+static bool uid_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->uid_count; i++)
+		if (end->process.pid && end->process.uid == options->uids[i])
+			return true;
+	return !options->uid_count;
+}
+
+static bool port_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->port_count; i++)
+		if (end->address.port == options->ports[i])
+			return true;
+	return !options->port_count;
+}
+
+static bool network_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->network_count; i++)
+		if (network_contains(&options->networks[i], end->address.ip))
+			return true;
+	return !options->network_count;
+}
+
+static bool sni_matches(const struct options *options, const struct handshake *handshake)
+{
+	size_t i;
+
+	for (i = 0; i < options->name_count; i++)
+		if (handshake->sni && fnmatch(options->names[i], handshake->sni, FNM_CASEFOLD) == 0)
+			return true;
+	return !options->name_count;
+}
+
+typedef bool (*end_filter)(const struct options *options, const struct endpoint *end);
+
+bool filter_matches(const struct options *options, const struct handshake *handshake)
+{
+	static const end_filter filters[] = { pid_matches, comm_matches, uid_matches, port_matches,
+					      network_matches };
+	const struct endpoint *ends = handshake->ends;
+	size_t i;
+
+	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED)
+		return false;
+	if (options->role >= 0 && !ends[options->role].process.pid)
+		return false;
+	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		bool client = filters[i](options, &ends[END_CLIENT]);
+		bool server = filters[i](options, &ends[END_SERVER]);
+
+		if (!((client && options->role != END_SERVER) || (server && options->role != END_CLIENT)))
+			return false;
+	}
+	return sni_matches(options, handshake);
+}

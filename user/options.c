@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/handshake.h"
+#include "log.h"
+#include "sink/sink.h"
+#include "version.h"
+
+#define BUFFER_SIZE_DEFAULT (8 << 20)
+#define BUFFER_SIZE_MIN (64 << 10)
+#define BUFFER_SIZE_MAX (1ULL << 30)
+
+static const char help[] =
+	"Usage: tlstrace [OPTION...]\n"
+	"Show every TLS handshake on this host as it happens: which process negotiated what\n"
+	"with whom, and who rejected whom.\n"
+	"\n"
+	"Which handshakes (repeatable; any of one kind, all kinds together):\n"
+	"  -p, --pid PID            this process at either end\n"
+	"  -c, --comm GLOB          a process of this name at either end\n"
+	"  -u, --uid USER           a process of this user (name or number) at either end\n"
+	"  -i, --interface IF       seen at this interface only\n"
+	"      --port N             this TCP port at either end\n"
+	"      --host ADDR[/LEN]    this address or network at either end\n"
+	"      --sni GLOB           the server name the client asked for\n"
+	"      --role client|server the ends that -p, -c, -u, --port and --host look at;\n"
+	"                           alone: handshakes with a local process in this role\n"
+	"      --failed             only those that failed\n"
+	"\n"
+	"Output:\n"
+	"  -o, --output FORMAT      table (default), tree or json\n"
+	"      --color WHEN         auto (default), always or never\n"
+	"  -v, --verbose            say on stderr what was attached, and what the kernel lacks\n"
+	"\n"
+	"How long, and how:\n"
+	"  -n, --count N            stop after N handshakes\n"
+	"  -d, --duration DURATION  stop after this time: 10s, 250ms, 2m\n"
+	"      --buffer-size SIZE   ring buffer between kernel and tlstrace (default 8M)\n"
+	"      --strict             exit with status 3 if anything was lost\n"
+	"      --tc FLAVOUR         auto (default), tcx or clsact\n"
+	"      --sockets FLAVOUR    auto (default), fentry, kprobe or tracepoint\n"
+	"  -V, --version            print version and features\n"
+	"  -h, --help               print this\n"
+	"\n"
+	"Exit status: 0 fine, 1 could not run, 2 wrong usage, 3 --strict and something was lost.\n";
+
+enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
+		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS };
+
+static const struct option long_options[] = {
+	{ "pid", required_argument, NULL, 'p' },
+	{ "comm", required_argument, NULL, 'c' },
+	{ "uid", required_argument, NULL, 'u' },
+	{ "interface", required_argument, NULL, 'i' },
+	{ "port", required_argument, NULL, OPTION_PORT },
+	{ "host", required_argument, NULL, OPTION_HOST },
+	{ "sni", required_argument, NULL, OPTION_SNI },
+	{ "role", required_argument, NULL, OPTION_ROLE },
+	{ "failed", no_argument, NULL, OPTION_FAILED },
+	{ "output", required_argument, NULL, 'o' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "duration", required_argument, NULL, 'd' },
+	{ "buffer-size", required_argument, NULL, OPTION_BUFFER_SIZE },
+	{ "strict", no_argument, NULL, OPTION_STRICT },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "color", required_argument, NULL, OPTION_COLOR },
+	{ "tc", required_argument, NULL, OPTION_TC },
+	{ "sockets", required_argument, NULL, OPTION_SOCKETS },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	if (!isdigit((unsigned char)*text))
+		return false;
+	*value = strtoull(text, &end, 10);
+	return !errno && !*end && *value >= min && *value <= max;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* A number and a unit; "" is the unit that may be left out, if there is one. */
+static bool quantity_parse(const char *text, const struct unit *units, uint64_t *value)
+{
+	char *end;
+	double number;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	number = strtod(text, &end);
+	for (; units->name; units++) {
+		if (strcmp(end, units->name))
+			continue;
+		if (number * units->factor > 9e18)
+			return false;
+		*value = number * units->factor;
+		return true;
+	}
+	return false;
+}
+
+static bool duration_parse(const char *text, uint64_t *ns)
+{
+	static const struct unit units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 },
+		{ "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 }, { NULL, 0 } };
+
+	return quantity_parse(text, units, ns) && *ns > 0;
+}
+
+static bool size_parse(const char *text, size_t *size)
+{
+	static const struct unit units[] = { { "", 1 }, { "k", 1 << 10 }, { "K", 1 << 10 },
+		{ "M", 1 << 20 }, { "G", 1 << 30 }, { NULL, 0 } };
+	uint64_t value;
+
+	if (!quantity_parse(text, units, &value) || value < BUFFER_SIZE_MIN || value > BUFFER_SIZE_MAX)
+		return false;
+	*size = value;
+	return true;
+}
+
+static bool uid_parse(const char *text, uint32_t *uid)
+{
+	const struct passwd *user = getpwnam(text);
+	uint64_t number;
+
+	if (user) {
+		*uid = user->pw_uid;
+		return true;
+	}
+	if (!number_parse(text, 0, UINT32_MAX - 1, &number))
+		return false;
+	*uid = number;
+	return true;
+}
+
+static bool network_parse(const char *text, struct options_network *network)
+{
+	char address[64];
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	uint64_t bits;
+	bool is_v4;
+
+	if (length >= sizeof(address))
+		return false;
+	memcpy(address, text, length);
+	address[length] = 0;
+	memset(network, 0, sizeof(*network));
+	is_v4 = inet_pton(AF_INET, address, network->ip + 12) == 1;
+	if (is_v4)
+		network->ip[10] = network->ip[11] = 0xff;
+	else if (inet_pton(AF_INET6, address, network->ip) != 1)
+		return false;
+	if (!slash)
+		bits = is_v4 ? 32 : 128;
+	else if (!number_parse(slash + 1, 0, is_v4 ? 32 : 128, &bits))
+		return false;
+	network->bits = bits + (is_v4 ? 96 : 0);
+	return true;
+}
+
+/* Index of text in a NULL-terminated list, or -1. */
+static int word_find(const char *text, const char *const *words)
+{
+	int i;
+
+	for (i = 0; words[i]; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+static bool word_parse(const char *text, const char *const *words, int *index)
+{
+	*index = word_find(text, words);
+	return *index >= 0;
+}
+
+static const char *const colors[] = { "auto", "always", "never", NULL };
+static const char *const tcs[] = { "auto", "tcx", "clsact", NULL };
+static const char *const sockets[] = { "auto", "fentry", "kprobe", "tracepoint", NULL };
+static const char *const roles[] = { "server", "client", NULL }; /* enum handshake_end */
+static const struct sink *const sinks[] = { &sink_table, &sink_tree, &sink_json };
+
+static bool sink_parse(const char *text, const struct sink **sink)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++) {
+		if (strcmp(text, sinks[i]->name) == 0) {
+			*sink = sinks[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One value of a filter that may be given several times. */
+static bool list_add(struct options *options, int option, const char *text)
+{
+	uint64_t number;
+
+	switch (option) {
+	case 'p':
+		return options->pid_count < OPTIONS_LIST_MAX &&
+		       number_parse(text, 1, INT32_MAX, &number) &&
+		       (options->pids[options->pid_count++] = number, true);
+	case 'c':
+		return options->comm_count < OPTIONS_LIST_MAX &&
+		       (options->comms[options->comm_count++] = text, true);
+	case 'u':
+		return options->uid_count < OPTIONS_LIST_MAX &&
+		       uid_parse(text, &options->uids[options->uid_count]) && ++options->uid_count;
+	case OPTION_PORT:
+		return options->port_count < OPTIONS_LIST_MAX && number_parse(text, 1, 65535, &number) &&
+		       (options->ports[options->port_count++] = number, true);
+	case OPTION_HOST:
+		return options->network_count < OPTIONS_LIST_MAX &&
+		       network_parse(text, &options->networks[options->network_count]) &&
+		       ++options->network_count;
+	case OPTION_SNI:
+		return options->name_count < OPTIONS_LIST_MAX &&
+		       (options->names[options->name_count++] = text, true);
+	}
+	return false;
+}
+
+/* What each option takes, for the sentence about a wrong value. */
+static const struct { int option; const char *name, *takes; } takers[] = {
+	{ 'p', "--pid", "a process id; at most 32 of them" },
+	{ 'c', "--comm", "a name or pattern; at most 32 of them" },
+	{ 'u', "--uid", "a user's name or number; at most 32 of them" },
+	{ 'o', "--output", "table, tree or json" },
+	{ 'n', "--count", "a number above 0" },
+	{ 'd', "--duration", "a time such as 10s, 250ms or 2m" },
+	{ OPTION_PORT, "--port", "a port from 1 to 65535; at most 32 of them" },
+	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH; at most 32 of them" },
+	{ OPTION_SNI, "--sni", "a name or pattern; at most 32 of them" },
+	{ OPTION_ROLE, "--role", "client or server" },
+	{ OPTION_BUFFER_SIZE, "--buffer-size", "a size from 64K to 1G" },
+	{ OPTION_COLOR, "--color", "auto, always or never" },
+	{ OPTION_TC, "--tc", "auto, tcx or clsact" },
+	{ OPTION_SOCKETS, "--sockets", "auto, fentry, kprobe or tracepoint" },
+};
+
+static void wrong_value(int option, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+		if (takers[i].option == option)
+			log_error("%s takes %s, not '%s': see tlstrace --help", takers[i].name,
+				  takers[i].takes, value);
+}
+
+static bool option_set(struct options *options, int option, const char *value)
+{
+	int index = 0;
+
+	switch (option) {
+	case 'o':
+		return sink_parse(value, &options->sink);
+	case 'n':
+		return number_parse(value, 1, UINT64_MAX - 1, &options->count);
+	case 'd':
+		return duration_parse(value, &options->duration_ns);
+	case 'i':
+		options->source.interface = value;
+		return true;
+	case 'v':
+		return options->verbose = true;
+	case OPTION_FAILED:
+		return options->failed_only = true;
+	case OPTION_STRICT:
+		return options->strict = true;
+	case OPTION_ROLE:
+		return word_parse(value, roles, &options->role);
+	case OPTION_BUFFER_SIZE:
+		return size_parse(value, &options->source.buffer_size);
+	case OPTION_COLOR:
+		return word_parse(value, colors, &index) && (options->color = index, true);
+	case OPTION_TC:
+		return word_parse(value, tcs, &index) && (options->source.tc = index, true);
+	case OPTION_SOCKETS:
+		return word_parse(value, sockets, &index) && (options->source.sockets = index, true);
+	}
+	return list_add(options, option, value);
+}
+
+enum options_result options_parse(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct options){ .role = -1, .sink = &sink_table };
+	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
+	while ((option = getopt_long(argc, argv, "p:c:u:i:o:n:d:vVh", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return OPTIONS_EXIT;
+		}
+		if (option == 'V') {
+			puts("tlstrace " TLSTRACE_VERSION "\nfeatures: table tree json tcx clsact "
+			     "fentry kprobe tracepoint");
+			return OPTIONS_EXIT;
+		}
+		if (option == '?')
+			return OPTIONS_WRONG; /* getopt has said why */
+		if (!option_set(options, option, optarg)) {
+			wrong_value(option, optarg);
+			return OPTIONS_WRONG;
+		}
+	}
+	if (optind < argc) {
+		log_error("unexpected argument '%s': see tlstrace --help", argv[optind]);
+		return OPTIONS_WRONG;
+	}
+	return OPTIONS_RUN;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line, parsed and checked. */
+#ifndef TLSTRACE_OPTIONS_H
+#define TLSTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source/source.h"
+
+#define OPTIONS_LIST_MAX 32
+
+enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct sink;
+
+struct options_network {
+	uint8_t ip[16]; /* IPv4 mapped */
+	unsigned int bits; /* of the 128 */
+};
+
+/* Within a kind any may match, between kinds all must. Strings are borrowed from argv. */
+struct options {
+	uint32_t pids[OPTIONS_LIST_MAX];
+	size_t pid_count;
+	const char *comms[OPTIONS_LIST_MAX];
+	size_t comm_count;
+	uint32_t uids[OPTIONS_LIST_MAX];
+	size_t uid_count;
+	uint16_t ports[OPTIONS_LIST_MAX];
+	size_t port_count;
+	struct options_network networks[OPTIONS_LIST_MAX];
+	size_t network_count;
+	const char *names[OPTIONS_LIST_MAX]; /* of servers (SNI) */
+	size_t name_count;
+	int role; /* enum handshake_end, or -1 */
+	bool failed_only;
+	const struct sink *sink;
+	uint64_t count;		/* stop after so many rows; 0 never */
+	uint64_t duration_ns;	/* stop after this time; 0 never */
+	bool strict;
+	bool verbose;
+	enum options_color color;
+	struct source_settings source;
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_EXIT, /* help or version was printed */
+	OPTIONS_WRONG, /* told on stderr: exit 2 */
+};
+
+enum options_result options_parse(struct options *options, int argc, char **argv);
+
+#endif
