@@ -85,5 +85,96 @@ FORCE:
 
 -include $(objects:.o=.d) $(BUILD)/bpf/tlstrace.bpf.d
 
+# What Debian 12 needs: to build and show (deps-build), and for all tests (deps).
+build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev \
+	pkg-config gcc libc6-dev make git iproute2 openssl curl
+test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
+	nginx-light haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
+	qemu-system-x86 busybox-static cpio debootstrap kmod iptables nftables
+
+# Installs what is missing and touches nothing else; silent when all is there.
+define install_packages
+	@missing=; for package in $(1); do \
+		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || \
+			missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		[ $$(id -u) = 0 ] || { echo "missing packages:$$missing: install them, or run sudo make deps" >&2; exit 1; }; \
+		echo "installing:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+.PHONY: deps-build
+deps-build:
+	$(call install_packages,$(build_packages))
+
+deps:
+	$(call install_packages,$(build_packages) $(test_packages))
+
+# The packages come before anything that asks pkg-config: a second make sees them.
+demo: deps-build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo.sh ./tlstrace
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory WERROR=1 all
+	$(Q)tests/run.sh
+
+# Unit tests: one binary each, with sanitizers, without root.
+unit_sources = $(wildcard tests/unit/test_*.c)
+unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
+unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/log.c \
+	$(wildcard tests/unit/build.c)
+unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
+unit_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-D_GNU_SOURCE -Iuser -Ibpf -Itests/unit $(shell $(PKG_CONFIG) --cflags json-c cmocka 2>/dev/null) \
+	-MMD -MP
+
+$(BUILD)/unit/%.o: %.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(unit_cflags) -c $< -o $@
+
+$(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcmocka
+
+.SECONDARY:
+-include $(unit_objects:.o=.d)
+
+unit: $(unit_binaries)
+	$(Q)for binary in $(unit_binaries); do $$binary || exit 1; done
+
+e2e: all
+	$(Q)$(PYTHON) -m pytest -q tests/e2e
+
+vmtest: all
+	$(Q)tests/vm/matrix.sh
+
+bench: deps all
+	$(Q)$(PYTHON) tests/bench/bench.py
+
+check-generated:
+	$(Q)$(PYTHON) user/tls/names_generate.py --check
+
+man: $(BUILD)/tlstrace.8
+$(BUILD)/tlstrace.8: docs/tlstrace.8.rst
+	$(Q)mkdir -p $(@D)
+	$(Q)$(RST2MAN) $< $@
+
+install: all
+	install -D -m 755 tlstrace $(DESTDIR)$(prefix)/sbin/tlstrace
+	install -D -m 644 docs/events.schema.json $(DESTDIR)$(prefix)/share/doc/tlstrace/events.schema.json
+	install -D -m 644 docs/events.md $(DESTDIR)$(prefix)/share/doc/tlstrace/events.md
+	if command -v $(RST2MAN) >/dev/null; then \
+		$(MAKE) --no-print-directory man && \
+		install -D -m 644 $(BUILD)/tlstrace.8 $(DESTDIR)$(prefix)/share/man/man8/tlstrace.8; \
+	fi
+
+uninstall:
+	rm -f $(DESTDIR)$(prefix)/sbin/tlstrace $(DESTDIR)$(prefix)/share/man/man8/tlstrace.8
+	rm -rf $(DESTDIR)$(prefix)/share/doc/tlstrace
+
 clean:
 	rm -rf $(BUILD) tlstrace

@@ -5,6 +5,7 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "packet.bpf.h"
 #include "tlstrace.h"
 
 /* Set by the loader before load, from what this kernel turned out to have. */
@@ -115,6 +116,7 @@ struct scratch {
 	 * Where the loops over records and slices are. In memory, not in registers: what the verifier
 	 * knows of them would make each turn of a loop a new state, and 5.10 gives up at a million.
 	 */
+	struct packet packet; /* the one at hand: what a function is told on the stack it is verified anew for */
 	__u32 offset;	/* in the payload: next record */
 	__u32 index;	/* slice being copied */
 	__u32 done;	/* bytes of it copied */

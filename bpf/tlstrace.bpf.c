@@ -117,10 +117,14 @@ SEC("?kprobe/tcp_recvmsg")
 int kprobe_tcp_recvmsg(struct pt_regs *registers)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	__u64 flags = recvmsg_arguments == 5 ? PT_REGS_PARM4(registers) : PT_REGS_PARM5(registers);
-	/* Kernel addresses are even: the lowest bit has room for the flag. */
-	__u64 value = PT_REGS_PARM1(registers) | !!(flags & MSG_PEEK);
+	__u64 fourth = PT_REGS_PARM4(registers), fifth = PT_REGS_PARM5(registers), value;
 
+	/* Both are read: choosing before would be arithmetic on the context, which is refused. */
+	barrier_var(fourth);
+	barrier_var(fifth);
+	/* Kernel addresses are even: the lowest bit has room for the flag. */
+	value = PT_REGS_PARM1(registers) |
+		!!((recvmsg_arguments == 5 ? fourth : fifth) & MSG_PEEK);
 	bpf_map_update_elem(&receiving, &id, &value, BPF_ANY);
 	return 0;
 }

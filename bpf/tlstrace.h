@@ -10,7 +10,7 @@
 
 enum tlstrace_limit {
 	/* Stretches of bytes one event can carry; a packet with more records is cut and counted. */
-	TLSTRACE_SLICES_MAX = 32,
+	TLSTRACE_SLICES_MAX = 16,
 	/* Bytes one event can carry; a packet with more plaintext becomes several events. */
 	TLSTRACE_DATA_MAX = 12288,
 	/* Handshake bytes copied per direction of a flow. Certificate chains seen in the wild end well below. */

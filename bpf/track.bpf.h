@@ -18,7 +18,7 @@
 /* Forget what registers hold: the next reads come from memory, unknown to the verifier. */
 #define reload() asm volatile("" ::: "memory")
 
-#define RECORDS_PER_PACKET 32
+#define RECORDS_PER_PACKET 16
 
 static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
 {
@@ -174,11 +174,14 @@ static __always_inline int record_is_plain(struct direction *direction)
 static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
 				       struct direction *direction, __u64 have, __u64 take)
 {
+	take--; /* as in scratch_fill() */
 	barrier_var(have);
 	barrier_var(take);
-	if (have >= HELLO_PREFIX || take == 0 || take > HELLO_PREFIX)
+	/* On paths that cannot be, 6.1 believes in bounds like "above 5, below 4": the mask mends them. */
+	have &= 15;
+	if (have >= HELLO_PREFIX || take >= HELLO_PREFIX)
 		return -1;
-	return bpf_skb_load_bytes(skb, offset, direction->header + have, take);
+	return bpf_skb_load_bytes(skb, offset, direction->header + have, take + 1);
 }
 
 enum follow_result {
@@ -190,7 +193,7 @@ enum follow_result {
  * One step: collect header bytes at scratch->offset, and when the record is known, note what to copy and
  * move it behind the record.
  */
-static __always_inline int record_follow(struct __sk_buff *skb, const struct packet *packet,
+static __noinline int record_follow(struct __sk_buff *skb, const struct packet *packet,
 					 struct flow *flow, struct direction *direction,
 					 struct scratch *scratch)
 {
@@ -198,6 +201,8 @@ static __always_inline int record_follow(struct __sk_buff *skb, const struct pac
 	__u32 have = direction->have, want = RECORD_HEADER, take, body, record_start;
 	int plain;
 
+	if (!skb || !packet || !flow || !direction || !scratch)
+		return FOLLOW_DROP;
 	if (have >= RECORD_HEADER || !flow->confirmed)
 		want = HELLO_PREFIX;
 	if (!flow->confirmed && have >= RECORD_HEADER &&
@@ -270,15 +275,18 @@ static __always_inline int record_follow(struct __sk_buff *skb, const struct pac
 }
 
 /* Choose what to copy of a segment of a tracked flow. */
-static __always_inline int segment_follow(struct __sk_buff *skb, const struct packet *packet,
+static __noinline int segment_follow(struct __sk_buff *skb, const struct packet *packet,
 					  struct flow *flow, struct direction *direction,
 					  struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
-	__u32 offset = 0, length = packet->length;
+	__u32 offset = 0, length;
 	__s32 behind, from;
 	int i;
 
+	if (!skb || !packet || !flow || !direction || !scratch)
+		return FOLLOW_DROP;
+	length = packet->length;
 	if (!direction->synchronised) {
 		direction->synchronised = 1;
 		direction->plain = 1;
@@ -354,11 +362,13 @@ static __always_inline void event_output(struct scratch *scratch, struct flow *f
 static __always_inline int scratch_fill(struct __sk_buff *skb, __u32 offset,
 					struct scratch *scratch, __u64 position, __u64 length)
 {
+	/* Less one: a single comparison excludes 0 too, which 6.1 does not learn from length == 0. */
+	length--;
 	barrier_var(position);
 	barrier_var(length);
-	if (position > TLSTRACE_DATA_MAX || length == 0 || length > TLSTRACE_DATA_MAX)
+	if (position > TLSTRACE_DATA_MAX || length >= TLSTRACE_DATA_MAX)
 		return -1;
-	return bpf_skb_load_bytes(skb, offset, scratch->data + position, length);
+	return bpf_skb_load_bytes(skb, offset, scratch->data + position, length + 1);
 }
 
 /*
@@ -383,7 +393,7 @@ static __always_inline void segment_split(const struct packet *packet, struct fl
 }
 
 /* Copy what fits of the current slice. False when all are copied or one cannot be. */
-static __always_inline bool slice_copy(struct __sk_buff *skb, const struct packet *packet,
+static __noinline int slice_copy(struct __sk_buff *skb, const struct packet *packet,
 				       struct flow *flow, struct direction *direction,
 				       struct scratch *scratch)
 {
@@ -556,9 +566,10 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 }
 
 /* A packet of a flow that is tracked; the flow's key, the hook and the time are in the event. */
-static __noinline int flow_follow(struct __sk_buff *skb, const struct packet *packet)
+static __noinline int flow_follow(struct __sk_buff *skb)
 {
 	struct tlstrace_packet_event *event;
+	const struct packet *packet;
 	struct direction *direction;
 	struct scratch *scratch;
 	__u32 zero = 0, before;
@@ -566,12 +577,11 @@ static __noinline int flow_follow(struct __sk_buff *skb, const struct packet *pa
 	struct flow *flow;
 	__u64 index;
 
-	if (!packet)
-		return 0;
 	scratch = bpf_map_lookup_elem(&scratches, &zero);
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
+	packet = &scratch->packet;
 	flow = bpf_map_lookup_elem(&flows, &event->key);
 	if (!flow)
 		return 0;
@@ -650,6 +660,7 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	event->slice_count = 0;
 	event->reserved = 0;
 	scratch->hello = 0;
+	scratch->packet = *packet;
 	if (!flow) {
 		if (!payload_may_begin(skb, packet))
 			return 0;
@@ -670,7 +681,7 @@ static __always_inline int packet_look(struct __sk_buff *skb, __u8 hook, bool ha
 	if (!(present && *present) && !payload_may_begin(skb, &packet))
 		return TCX_NEXT;
 	if (flow_find(skb, &packet, hook))
-		flow_follow(skb, &packet);
+		flow_follow(skb);
 	return TCX_NEXT;
 }
 

@@ -141,8 +141,8 @@ def test_help():
     done = terminal.run("--help")
     assert done.returncode == 0 and not done.stderr
     for option in ("--pid", "--comm", "--user", "--interface", "--port", "--host", "--sni",
-                   "--role", "--output", "--count", "--duration", "--buffer-size", "--strict", "--verbose",
-                   "--color", "--version", "--help"):
+                   "--role", "--output", "--count", "--duration", "--buffer-size", "--strict",
+                   "--verbose", "--color", "--version", "--help"):
         assert option in done.stdout
     assert terminal.run("-h").stdout == done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100

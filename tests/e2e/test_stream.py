@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hellos as they really cross: in several packets and records, in mid-connection, through relays."""
+"""Hellos as they really cross: in several packets and records, mid-connection, through relays."""
 
 import math
 import os
@@ -44,7 +44,7 @@ class TrixieServer(servers.OpenSSL):
     def start(self):
         self.root = trixie.root()
         # In a chroot it sees no other files than those below.
-        self.inside = self.root / "tmp" / self.directory.name
+        self.inside = self.root / "tmp" / self.processes.directory.name
         self.inside.mkdir(exist_ok=True)
         for name in ("chain", "key"):
             copy = shutil.copy(getattr(self, name), self.inside)
@@ -122,7 +122,7 @@ def test_relay_beside(stage, way, version):
 
 @pytest.mark.parametrize("way", CUTS)
 def test_relay_far(stage, way):
-    """Only the relay's cut connection is seen here: a foreign namespace's loopback is not traced."""
+    """Only the relay's cut connection is seen here: another namespace's lo is not traced."""
     here, there = stage.network.veth()
     server = stage.server("nginx")
     relay = stage.server(servers.Relay, namespace=there.namespace,

@@ -13,7 +13,6 @@ power_off() {
 }
 trap power_off EXIT
 
-echo "T guest" >/dev/kmsg
 mapfile -d '' -t command <"$control/command"
 mapfile -d '' -t environment <"$control/environment"
 cd "$(<"$control/directory")" 2>/dev/null || cd "$(<"$control/tree")" || exit
@@ -22,7 +21,6 @@ cd "$(<"$control/directory")" 2>/dev/null || cd "$(<"$control/tree")" || exit
 /run/vm/busybox cat /run/vm/out >/dev/vport0p1 &
 /run/vm/busybox cat /run/vm/err >/dev/vport0p2 &
 
-echo "T start" >/dev/kmsg
 : >"$control/started"
 env -i "${environment[@]}" "${command[@]}" </dev/null >/run/vm/out 2>/run/vm/err
 status=$?
@@ -30,5 +28,4 @@ status=$?
 # A process the command left behind may hold a pipe open for ever; what was written by now needs no second.
 (sleep 1 && kill $(jobs -p)) 2>/dev/null &
 wait %1 %2
-echo "T end" >/dev/kmsg
 echo $status >"$control/status"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""connect_proxy.py PORT SERVER_PORT: an HTTP proxy that knows CONNECT and one server of this host."""
+"""connect_proxy.py PORT SERVER_PORT: an HTTP proxy that knows CONNECT and one server here."""
 
 import socket
 import sys

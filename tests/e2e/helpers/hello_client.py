@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""hello_client.py ADDRESS PORT HELLO fin|rst|hold: send HELLO, in hex digits, as it is; then leave so.
+"""hello_client.py ADDRESS PORT HELLO fin|rst|hold: send HELLO, in hex digits, as it is, then leave.
 
 "hold" waits until the server has left.
 """

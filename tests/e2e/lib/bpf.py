@@ -66,7 +66,7 @@ def alive():
     found = {}
     for kind in KINDS:
         shown = process.command("bpftool", "-j", kind, "show", check=False)
-        # Old kernels have no links; bpftool 7.1 may not know a new kernel's types: only ids are read.
+        # Old kernels have no links; bpftool 7.1 may not know a new kernel's types: read only ids.
         found[kind] = set(map(int, re.findall(r'"id":\s*(\d+),"type"', shown.stdout)))
         if not found[kind] and shown.returncode == 0 and shown.stdout.strip():
             found[kind] = {entry["id"] for entry in json.loads(shown.stdout)}

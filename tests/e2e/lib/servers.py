@@ -25,7 +25,9 @@ class Server:
 
     def __post_init__(self):
         self.port = self.port or process.free_port()
-        self.directory = self.processes.directory
+        # In two namespaces two servers may have the same port.
+        self.directory = self.processes.directory / f"server-{len(self.processes.started)}"
+        self.directory.mkdir()
         self.chain = str(self.certificates.chain(self.certificate))
         self.key = str(self.certificates.key(self.certificate))
 
@@ -65,7 +67,7 @@ class Haproxy(Server):
     comm = "haproxy"
 
     def argv(self):
-        config = self.directory / f"haproxy-{self.port}.cfg"
+        config = self.directory / f"haproxy.cfg"
         bundle = self.certificates.bundle(self.certificate)
         # One thread, no master: the process that is started is the one that serves.
         config.write_text(f"""
@@ -89,17 +91,17 @@ class Nginx(Server):
     uid = 65534
 
     def argv(self):
-        self.access = self.directory / f"access-{self.port}.log"
+        self.access = self.directory / f"access.log"
         self.access.write_text("")
-        config = self.directory / f"nginx-{self.port}.conf"
+        config = self.directory / f"nginx.conf"
         old = f"ssl_protocols TLSv1 TLSv1.1 TLSv1.2; ssl_ciphers {ANY_CIPHER};"
         new = "ssl_protocols TLSv1.2 TLSv1.3;"
         config.write_text(f"""
 daemon off;
 user nobody nogroup;
 worker_processes {self.workers};
-pid {self.directory}/nginx-{self.port}.pid;
-error_log {self.directory}/error-{self.port}.log info;
+pid {self.directory}/nginx.pid;
+error_log {self.directory}/error.log info;
 events {{ worker_connections 512; }}
 http {{
     log_format worker '$pid $remote_port';
@@ -120,7 +122,7 @@ http {{
 }}
 """)
         return ["nginx", "-c", str(config), "-p", str(self.directory),
-                "-e", f"{self.directory}/error-{self.port}.log"]
+                "-e", f"{self.directory}/error.log"]
 
     def listen_options(self):
         return ""
