@@ -63,14 +63,15 @@ struct {
 
 /*
  * How many tracked flows hash to each slot: an untracked packet costs one array read, not a hash
- * miss. Mapped by user space too, which counts down the flows that it removes.
+ * miss. Mapped by user space too, which counts down the flows that it removes. 64 bits: an array's
+ * elements stand 8 bytes apart whatever their size.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, TLSTRACE_PRESENCE_SIZE);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 } presence SEC(".maps");
 
 /* Per-socket state that dies with its socket (kernel 5.11 for tracing programs, 8e4597c627fb). */

@@ -25,9 +25,9 @@ static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
 	return (__s32)(a - b);
 }
 
-static __always_inline void presence_add(__u32 slot, __s32 step)
+static __always_inline void presence_add(__u32 slot, __s64 step)
 {
-	__u32 *count = bpf_map_lookup_elem(&presence, &slot);
+	__u64 *count = bpf_map_lookup_elem(&presence, &slot);
 
 	if (count)
 		__sync_fetch_and_add(count, step);
@@ -673,7 +673,7 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 static __always_inline int packet_look(struct __sk_buff *skb, __u8 hook, bool has_mac)
 {
 	struct packet packet;
-	__u32 *present;
+	__u64 *present;
 
 	if (packet_parse(skb, has_mac, &packet))
 		return TCX_NEXT;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* source → flow → tls → handshake → sink: see docs/design.md. */
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,6 +319,7 @@ int main(int argc, char **argv)
 	const struct source_handler source = { on_packet, on_socket, &trace };
 	int status = EXIT_COULD_NOT_RUN;
 
+	setlocale(LC_CTYPE, ""); /* or the table cannot tell how wide a name is */
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_EXIT:
 		return EXIT_FINE;

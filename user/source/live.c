@@ -74,7 +74,7 @@ struct source_live {
 	struct attach *attach;
 	struct interfaces *interfaces;
 	struct ring_buffer *ring;
-	uint32_t *presence;
+	uint64_t *presence;
 	uint64_t *counts; /* one per CPU */
 	int epoll;
 	uint32_t netns;
