@@ -185,7 +185,11 @@ int BPF_PROG(tp_tcp_rcv_space_adjust, struct sock *sk)
 
 /* Sockets older than the trace, by who holds them. */
 
-extern const void socket_file_ops __ksym __weak;
+/*
+ * Address of the kernel's socket_file_ops, set by the loader where bpf_sock_from_file is missing. Not a
+ * __ksym: libbpf would read all of /proc/kallsyms at every load, a tenth of a second each.
+ */
+const volatile __u64 socket_file_ops = 0;
 
 SEC("?iter/task_file")
 int iter_task_file(struct bpf_iter__task_file *context)
@@ -204,7 +208,7 @@ int iter_task_file(struct bpf_iter__task_file *context)
 		sk = socket->sk;
 	} else {
 		/* bpf_sock_from_file came with 5.11 (4f19cab76136). */
-		if (BPF_CORE_READ(file, f_op) != (const void *)&socket_file_ops)
+		if ((__u64)BPF_CORE_READ(file, f_op) != socket_file_ops)
 			return 0;
 		socket = BPF_CORE_READ(file, private_data);
 		sk = BPF_CORE_READ(socket, sk);

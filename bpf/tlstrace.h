@@ -55,6 +55,7 @@ enum tlstrace_packet_flag {
 	TLSTRACE_PACKET_OUT_OF_ORDER = 2, /* starts behind a hole: copied whole, unparsed */
 	TLSTRACE_PACKET_LOST_BEFORE = 4,  /* an earlier event of this flow was not delivered */
 	TLSTRACE_PACKET_CUT = 8,	  /* a budget ended the copying of this direction */
+	TLSTRACE_PACKET_HELLO = 16,	  /* begins a flow: carries the first byte of its ClientHello */
 };
 
 struct tlstrace_event_header {

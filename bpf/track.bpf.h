@@ -350,6 +350,10 @@ static __always_inline void event_output(struct scratch *scratch, struct flow *f
 	event->header.size = size;
 	if (flow->lost)
 		event->flags |= TLSTRACE_PACKET_LOST_BEFORE;
+	if (scratch->hello)
+		event->flags |= TLSTRACE_PACKET_HELLO;
+	else
+		event->flags &= ~TLSTRACE_PACKET_HELLO;
 	if (bpf_ringbuf_output(&events, scratch, size, 0)) {
 		flow->lost = 1;
 		counter_add(scratch->hello ? TLSTRACE_COUNT_HELLOS_RING_FULL :

@@ -38,6 +38,7 @@ struct trace {
 	struct who *who;
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
+	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
 };
 
 static void on_signal(int signal)
@@ -234,8 +235,8 @@ static uint64_t end_tell(const struct trace *trace)
 		{ TLSTRACE_COUNT_SLICES, "records_per_packet" },
 		{ TLSTRACE_COUNT_LOAD_FAILED, "unreadable_packets" },
 	};
-	struct named_count lost[3], dropped[6], cost[2] = { { "bpf_run_ns", 0 }, { "bpf_runs", 0 } };
-	uint64_t lost_sum, dropped_sum;
+	struct named_count lost[5], dropped[6], cost[2] = { { "bpf_run_ns", 0 }, { "bpf_runs", 0 } };
+	uint64_t lost_sum, dropped_sum, known;
 	struct trace_end end = {
 		.time_ns = clock_ns(CLOCK_MONOTONIC),
 		.completed = trace->outcomes[HANDSHAKE_COMPLETED],
@@ -244,7 +245,7 @@ static uint64_t end_tell(const struct trace *trace)
 		.reported = trace->reported,
 		.filtered = trace->filtered,
 		.lost = lost,
-		.lost_count = 3,
+		.lost_count = 5,
 		.dropped = dropped,
 		.dropped_count = 6,
 		.cost = cost,
@@ -253,7 +254,12 @@ static uint64_t end_tell(const struct trace *trace)
 
 	lost_sum = counters_read(trace, lost_counters, 2, lost);
 	lost[2] = (struct named_count){ "handshake_table_full", tracker_refused(trace->tracker) };
-	lost_sum += lost[2].count;
+	lost[3] = (struct named_count){ "hello_never_whole", tracker_unfinished(trace->tracker) };
+	/* What the kernel counted, and neither reached the tracker nor was counted under a cause. */
+	known = tracker_hellos(trace->tracker) + lost_sum;
+	lost[4] = (struct named_count){ "unaccounted",
+		trace->kernel_hellos > known ? trace->kernel_hellos - known : 0 };
+	lost_sum += lost[2].count + lost[3].count + lost[4].count;
 	dropped_sum = counters_read(trace, dropped_counters, 6, dropped);
 	end.seen = trace->reported + trace->filtered + lost_sum;
 	source_live_cost(trace->source, &cost[0].count, &cost[1].count);
@@ -291,7 +297,9 @@ static int trace_run(struct trace *trace)
 		if (ferror(stdout))
 			return 0; /* the reader has gone, as with head(1) */
 	}
-	source_live_poll(trace->source, 0);
+	trace->kernel_hellos = source_live_counter(trace->source, TLSTRACE_COUNT_HELLOS);
+	while (source_live_poll(trace->source, 0) > 0)
+		;
 	tracker_finish(trace->tracker, clock_ns(CLOCK_MONOTONIC));
 	return 0;
 }

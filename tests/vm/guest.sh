@@ -19,13 +19,25 @@ cd "$(<"$control/directory")" 2>/dev/null || cd "$(<"$control/tree")" || exit
 
 # A port can be opened once only, so the command gets pipes: it may open /dev/stdout again.
 /run/vm/busybox cat /run/vm/out >/dev/vport0p1 &
+readers=$!
 /run/vm/busybox cat /run/vm/err >/dev/vport0p2 &
+readers+=" $!"
 
 : >"$control/started"
 env -i "${environment[@]}" "${command[@]}" </dev/null >/run/vm/out 2>/run/vm/err
 status=$?
 
-# A process the command left behind may hold a pipe open for ever; what was written by now needs no second.
-(sleep 1 && kill $(jobs -p)) 2>/dev/null &
-wait %1 %2
+# A process the command left behind may hold a pipe open for ever. What the command itself wrote needs no second
+# after the readers had nothing more to read, but a large backlog does need its time.
+(
+	position=
+	while sleep 1; do
+		before=$position
+		position=$(cat /proc/${readers/ //io /proc/}/io 2>/dev/null | grep rchar)
+		[ "$position" != "$before" ] || break
+	done
+	kill $readers
+) 2>/dev/null &
+# shellcheck disable=SC2086
+wait $readers
 echo $status >"$control/status"

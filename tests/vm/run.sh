@@ -25,7 +25,7 @@ fail() {
 here=$(cd "$(dirname "$0")" && pwd -P)
 tree=$(cd "$here/../.." && pwd -P)
 kernel=5.10 limit=300 mem=1024 log=
-boot_limit=120 # seconds; a boot takes about ten, several times that on a busy machine
+boot_limit=180 # seconds; a boot takes about ten, several times that on a busy machine
 shares=() variables=()
 
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -70,17 +70,22 @@ printf '%s\0' "$@" >"$control/guest/command"
 printf '%s\0' PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 	LANG="${LANG:-C.UTF-8}" PYTHONDONTWRITEBYTECODE=1 TLSTRACE_VM="$kernel" >"$control/guest/environment"
 for name in $(compgen -e); do
-	case $name in TLSTRACE_CACHE) ;; TLSTRACE_* | PYTEST_*) variables=("$name" "${variables[@]}") ;; esac
+	case $name in TLSTRACE_* | PYTEST_*) variables=("$name" "${variables[@]}") ;; esac
 done
+pwd -P >"$control/guest/directory"
+echo "$tree" >"$control/guest/tree"
+image=$(cd "$image" && pwd -P)
+cache=${image%/kernels/*} # fetch.sh's cache: what else is kept there, tests may want too
+echo "$image/modules" >"$control/guest/modules"
+echo "$cache" >"$control/guest/cache"
+
+variables+=("TLSTRACE_CACHE=$cache")
 for variable in "${variables[@]}"; do
 	case $variable in
 	*=*) printf '%s\0' "$variable" ;;
 	*) [ -z "${!variable+set}" ] || printf '%s=%s\0' "$variable" "${!variable}" ;;
 	esac
 done >>"$control/guest/environment"
-pwd -P >"$control/guest/directory"
-echo "$tree" >"$control/guest/tree"
-echo "$(cd "$image" && pwd -P)/modules" >"$control/guest/modules"
 
 virtfs() { # PATH TAG [OPTION]
 	# A comma in a path is doubled in qemu's option syntax.
@@ -138,8 +143,10 @@ pids=()
 if [ -s "$control/guest/status" ]; then
 	exit "$(<"$control/guest/status")"
 fi
-if [ $ended -eq 124 ] || [ $ended -eq 137 ] && [ -e "$control/guest/started" ]; then
-	echo "run.sh: not finished after $limit s under kernel $kernel; give --timeout a larger number if that is expected" >&2
+if [ $ended -eq 124 ] || [ $ended -eq 137 ]; then
+	what="not finished"
+	[ -e "$control/guest/started" ] || what="the command was not even started"
+	echo "run.sh: $what after $limit s under kernel $kernel; give --timeout a larger number if that is expected" >&2
 	exit 124
 fi
 cat "$control/qemu" >&2

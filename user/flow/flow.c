@@ -17,7 +17,7 @@ struct flow_table {
 	struct flow **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count, capacity;
-	uint64_t refused;
+	uint64_t begun, refused, unfinished;
 	const struct flow_handler *handler;
 };
 
@@ -67,6 +67,16 @@ void flow_table_free(struct flow_table *table)
 	free(table);
 }
 
+uint64_t flow_table_begun(const struct flow_table *table)
+{
+	return table->begun;
+}
+
+uint64_t flow_table_unfinished(const struct flow_table *table)
+{
+	return table->unfinished;
+}
+
 uint64_t flow_table_refused(const struct flow_table *table)
 {
 	return table->refused;
@@ -98,15 +108,18 @@ static struct flow *flow_begin(struct flow_table *table, const struct tlstrace_p
 {
 	struct flow *flow, **bucket;
 
-	if (!event->from_client || !event->slice_count)
+	if (!(event->flags & TLSTRACE_PACKET_HELLO) || !event->slice_count)
 		return NULL;
+	table->begun++;
 	if (table->count >= table->capacity) {
 		table->refused++;
 		return NULL;
 	}
 	flow = calloc(1, sizeof(*flow));
-	if (!flow)
+	if (!flow) {
+		table->refused++;
 		return NULL;
+	}
 	flow->key = event->key;
 	flow->id = event->flow_id;
 	flow->start = event->sequence + event->slices[0].offset;
@@ -140,6 +153,23 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
 	flow_free(flow);
 }
 
+void flow_table_expire(struct flow_table *table, uint64_t before_ns)
+{
+	size_t i;
+
+	for (i = 0; i < table->bucket_count; i++) {
+		struct flow *flow = table->buckets[i], *next;
+
+		for (; flow; flow = next) {
+			next = flow->next;
+			if (flow->owner || flow->last_ns >= before_ns)
+				continue;
+			table->unfinished++;
+			flow_table_remove(table, flow);
+		}
+	}
+}
+
 static void message_emit(struct flow_table *table, struct flow *flow, struct flow_message *message)
 {
 	message->segments = flow->directions[message->from_client].segments;
@@ -150,6 +180,8 @@ static int message_append(struct flow_direction *direction, const uint8_t *bytes
 {
 	size_t needed = direction->message_length + length;
 
+	if (!length)
+		return 0; /* an empty record; nothing may be allocated yet */
 	if (needed > FLOW_MESSAGE_MAX)
 		return -ENOSPC;
 	if (needed > direction->message_capacity) {

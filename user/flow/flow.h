@@ -88,6 +88,13 @@ void flow_table_free(struct flow_table *table);
 int flow_table_add(struct flow_table *table, const struct flow_segment *segment);
 /* End a flow. */
 void flow_table_remove(struct flow_table *table, struct flow *flow);
+/*
+ * End the flows that no handler has taken since before_ns: their ClientHello never became whole. Their
+ * number so far is flow_table_unfinished().
+ */
+void flow_table_expire(struct flow_table *table, uint64_t before_ns);
+uint64_t flow_table_begun(const struct flow_table *table);
 uint64_t flow_table_refused(const struct flow_table *table); /* ClientHellos, because it was full */
+uint64_t flow_table_unfinished(const struct flow_table *table);
 
 #endif

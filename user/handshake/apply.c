@@ -404,11 +404,30 @@ static void server_tail(struct handshake *handshake, const struct flow_message *
 	}
 }
 
+/*
+ * The client's Finished ends the handshake for the client; a server that asked for a certificate
+ * judges it only then (RFC 8446 section 4.4.2.4), and its first record says what it thinks.
+ */
+static bool server_refused_late(const struct handshake *handshake, const struct flow_message *from)
+{
+	const struct message *last = &handshake->messages[handshake->message_count - 1];
+
+	return handshake->outcome == HANDSHAKE_COMPLETED && !from->from_client &&
+	       version_is_13(handshake) && from->size == TAIL_ALERT && handshake->message_count &&
+	       last->from == END_CLIENT &&
+	       (handshake->client_auth == TRI_DECLINED || handshake->client_auth == TRI_SENT);
+}
+
 static void apply_encrypted(struct handshake *handshake, const struct flow_message *from)
 {
-	struct message *message;
 	bool answered = handshake->has_server_random;
+	struct message *message;
 
+	if (server_refused_late(handshake, from)) {
+		handshake->outcome = HANDSHAKE_PENDING;
+		encrypted_alert(handshake, from);
+		handshake_infer(handshake, "failure");
+	}
 	/* Behind the end only the first few records are of interest (session tickets). */
 	if (handshake->outcome != HANDSHAKE_PENDING && (from->from_client || !version_is_13(handshake)))
 		return;

@@ -481,6 +481,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 	}
 	if (now_ns > tracker->expired_ns + SOCKET_EXPIRY_NS) {
 		tracker->expired_ns = now_ns;
+		flow_table_expire(tracker->flows, now_ns - SOCKET_EXPIRY_NS);
 		socket_table_expire(tracker->sockets, now_ns - SOCKET_EXPIRY_NS);
 	}
 	return near;
@@ -490,6 +491,17 @@ void tracker_finish(struct tracker *tracker, uint64_t now_ns)
 {
 	while (tracker->oldest)
 		entry_done(tracker, tracker->oldest, now_ns);
+	flow_table_expire(tracker->flows, UINT64_MAX);
+}
+
+uint64_t tracker_hellos(const struct tracker *tracker)
+{
+	return flow_table_begun(tracker->flows);
+}
+
+uint64_t tracker_unfinished(const struct tracker *tracker)
+{
+	return flow_table_unfinished(tracker->flows);
 }
 
 uint64_t tracker_refused(const struct tracker *tracker)

@@ -37,7 +37,9 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns);
 /* The trace ends: hand over everything. */
 void tracker_finish(struct tracker *tracker, uint64_t now_ns);
-/* ClientHellos that could not be followed because a table was full. */
-uint64_t tracker_refused(const struct tracker *tracker);
+/* ClientHellos that reached the tracker, one per place; and of these: */
+uint64_t tracker_hellos(const struct tracker *tracker);
+uint64_t tracker_refused(const struct tracker *tracker);    /* a table was full */
+uint64_t tracker_unfinished(const struct tracker *tracker); /* never became whole */
 
 #endif

@@ -241,7 +241,8 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
 	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
 	add(value, "ech", json_name(text_state(handshake->ech)));
-	add(value, "compression", json_name(text_compression(handshake, buffer)));
+	add(value, "compression",
+	    handshake->compression ? json_name(text_compression(handshake, buffer)) : NULL);
 	add(value, "key_exchange", json_name(handshake->key_exchange));
 	add(value, "server_random", answered ? json_hex(handshake->server_random, 32) : NULL);
 	add(value, "session_id", handshake->session_id_length ?

@@ -2,7 +2,7 @@
 #include "source.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +205,23 @@ static int maps_prepare(struct source_live *live, struct tlstrace_bpf *part)
 	return 0;
 }
 
+/* 0 if the kernel does not tell (kernel.kptr_restrict). */
+static uint64_t symbol_address(const char *wanted)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	char line[512], name[256];
+	uint64_t address, found = 0;
+
+	if (!symbols)
+		return 0;
+	while (!found && fgets(line, sizeof(line), symbols))
+		if (sscanf(line, "%" SCNx64 " %*c %255s", &address, name) == 2 &&
+		    strcmp(name, wanted) == 0)
+			found = address;
+	fclose(symbols);
+	return found;
+}
+
 /* NULL and errno on failure. */
 static struct tlstrace_bpf *part_load(struct source_live *live, enum part which,
 				      const struct btf *vmlinux)
@@ -218,6 +235,8 @@ static struct tlstrace_bpf *part_load(struct source_live *live, enum part which,
 	part->rodata->use_socket_storage = live->flavour->use_storage;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
+	if (which == PART_ITERATOR && !live->flavour->use_storage)
+		part->rodata->socket_file_ops = symbol_address("socket_file_ops");
 	bpf_object__for_each_program(program, part->obj)
 		bpf_program__set_autoload(program, program_wanted(program, which,
 								  live->flavour->sockets, vmlinux));

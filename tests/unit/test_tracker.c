@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "build.h"
+
+#include <stdlib.h>
+
+#include "handshake/tracker.h"
+#include "tls/hello.h"
+
+#define ROWS_MAX 8
+#define TIMEOUT (10000 * MS)
+#define SETTLED (50 * MS) /* behind an outcome, its row is handed over */
+#define SHA256_FINISHED 53
+#define SHA384_FINISHED 69
+#define LATER 60000
+
+enum { CLIENT = true, SERVER = false };
+
+struct fixture {
+	struct tracker_handler handler;
+	struct tracker *tracker;
+	struct connection connection;
+	struct handshake rows[ROWS_MAX]; /* copies: their owned pointers are gone */
+	size_t count, forgotten, processes;
+};
+
+static void on_done(void *context, struct handshake *handshake)
+{
+	struct fixture *fixture = context;
+
+	assert_true(fixture->count < ROWS_MAX);
+	fixture->rows[fixture->count++] = *handshake;
+}
+
+static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+{
+	struct fixture *fixture = context;
+
+	(void)key;
+	(void)flow_id;
+	fixture->forgotten++;
+}
+
+static const char *on_interface_name(void *context, uint32_t netns, uint32_t ifindex)
+{
+	(void)context;
+	(void)netns;
+	return ifindex == 2 ? "eth0" : "a-name-much-longer-than-ifnamsiz";
+}
+
+static void on_process_seen(void *context, struct process *process)
+{
+	struct fixture *fixture = context;
+
+	assert_true(process->pid > 0);
+	fixture->processes++;
+}
+
+static int setup(void **state)
+{
+	const struct tracker_settings settings = { .timeout_ns = TIMEOUT, .capacity = 4 };
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	if (!fixture)
+		return -1;
+	fixture->handler = (struct tracker_handler){ on_done, on_forget, on_interface_name,
+						     on_process_seen, fixture };
+	fixture->tracker = tracker_new(&settings, &fixture->handler);
+	fixture->connection = connection_new(40000);
+	*state = fixture;
+	return fixture->tracker ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	tracker_free(fixture->tracker);
+	free(fixture);
+	return 0;
+}
+
+static void feed(struct fixture *fixture, const struct packet *packet)
+{
+	tracker_packet(fixture->tracker, &packet->event, packet->data);
+}
+
+/* One side sends this on a connection; 1 ms passes. */
+static void say_on(struct fixture *fixture, struct connection *connection, bool from_client,
+		   const struct buffer *bytes)
+{
+	struct packet packet;
+
+	packet_make(&packet, connection, from_client, 0, bytes->bytes, bytes->length);
+	feed(fixture, &packet);
+	connection->next[from_client] += bytes->length;
+	connection->time_ns += MS;
+}
+
+static void say(struct fixture *fixture, bool from_client, const struct buffer *bytes)
+{
+	say_on(fixture, &fixture->connection, from_client, bytes);
+}
+
+/* A segment without bytes: TCP flags, or the event's own. */
+static void signal_on(struct fixture *fixture, struct connection *connection, bool from_client,
+		      uint8_t tcp_flags, uint8_t flags)
+{
+	struct packet packet;
+
+	packet_make(&packet, connection, from_client, 0, NULL, 0);
+	packet.event.tcp_flags |= tcp_flags;
+	packet.event.flags = flags;
+	feed(fixture, &packet);
+	connection->time_ns += MS;
+}
+
+static void put_hello_record(struct buffer *buffer, bool from_client,
+			     const struct hello_options *options)
+{
+	struct buffer message = { 0 };
+
+	if (from_client)
+		put_client_hello(&message, options);
+	else
+		put_server_hello(&message, options);
+	put_record(buffer, RECORD_HANDSHAKE, message.bytes, message.length);
+}
+
+static void hello_on(struct fixture *fixture, struct connection *connection, bool from_client,
+		     const struct hello_options *options)
+{
+	struct buffer buffer = { 0 };
+
+	put_hello_record(&buffer, from_client, options);
+	say_on(fixture, connection, from_client, &buffer);
+}
+
+static const struct hello_options client_12 = { .random = 1 };
+static const struct hello_options server_12 = { .random = 2, .cipher = 0xc02f };
+static const struct hello_options client_13 = { .random = 1, .is_13 = true };
+static const struct hello_options server_13 = { .random = 2, .is_13 = true, .cipher = 0x1301 };
+static const struct hello_options server_13_sha384 = { .random = 2, .is_13 = true, .cipher = 0x1302 };
+
+static void say_hello(struct fixture *fixture, bool from_client, const struct hello_options *options)
+{
+	hello_on(fixture, &fixture->connection, from_client, options);
+}
+
+static void sealed_on(struct fixture *fixture, struct connection *connection, bool from_client,
+		      uint8_t type, size_t length)
+{
+	struct buffer buffer = { 0 };
+
+	put_sealed(&buffer, type, length);
+	say_on(fixture, connection, from_client, &buffer);
+}
+
+static void say_sealed(struct fixture *fixture, bool from_client, uint8_t type, size_t length)
+{
+	sealed_on(fixture, &fixture->connection, from_client, type, length);
+}
+
+static void say_alert(struct fixture *fixture, bool from_client, uint8_t level, uint8_t alert)
+{
+	struct buffer buffer = { 0 };
+
+	put_alert(&buffer, level, alert);
+	say(fixture, from_client, &buffer);
+}
+
+/* TLS 1.2: ChangeCipherSpec and Finished of a side. */
+static void say_finished_12(struct fixture *fixture, bool from_client)
+{
+	struct buffer buffer = { 0 };
+
+	put_record(&buffer, RECORD_CCS, "\x01", 1);
+	put_sealed(&buffer, RECORD_HANDSHAKE, 40);
+	say(fixture, from_client, &buffer);
+}
+
+/* The rest of a TLS 1.3 handshake behind the ClientHello. */
+static void finish_13_on(struct fixture *fixture, struct connection *connection,
+			 const struct hello_options *server)
+{
+	hello_on(fixture, connection, SERVER, server);
+	sealed_on(fixture, connection, SERVER, RECORD_DATA, 800);
+	sealed_on(fixture, connection, CLIENT, RECORD_DATA,
+		  server->cipher == 0x1302 ? SHA384_FINISHED : SHA256_FINISHED);
+}
+
+/* Let the row come, and it alone. */
+static struct handshake *only_row(struct fixture *fixture)
+{
+	assert_int_equal(fixture->count, 0);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + SETTLED);
+	assert_int_equal(fixture->count, 1);
+	return &fixture->rows[0];
+}
+
+static void assert_failure(const struct handshake *row, enum failure_kind kind,
+			   enum handshake_end by, int alert)
+{
+	assert_int_equal(row->outcome, HANDSHAKE_FAILED);
+	assert_int_equal(row->failure.kind, kind);
+	assert_int_equal(row->failure.by, by);
+	assert_int_equal(row->failure.alert, alert);
+}
+
+static bool is_inferred(const struct handshake *row, const char *field)
+{
+	size_t i;
+
+	for (i = 0; i < row->inferred_count; i++)
+		if (strcmp(row->inferred[i], field) == 0)
+			return true;
+	return false;
+}
+
+/* The same connection at a second place: one row, a path in the order of time. */
+static void test_two_places(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection other = connection_elsewhere(&fixture->connection);
+	const struct handshake *row;
+
+	other.time_ns += 10000;
+	say_hello(fixture, CLIENT, &client_13);
+	hello_on(fixture, &other, CLIENT, &client_13);
+	finish_13_on(fixture, &other, &server_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	row = only_row(fixture);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(row->path_count, 2);
+	assert_string_equal(row->path[0].interface, "eth0");
+	assert_int_equal(row->path[0].hook, TLSTRACE_EGRESS);
+	assert_string_equal(row->path[1].interface, "a-name-much-lon");
+	assert_int_equal(row->path[1].hook, TLSTRACE_INGRESS);
+	assert_int_equal(row->path[1].netns, 2);
+	assert_memory_equal(&row->path[0].client, &row->path[1].client, sizeof(struct address));
+	assert_memory_equal(&row->path[0].server, &row->path[1].server, sizeof(struct address));
+	assert_int_equal(row->ends[END_CLIENT].address.port, 40000);
+	assert_int_equal(row->ends[END_SERVER].address.port, 443);
+	/* Each message counts once: two hellos, the server's flight, Finished. */
+	assert_int_equal(row->message_count, 4);
+	assert_int_equal(fixture->forgotten, 2);
+}
+
+/* NAT in between: other addresses, the same sequence number. */
+static void test_two_places_nat(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection other = connection_elsewhere(&fixture->connection);
+	const struct handshake *row;
+
+	other.key.remote_port = 50000;
+	other.key.remote_address[15] = 99;
+	say_hello(fixture, CLIENT, &client_13);
+	hello_on(fixture, &other, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	row = only_row(fixture);
+	assert_int_equal(row->path_count, 2);
+	assert_int_equal(row->ends[END_CLIENT].address.port, 40000);
+	assert_int_equal(row->path[1].client.port, 50000);
+}
+
+/* A client that repeats its random on two connections: two handshakes. */
+static void test_same_random(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hello_options server = server_13;
+	struct connection other = connection_new(40001);
+
+	say_hello(fixture, CLIENT, &client_13);
+	hello_on(fixture, &other, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server);
+	server.random = 3;
+	finish_13_on(fixture, &other, &server);
+	tracker_tick(fixture->tracker, other.time_ns + SETTLED);
+	assert_int_equal(fixture->count, 2);
+	assert_int_equal(fixture->rows[0].path_count, 1);
+	assert_int_equal(fixture->rows[1].path_count, 1);
+	assert_int_equal(fixture->rows[0].server_random[0], 2);
+	assert_int_equal(fixture->rows[1].server_random[0], 3);
+	assert_int_equal(fixture->rows[0].ends[END_CLIENT].address.port, 40000);
+	assert_int_equal(fixture->rows[1].ends[END_CLIENT].address.port, 40001);
+}
+
+/* The same random and sequence number, but far apart in time: not the same packet. */
+static void test_same_random_later(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection other = connection_elsewhere(&fixture->connection);
+
+	other.time_ns += 2000 * MS;
+	say_hello(fixture, CLIENT, &client_13);
+	hello_on(fixture, &other, CLIENT, &client_13);
+	tracker_finish(fixture->tracker, other.time_ns);
+	assert_int_equal(fixture->count, 2);
+}
+
+static struct tlstrace_socket_event socket_event(uint64_t id, uint32_t kind, uint64_t time_ns)
+{
+	return (struct tlstrace_socket_event){
+		.header = { TLSTRACE_EVENT_SOCKET, sizeof(struct tlstrace_socket_event), time_ns },
+		.kind = kind,
+		.socket = { .id = id, .netns = 7, .role = TLSTRACE_ROLE_SERVER },
+	};
+}
+
+static struct tlstrace_task task(uint32_t pid, const char *comm)
+{
+	struct tlstrace_task task = { .pid = pid, .tid = pid, .start_ns = pid };
+
+	memcpy(task.comm, comm, strnlen(comm, sizeof(task.comm)));
+	return task;
+}
+
+/*
+ * A proxy that passes TLS on: the same hello on a second connection that lies within the first in
+ * time, the same server random. The first has the client, the second the server.
+ */
+static void test_pass_through(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *outer = &fixture->connection, inner = connection_new(41000);
+	struct tlstrace_socket_event event;
+	const struct handshake *row;
+
+	inner.key.remote_address[15] = 3;
+	outer->senders[CLIENT] = 11;
+	outer->senders[SERVER] = 12;
+	inner.senders[CLIENT] = 13;
+	inner.senders[SERVER] = 14;
+	hello_on(fixture, outer, CLIENT, &client_13);
+	inner.time_ns = outer->time_ns;
+	hello_on(fixture, &inner, CLIENT, &client_13);
+	hello_on(fixture, &inner, SERVER, &server_13);
+	outer->time_ns = inner.time_ns;
+	finish_13_on(fixture, outer, &server_13);
+	event = socket_event(11, TLSTRACE_SOCKET_WRITE, outer->time_ns);
+	event.socket.writer = task(100, "client");
+	tracker_socket(fixture->tracker, &event);
+	event = socket_event(14, TLSTRACE_SOCKET_WRITE, outer->time_ns);
+	event.socket.writer = task(400, "server");
+	tracker_socket(fixture->tracker, &event);
+	event = socket_event(12, TLSTRACE_SOCKET_WRITE, outer->time_ns);
+	event.socket.writer = task(200, "proxy");
+	tracker_socket(fixture->tracker, &event);
+	row = only_row(fixture);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(row->path_count, 2);
+	assert_int_equal(row->path[0].client.port, 40000);
+	assert_int_equal(row->path[1].client.port, 41000);
+	assert_int_equal(row->ends[END_CLIENT].address.port, 40000);
+	assert_int_equal(row->ends[END_SERVER].address.ip[15], 3);
+	assert_int_equal(row->ends[END_CLIENT].process.pid, 100);
+	assert_int_equal(row->ends[END_SERVER].process.pid, 400);
+	assert_int_equal(fixture->forgotten, 2);
+}
+
+/* Two connections that do not lie within each other are not one, whatever their randoms say. */
+static void test_overlap_is_no_proxy(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection other = connection_new(41000);
+
+	say_hello(fixture, CLIENT, &client_13);
+	other.time_ns += 10 * MS;
+	hello_on(fixture, &other, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	other.time_ns += 10 * MS;
+	hello_on(fixture, &other, SERVER, &server_13);
+	tracker_finish(fixture->tracker, other.time_ns);
+	assert_int_equal(fixture->count, 2);
+}
+
+static void test_full_12(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer flight = { 0 }, client = { 0 };
+	const struct handshake *row;
+	uint64_t last_ns;
+
+	say_hello(fixture, CLIENT, &client_12);
+	put_hello_record(&flight, SERVER, &server_12);
+	put_record(&flight, RECORD_HANDSHAKE, "\x0b\x00\x00\x03\x00\x00\x00", 7);
+	put_record(&flight, RECORD_HANDSHAKE, "\x0c\x00\x00\x09\x03\x00\x1d\x01x\x08\x04\x00\x00", 13);
+	put_record(&flight, RECORD_HANDSHAKE, "\x0e\x00\x00\x00", 4);
+	say(fixture, SERVER, &flight);
+	put_record(&client, RECORD_HANDSHAKE, "\x10\x00\x00\x02\x01y", 6);
+	say(fixture, CLIENT, &client);
+	say_finished_12(fixture, CLIENT);
+	assert_false(tracker_tick(fixture->tracker, fixture->connection.time_ns + SETTLED));
+	assert_int_equal(fixture->count, 0);
+	last_ns = fixture->connection.time_ns;
+	say_finished_12(fixture, SERVER);
+	/* The row waits a moment for what is under way. */
+	assert_true(tracker_tick(fixture->tracker, last_ns));
+	row = only_row(fixture);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(row->end_ns, last_ns);
+	assert_int_equal(row->version, 0x0303);
+	assert_int_equal(row->cipher, 0xc02f);
+	assert_int_equal(row->group, 0x001d);
+	assert_int_equal(row->signature, 0x0804);
+	assert_string_equal(row->key_exchange, "ECDHE");
+	assert_int_equal(row->alpn_length, 2);
+	assert_false(row->resumed);
+	assert_int_equal(row->inferred_count, 0);
+	assert_int_equal(row->message_count, 10);
+}
+
+static void assert_completes_13(struct fixture *fixture, const struct hello_options *server)
+{
+	const struct handshake *row;
+
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, server);
+	row = only_row(fixture);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(row->end_ns, fixture->connection.time_ns - MS);
+	assert_int_equal(row->version, 0x0304);
+	assert_int_equal(row->group, 0x001d);
+	assert_true(is_inferred(row, "outcome"));
+	assert_string_equal(row->messages[row->message_count - 1].name, "finished");
+	assert_true(row->messages[row->message_count - 1].inferred);
+}
+
+static void test_completed_13(void **state)
+{
+	assert_completes_13(*state, &server_13);
+}
+
+static void test_completed_13_sha384(void **state)
+{
+	assert_completes_13(*state, &server_13_sha384);
+}
+
+/* A record of the other hash's length is no Finished. */
+static void test_other_length_13(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA384_FINISHED);
+	tracker_finish(fixture->tracker, fixture->connection.time_ns);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
+	assert_int_equal(fixture->rows[0].client_auth, TRI_SENT);
+}
+
+static void test_retry_13(void **state)
+{
+	const struct hello_options retry = { .is_13 = true, .is_retry = true, .cipher = 0x1301 };
+	struct fixture *fixture = *state;
+	const struct handshake *row;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &retry);
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	row = only_row(fixture);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_true(row->hello_retry);
+	assert_int_equal(row->server_random[0], 2);
+	assert_int_equal(row->message_count, 6);
+}
+
+static void test_alert_by_server(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_12);
+	say_alert(fixture, SERVER, 2, 40);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_SERVER, 40);
+}
+
+static void test_alert_by_client(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_12);
+	say_hello(fixture, SERVER, &server_12);
+	say_alert(fixture, CLIENT, 2, 48);
+	/* What follows the reason does not replace it. */
+	signal_on(fixture, &fixture->connection, SERVER, TCP_RST, 0);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_CLIENT, 48);
+	assert_false(fixture->rows[0].failure.encrypted);
+}
+
+/* A warning leaves the choice to the other side. */
+static void test_warning(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_12);
+	say_alert(fixture, SERVER, 1, 112);
+	say_hello(fixture, SERVER, &server_12);
+	say_finished_12(fixture, CLIENT);
+	say_finished_12(fixture, SERVER);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+}
+
+static void test_encrypted_alert_13(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 19);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_CLIENT, -1);
+	assert_true(fixture->rows[0].failure.encrypted);
+	assert_true(is_inferred(&fixture->rows[0], "failure"));
+}
+
+static void test_reset(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	signal_on(fixture, &fixture->connection, SERVER, TCP_RST, 0);
+	assert_failure(only_row(fixture), FAILURE_RESET, END_SERVER, -1);
+}
+
+static void test_fin(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	signal_on(fixture, &fixture->connection, CLIENT, TCP_FIN, 0);
+	assert_failure(only_row(fixture), FAILURE_CLOSED, END_CLIENT, -1);
+}
+
+static void test_end_behind_completion(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	signal_on(fixture, &fixture->connection, SERVER, TCP_RST, 0);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(fixture->rows[0].failure.kind, FAILURE_NONE);
+}
+
+static void test_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer buffer = { 0 };
+
+	say_hello(fixture, CLIENT, &client_13);
+	put_bytes(&buffer, "HTTP/1.1 400 Bad Request\r\n", 26);
+	say(fixture, SERVER, &buffer);
+	assert_failure(only_row(fixture), FAILURE_REFUSED, END_SERVER, -1);
+}
+
+/* Who spoke last waits for the other: the other timed out. */
+static void assert_times_out(struct fixture *fixture, enum handshake_end by)
+{
+	uint64_t last_ns = fixture->connection.time_ns - MS;
+
+	tracker_tick(fixture->tracker, last_ns + TIMEOUT - 1);
+	assert_int_equal(fixture->count, 0);
+	tracker_tick(fixture->tracker, last_ns + TIMEOUT);
+	assert_int_equal(fixture->count, 1);
+	assert_failure(&fixture->rows[0], FAILURE_TIMEOUT, by, -1);
+	assert_int_equal(fixture->forgotten, 1);
+}
+
+static void test_timeout_of_server(void **state)
+{
+	say_hello(*state, CLIENT, &client_13);
+	assert_times_out(*state, END_SERVER);
+}
+
+static void test_timeout_of_client(void **state)
+{
+	say_hello(*state, CLIENT, &client_13);
+	say_hello(*state, SERVER, &server_13);
+	assert_times_out(*state, END_CLIENT);
+}
+
+static void test_gap(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	signal_on(fixture, &fixture->connection, SERVER, 0, TLSTRACE_PACKET_LOST_BEFORE);
+	signal_on(fixture, &fixture->connection, SERVER, TCP_FIN, 0);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_INCOMPLETE);
+	assert_true(fixture->rows[0].gap);
+	assert_int_equal(fixture->rows[0].failure.kind, FAILURE_NONE);
+}
+
+static void test_gap_timeout(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	signal_on(fixture, &fixture->connection, SERVER, 0, TLSTRACE_PACKET_LOST_BEFORE);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + TIMEOUT);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
+}
+
+static void test_finish(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	tracker_finish(fixture->tracker, fixture->connection.time_ns + LATER);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
+	assert_int_equal(fixture->rows[0].end_ns, fixture->connection.time_ns + LATER);
+}
+
+static void test_capacity(void **state)
+{
+	struct fixture *fixture = *state;
+	uint16_t i;
+
+	for (i = 0; i < 5; i++) {
+		struct connection connection = connection_new(40000 + i);
+
+		hello_on(fixture, &connection, CLIENT, &(struct hello_options){ .random = 10 + i });
+	}
+	assert_int_equal(tracker_refused(fixture->tracker), 1);
+	tracker_finish(fixture->tracker, fixture->connection.time_ns);
+	assert_int_equal(fixture->count, 4);
+	assert_int_equal(tracker_hellos(fixture->tracker), 5);
+	/* A hello that was refused is not lost a second time, as one that never became whole. */
+	assert_int_equal(tracker_unfinished(fixture->tracker), 0);
+}
+
+static void test_hello_never_whole(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer buffer = { 0 };
+
+	put_hello_record(&buffer, CLIENT, &client_13);
+	buffer.length -= 10;
+	say(fixture, CLIENT, &buffer);
+	tracker_finish(fixture->tracker, fixture->connection.time_ns);
+	assert_int_equal(fixture->count, 0);
+	assert_int_equal(tracker_unfinished(fixture->tracker), 1);
+}
+
+static void test_hello_v2(void **state)
+{
+	static const uint8_t challenge[32] = { 5, 6, 7 };
+	struct fixture *fixture = *state;
+	struct buffer buffer = { 0 };
+
+	put_hello_v2(&buffer, challenge, sizeof(challenge));
+	say(fixture, CLIENT, &buffer);
+	say_alert(fixture, SERVER, 2, 70);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_SERVER, 70);
+	assert_memory_equal(fixture->rows[0].random, challenge, sizeof(challenge));
+	assert_int_equal(fixture->rows[0].offer.ciphers.count, 2);
+}
+
+#define OWNER_SOCKET 42
+
+/* A handshake whose server has the socket with these operations; its row. */
+static const struct handshake *row_with_operations(struct fixture *fixture, const uint32_t *kinds,
+						   size_t count)
+{
+	struct tlstrace_socket_event event = socket_event(OWNER_SOCKET, 0, 0);
+	size_t i;
+
+	event.socket.accepter = task(300, "accepter");
+	fixture->connection.receiver = OWNER_SOCKET;
+	say_hello(fixture, CLIENT, &client_13);
+	for (i = 0; i < count; i++) {
+		event.kind = kinds[i];
+		event.header.time_ns = fixture->connection.time_ns;
+		if (kinds[i] == TLSTRACE_SOCKET_READ)
+			event.socket.reader = task(301, "reader");
+		if (kinds[i] == TLSTRACE_SOCKET_WRITE)
+			event.socket.writer = task(302, "writer");
+		tracker_socket(fixture->tracker, &event);
+	}
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	return only_row(fixture);
+}
+
+#define ASSERT_OWNER(fixture, comm_, ...) \
+	assert_string_equal(row_with_operations(fixture, (uint32_t[]){ __VA_ARGS__ }, \
+		ARRAY_SIZE(((uint32_t[]){ __VA_ARGS__ })))->ends[END_SERVER].process.comm, comm_)
+
+static void test_owner_accepter(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct endpoint *end = &fixture->rows[0].ends[END_SERVER];
+
+	ASSERT_OWNER(fixture, "accepter", TLSTRACE_SOCKET_ACCEPT);
+	assert_int_equal(end->process.pid, 300);
+	assert_int_equal(end->creator.pid, 300);
+	assert_int_equal(end->netns, 7);
+	assert_string_equal(end->how, "socket");
+	assert_int_equal(end->address.port, 443);
+	assert_int_equal(fixture->processes, 1);
+	assert_null(fixture->rows[0].ends[END_CLIENT].how);
+}
+
+static void test_owner_reader(void **state)
+{
+	struct fixture *fixture = *state;
+
+	ASSERT_OWNER(fixture, "reader", TLSTRACE_SOCKET_ACCEPT, TLSTRACE_SOCKET_READ);
+	assert_int_equal(fixture->rows[0].ends[END_SERVER].creator.pid, 300);
+	assert_int_equal(fixture->processes, 2);
+}
+
+static void test_owner_writer(void **state)
+{
+	struct fixture *fixture = *state;
+
+	ASSERT_OWNER(fixture, "writer", TLSTRACE_SOCKET_ACCEPT, TLSTRACE_SOCKET_READ,
+		     TLSTRACE_SOCKET_WRITE);
+	assert_int_equal(fixture->processes, 3);
+}
+
+/* The order in which they come does not matter: who wrote stays the owner. */
+static void test_owner_writer_first(void **state)
+{
+	ASSERT_OWNER(*state, "writer", TLSTRACE_SOCKET_WRITE, TLSTRACE_SOCKET_READ,
+		     TLSTRACE_SOCKET_ACCEPT);
+}
+
+/* A socket no probe told of: the end is remote. */
+static void test_owner_unknown(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct handshake *row;
+
+	fixture->connection.receiver = OWNER_SOCKET;
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	row = only_row(fixture);
+	assert_int_equal(row->ends[END_SERVER].process.pid, 0);
+	assert_null(row->ends[END_SERVER].how);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_two_places),		TEST(test_two_places_nat),
+		TEST(test_same_random),		TEST(test_same_random_later),
+		TEST(test_pass_through),	TEST(test_overlap_is_no_proxy),
+		TEST(test_full_12),		TEST(test_completed_13),
+		TEST(test_completed_13_sha384),	TEST(test_other_length_13),
+		TEST(test_retry_13),		TEST(test_alert_by_server),
+		TEST(test_alert_by_client),	TEST(test_warning),
+		TEST(test_encrypted_alert_13),	TEST(test_reset),
+		TEST(test_fin),			TEST(test_end_behind_completion),
+		TEST(test_refused),		TEST(test_timeout_of_server),
+		TEST(test_timeout_of_client),	TEST(test_gap),
+		TEST(test_gap_timeout),		TEST(test_finish),
+		TEST(test_capacity),		TEST(test_hello_never_whole),
+		TEST(test_hello_v2),		TEST(test_owner_accepter),
+		TEST(test_owner_reader),	TEST(test_owner_writer),
+		TEST(test_owner_writer_first),	TEST(test_owner_unknown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The end-to-end tests that are marked "vm", under every kernel and every flavour of probes: `make vmtest`.
+# usage: matrix.sh [--all] [--kernel KERNEL] [PYTEST-ARGUMENT...]
+set -uo pipefail
+
+# Kernel, --sockets, --tc, and whether --all is needed for the row. One boot serves all rows of a kernel.
+rows='
+5.10    fentry      clsact
+5.10    kprobe      clsact
+5.10    tracepoint  clsact
+6.1     fentry      clsact
+6.1     kprobe      clsact
+6.12    fentry      tcx     all
+6.12    kprobe      clsact  all
+newest  fentry      tcx     all
+newest  kprobe      clsact  all
+'
+row_limit=1200 # seconds for one row's tests, about three times what they take here
+boot_limit=180
+
+fail() {
+	echo "matrix.sh: $*" >&2
+	exit 1
+}
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+cd "$here/../.." || fail "cannot enter the tree; check its permissions"
+all=no only=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--all) all=yes ;;
+	--kernel)
+		[ $# -gt 1 ] || fail "--kernel needs a value; give 5.10, 6.1, 6.12 or newest"
+		only=$2 all=yes
+		shift
+		;;
+	--) shift && break ;;
+	*) break ;;
+	esac
+	shift
+done
+[ -x "${TLSTRACE:-./tlstrace}" ] || fail "${TLSTRACE:-./tlstrace} is not built; run make"
+
+results=$(mktemp -d) || fail "cannot make a temporary folder; check TMPDIR"
+vm=
+trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null; rm -rf "$results"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+selected=$(awk -v all=$all -v only="$only" 'NF && (all == "yes" || $4 != "all") && (only == "" || $1 == only)' <<<"$rows")
+[ -n "$selected" ] || fail "no row for kernel '$only'; give 5.10, 6.1, 6.12 or newest"
+
+# What runs in the guest: RESULTS KERNEL ROW-LIMIT FLAVOURS PYTEST-ARGUMENT...
+# shellcheck disable=SC2016
+inside='
+results=$1 kernel=$2 limit=$3 flavours=$4
+shift 4
+while read -r sockets tc; do
+	echo "== kernel $kernel ($(uname -r)), --sockets $sockets --tc $tc"
+	export TLSTRACE_ARGS="--sockets $sockets --tc $tc"
+	timeout --kill-after=10 "$limit" /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e -m vm \
+		--junitxml="/tmp/junit.xml" "$@" </dev/null
+	echo $? >"$results/$kernel-$sockets-$tc.status"
+	mv /tmp/junit.xml "$results/$kernel-$sockets-$tc.xml"
+done <<<"$flavours"
+'
+
+# Deadlines in the tests are for real machines; here every instruction is translated.
+export TLSTRACE_TEST_SLOW=${TLSTRACE_TEST_SLOW:-10}
+
+for kernel in $(awk '!seen[$1]++ { print $1 }' <<<"$selected"); do
+	flavours=$(awk -v kernel="$kernel" '$1 == kernel { print $2, $3 }' <<<"$selected")
+	limit=$((boot_limit + row_limit * $(wc -l <<<"$flavours")))
+	"$here/run.sh" --kernel "$kernel" --timeout $limit --mem 2048 --share "$results" -- \
+		bash -c "$inside" matrix "$results" "$kernel" $row_limit "$flavours" "$@" &
+	vm=$!
+	wait $vm
+	vm=
+done
+
+# A row without a report, with a broken one or without a test has failed.
+/usr/bin/python3 -B - "$results" "$selected" <<'END'
+import os
+import sys
+import xml.etree.ElementTree as xml
+
+folder, rows = sys.argv[1:]
+passed = failed = broken = 0
+for kernel, sockets, tc, *_ in map(str.split, rows.splitlines()):
+    path = os.path.join(folder, f"{kernel}-{sockets}-{tc}")
+    good = bad = skipped = 0
+    note = ""
+    try:
+        with open(path + ".status") as file:
+            status = int(file.read())
+        for suite in xml.parse(path + ".xml").iter("testsuite"):
+            count = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+            bad += count["failures"] + count["errors"]
+            skipped += count["skipped"]
+            good += count["tests"] - count["failures"] - count["errors"] - count["skipped"]
+        if not bad and status:
+            note = f", pytest ended with {status}"
+        elif not good and not bad:
+            note = ", no test ran"
+    except (OSError, ValueError, xml.ParseError):
+        note = ", no report: out of time, or the machine stopped"
+    broken += bool(note)
+    passed += good
+    failed += bad
+    print(f"{kernel:8}{sockets:12}{tc:8}{good} passed, {bad} failed, {skipped} skipped{note}")
+# A row that ran no test counts as one failure, so that the last line alone tells.
+print(f"vmtest: {passed} passed, {failed + broken} failed")
+sys.exit(failed + broken > 0 or not passed)
+END
