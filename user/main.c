@@ -265,8 +265,7 @@ static uint64_t end_tell(const struct trace *trace)
 	source_live_cost(trace->source, &cost[0].count, &cost[1].count);
 	trace->options->sink->end(&trace->sink, &end);
 	fflush(stdout);
-	if (trace->options->sink != &sink_json || lost_sum || dropped_sum)
-		footer_write(&end);
+	footer_write(&end);
 	return lost_sum + dropped_sum;
 }
 

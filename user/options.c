@@ -311,7 +311,8 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 
 	*options = (struct options){ .role = -1, .sink = &sink_table };
 	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
-	while ((option = getopt_long(argc, argv, "p:c:u:i:o:n:d:vVh", long_options, NULL)) != -1) {
+	opterr = 0; /* our own sentences say what to do */
+	while ((option = getopt_long(argc, argv, ":p:c:u:i:o:n:d:vVh", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return OPTIONS_EXIT;
@@ -321,8 +322,11 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			     "fentry kprobe tracepoint");
 			return OPTIONS_EXIT;
 		}
-		if (option == '?')
-			return OPTIONS_WRONG; /* getopt has said why */
+		if (option == '?' || option == ':') {
+			log_error(option == ':' ? "option '%s' takes a value: see tlstrace --help" :
+				  "there is no option '%s': see tlstrace --help", argv[optind - 1]);
+			return OPTIONS_WRONG;
+		}
 		if (!option_set(options, option, optarg)) {
 			wrong_value(option, optarg);
 			return OPTIONS_WRONG;

@@ -33,7 +33,7 @@ def refused(stage, server, client_name, **wishes):
 def test_certificate_rejected(stage, version, alert, encrypted):
     """curl does not know the authority: the alert's sender rejected the other side."""
     server = stage.server("s_server")
-    strange = ("--cacert", str(stage.certificates.chain("server")))
+    strange = ("--cacert", str(stage.certificates.chain("stranger")))
     row, client = refused(stage, server, "curl", version=version, options=strange)
     failed(row, "alert", "client", alert, encrypted)
     assert f"curl[{client.pid}]" in row["verdict"]

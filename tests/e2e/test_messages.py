@@ -21,6 +21,9 @@ RETRY = [("client", "client_hello"), ("server", "hello_retry_request"),
          ("server", "change_cipher_spec"), ("client", "change_cipher_spec"),
          ("client", "client_hello"), ("server", "server_hello")]
 
+# DESIGN.md section 4: with a hash of 32 or 48 bytes.
+FINISHED_SIZES = (53, 69)
+
 
 def run(stage, version, server_options=(), client_options=(), server_name="s_server"):
     """One handshake: its row and what tshark says of it."""
@@ -77,21 +80,26 @@ def test_tls12_resumed(stage):
 
 
 def client_finished(truth):
-    """Number of messages up to the client's Finished, its first encrypted record."""
-    encrypted = [index for index, message in enumerate(truth.messages)
-                 if message.encrypted and message.sender == "client"]
-    return encrypted[0] + 1
+    """Number of messages up to the client's Finished, which its length gives away."""
+    return 1 + next(index for index, message in enumerate(truth.messages)
+                    if message.encrypted and message.sender == "client"
+                    and message.size in FINISHED_SIZES)
 
 
-@pytest.mark.parametrize("server_name", ["s_server", "nginx", "gnutls-serv"])
-def test_tls13(stage, server_name):
-    row, truth = run(stage, "TLSv1.3", server_name=server_name)
+@pytest.mark.parametrize("server_name,options,client_auth", [
+    ("s_server", (), "none"), ("nginx", (), "none"),
+    ("gnutls-serv", (), "declined"),  # it asks for a certificate
+    ("s_server", ("-verify", "1"), "declined"),
+])
+def test_tls13(stage, server_name, options, client_auth):
+    row, truth = run(stage, "TLSv1.3", options, server_name=server_name)
     count = client_finished(truth)
     expect.messages_are(row, truth, count)
     finished = row["messages"][count - 1]
     assert finished["from"] == "client" and finished["message"] == "finished", finished
     assert any("messages" in name or "finished" in name for name in row["quality"]["inferred"]), \
         row["quality"]
+    assert row["tls"]["client_auth"] == client_auth
 
 
 def test_hello_retry(stage):

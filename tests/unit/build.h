@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the tests of the decoders feed them: hellos, records, segments as the kernel reports them. */
+/* What the decoders' tests feed them: hellos, records, segments as the kernel reports them. */
 #ifndef TLSTRACE_TEST_BUILD_H
 #define TLSTRACE_TEST_BUILD_H
 

@@ -80,7 +80,8 @@ static void send_part(struct fixture *fixture, bool from_client, const struct bu
 {
 	struct packet packet;
 
-	packet_make(&packet, &fixture->connection, from_client, from, bytes->bytes + from, to - from);
+	packet_make(&packet, &fixture->connection, from_client, from, bytes->bytes + from,
+		    to - from);
 	assert_int_equal(feed(fixture, &packet), 0);
 	fixture->connection.time_ns += MS;
 }
@@ -564,7 +565,7 @@ static void test_start_offset(void **state)
 	assert_int_equal(fixture->flow->start, packet.event.sequence + 10);
 }
 
-/* A ClientHello in a SYN (TCP Fast Open) acknowledges nothing: the server's first bytes are the base. */
+/* A hello in a SYN (TCP Fast Open) acknowledges nothing: the server's first bytes are the base. */
 static void test_fast_open(void **state)
 {
 	struct fixture *fixture = *state;

@@ -12,7 +12,9 @@
 /* Add [from, to) of the text at its own position. */
 static void add(struct stream *stream, size_t from, size_t to, uint64_t time_ns)
 {
-	assert_int_equal(stream_add(stream, from, (const uint8_t *)TEXT + from, to - from, time_ns), 0);
+	const uint8_t *text = (const uint8_t *)TEXT;
+
+	assert_int_equal(stream_add(stream, from, text + from, to - from, time_ns), 0);
 }
 
 static void add_seen(struct stream *stream, size_t from, size_t to)

@@ -139,9 +139,12 @@ static const struct hello_options client_12 = { .random = 1 };
 static const struct hello_options server_12 = { .random = 2, .cipher = 0xc02f };
 static const struct hello_options client_13 = { .random = 1, .is_13 = true };
 static const struct hello_options server_13 = { .random = 2, .is_13 = true, .cipher = 0x1301 };
-static const struct hello_options server_13_sha384 = { .random = 2, .is_13 = true, .cipher = 0x1302 };
+static const struct hello_options server_13_sha384 = {
+	.random = 2, .is_13 = true, .cipher = 0x1302,
+};
 
-static void say_hello(struct fixture *fixture, bool from_client, const struct hello_options *options)
+static void say_hello(struct fixture *fixture, bool from_client,
+		      const struct hello_options *options)
 {
 	hello_on(fixture, &fixture->connection, from_client, options);
 }
@@ -384,7 +387,8 @@ static void test_full_12(void **state)
 	say_hello(fixture, CLIENT, &client_12);
 	put_hello_record(&flight, SERVER, &server_12);
 	put_record(&flight, RECORD_HANDSHAKE, "\x0b\x00\x00\x03\x00\x00\x00", 7);
-	put_record(&flight, RECORD_HANDSHAKE, "\x0c\x00\x00\x09\x03\x00\x1d\x01x\x08\x04\x00\x00", 13);
+	put_record(&flight, RECORD_HANDSHAKE,
+		   "\x0c\x00\x00\x09\x03\x00\x1d\x01x\x08\x04\x00\x00", 13);
 	put_record(&flight, RECORD_HANDSHAKE, "\x0e\x00\x00\x00", 4);
 	say(fixture, SERVER, &flight);
 	put_record(&client, RECORD_HANDSHAKE, "\x10\x00\x00\x02\x01y", 6);
@@ -623,6 +627,8 @@ static void test_capacity(void **state)
 	for (i = 0; i < 5; i++) {
 		struct connection connection = connection_new(40000 + i);
 
+		hello_on(fixture, &connection, CLIENT, &(struct hello_options){ .random = 10 + i });
+		/* Its second hello, behind a HelloRetryRequest, counts no more. */
 		hello_on(fixture, &connection, CLIENT, &(struct hello_options){ .random = 10 + i });
 	}
 	assert_int_equal(tracker_refused(fixture->tracker), 1);

@@ -164,7 +164,7 @@ void flow_table_expire(struct flow_table *table, uint64_t before_ns)
 			next = flow->next;
 			if (flow->owner || flow->last_ns >= before_ns)
 				continue;
-			table->unfinished++;
+			table->unfinished += !flow->hello_whole;
 			flow_table_remove(table, flow);
 		}
 	}

@@ -61,6 +61,7 @@ struct flow {
 	bool client_is_local;
 	uint8_t hello_hook;
 	bool gap; /* bytes are missing */
+	bool hello_whole; /* set by the handler: taken or counted as refused, not unfinished */
 	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
 	void *owner; /* of the handler */
 	struct flow *next; /* in its bucket */

@@ -153,6 +153,11 @@ static void place_add(struct tracker *tracker, struct handshake *handshake, cons
 	flow_addresses(flow, &place->client, &place->server);
 }
 
+static uint64_t time_distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
 /* The handshake this hello is another sighting of: the same packet elsewhere. */
 static struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow)
 {
@@ -164,7 +169,7 @@ static struct entry *entry_find(struct tracker *tracker, const uint8_t *random, 
 			continue;
 		for (sighting = entry->sightings; sighting; sighting = sighting->next)
 			if (sighting->sequence == flow->start && sighting->flow != flow &&
-			    flow->first_ns - sighting->time_ns < SAME_PACKET_NS)
+			    time_distance(flow->first_ns, sighting->time_ns) < SAME_PACKET_NS)
 				return entry;
 	}
 	return NULL;
@@ -305,8 +310,11 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 	bool had_answer;
 
 	if (!sighting) {
-		if (is_client_hello(message))
+		/* Only its first: a refused flow's second hello is not another handshake. */
+		if (is_client_hello(message) && !flow->hello_whole) {
+			flow->hello_whole = true;
 			hello_arrived(tracker, flow, message);
+		}
 		return;
 	}
 	entry = sighting->entry;

@@ -26,31 +26,36 @@ enum column {
 	COLUMNS
 };
 
-/*
- * Widths in columns of the terminal. The least of all but CIPHER, GROUP and ALPN, with the spaces
- * between, are exactly 80.
- */
+/* Widths in columns of the terminal that hold all but the longest contents. */
 static const struct {
 	const char *title;
-	size_t least, wish;
+	size_t wish;
 	bool right;
 } columns[COLUMNS] = {
-	[COLUMN_TIME] = { "TIME", 12, 12, false },
-	[COLUMN_CLIENT] = { "CLIENT", 11, 24, false },
-	[COLUMN_SERVER] = { "SERVER", 12, 24, false },
-	[COLUMN_SNI] = { "SNI", 9, 28, false },
-	[COLUMN_VERSION] = { "VERSION", 7, 7, false },
-	[COLUMN_CIPHER] = { "CIPHER", 22, 37, false },
-	[COLUMN_GROUP] = { "GROUP", 14, 18, false },
-	[COLUMN_ALPN] = { "ALPN", 8, 8, false },
-	[COLUMN_MS] = { "MS", 6, 8, true },
-	[COLUMN_RESULT] = { "RESULT", 17, 100, false },
+	[COLUMN_TIME] = { "TIME", 12, false },
+	[COLUMN_CLIENT] = { "CLIENT", 24, false },
+	[COLUMN_SERVER] = { "SERVER", 24, false },
+	[COLUMN_SNI] = { "SNI", 28, false },
+	[COLUMN_VERSION] = { "VERSION", 7, false },
+	[COLUMN_CIPHER] = { "CIPHER", 37, false },
+	[COLUMN_GROUP] = { "GROUP", 18, false },
+	[COLUMN_ALPN] = { "ALPN", 8, false },
+	[COLUMN_MS] = { "MS", 8, true },
+	[COLUMN_RESULT] = { "RESULT", 100, false },
 };
 
-/* Which columns are shown first where there is not room for all. */
-static const enum column priority[COLUMNS] = {
-	COLUMN_RESULT, COLUMN_SERVER, COLUMN_CLIENT, COLUMN_SNI, COLUMN_MS, COLUMN_TIME,
-	COLUMN_VERSION, COLUMN_CIPHER, COLUMN_GROUP, COLUMN_ALPN,
+/*
+ * How a line is given out where there is not room for all: who, whom and how it ended first, then
+ * names that can be read, then the details.
+ */
+static const struct {
+	enum column column;
+	size_t width;
+} steps[] = {
+	{ COLUMN_RESULT, 17 }, { COLUMN_SERVER, 12 }, { COLUMN_CLIENT, 11 }, { COLUMN_SNI, 9 },
+	{ COLUMN_MS, 6 },      { COLUMN_TIME, 12 },   { COLUMN_VERSION, 7 }, { COLUMN_CLIENT, 16 },
+	{ COLUMN_SERVER, 16 }, { COLUMN_SNI, 15 },    { COLUMN_CIPHER, 22 }, { COLUMN_GROUP, 14 },
+	{ COLUMN_ALPN, 8 },
 };
 
 struct row {
@@ -64,35 +69,33 @@ struct layout {
 	bool cut;
 };
 
-/* First the least widths by priority, then the rest of the line in proportion to the wishes. */
+/* First the steps, then the rest of the line in proportion to what is wished for beyond them. */
 static void layout_for(struct layout *layout, int width)
 {
-	size_t left, wishes = 0, rest;
+	size_t left = width > 0 ? (size_t)width : 0, wishes = 0, rest, i;
 
 	*layout = (struct layout){ .cut = width > 0 };
-	if (width <= 0) {
-		for (size_t i = 0; i < COLUMNS; i++)
-			layout->width[i] = columns[i].wish;
-		return;
-	}
-	left = (size_t)width;
-	if (left < columns[COLUMN_RESULT].least) {
+	for (i = 0; i < COLUMNS && !left; i++)
+		layout->width[i] = columns[i].wish;
+	if (left && left < steps[0].width)
 		layout->width[COLUMN_RESULT] = left;
+	if (left < steps[0].width)
 		return;
-	}
-	for (size_t i = 0; i < COLUMNS; i++) {
-		size_t least = columns[priority[i]].least, space = i ? 1 : 0;
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		size_t *cell = &layout->width[steps[i].column];
+		/* A new column costs a space too, unless it is the first. */
+		size_t price = steps[i].width - *cell + (i && !*cell);
 
-		if (left < least + space)
-			continue;
-		layout->width[priority[i]] = least;
-		wishes += columns[priority[i]].wish - least;
-		left -= least + space;
+		if (left < price)
+			break;
+		*cell = steps[i].width;
+		left -= price;
 	}
-	rest = left;
-	for (size_t i = 0; wishes && i < COLUMNS; i++) {
-		size_t wish = columns[i].wish - columns[i].least;
-		size_t more = layout->width[i] ? rest * wish / wishes : 0;
+	for (i = 0; i < COLUMNS; i++)
+		wishes += layout->width[i] ? columns[i].wish - layout->width[i] : 0;
+	for (rest = left, i = 0; wishes && i < COLUMNS; i++) {
+		size_t wish = layout->width[i] ? columns[i].wish - layout->width[i] : 0;
+		size_t more = rest * wish / wishes;
 
 		more = more < wish ? more : wish;
 		layout->width[i] += more;

@@ -20,6 +20,7 @@ class Certificates:
 
     def make(self):
         self.request("authority", "ec", "/CN=tlstrace tests", self_signed=True)
+        self.request("stranger", "ec", "/CN=somebody else", self_signed=True)
         for name, kind in (("server", "ec"), ("rsa", "rsa"), ("client", "ec")):
             self.request(name, kind, f"/CN={name}.{DOMAIN}")
             self.sign(name)

@@ -100,7 +100,7 @@ def path_is(row, *places):
 
 LOOPBACK = (("lo", "egress"), ("lo", "ingress"))
 # Where encryption hides it, a message has no name or one that its length gives away.
-HIDDEN = {None, "finished", "encrypted_handshake_message", "end_of_early_data"}
+HIDDEN = {None, "finished", "encrypted_handshake_message", "certificate"}
 
 
 def message_key(message):

@@ -30,6 +30,9 @@ FIELDS = {
     "scheme": "tls.handshake.sig_hash_alg",
     "extension": "tls.handshake.extension.type",
 }
+# RFC 5246 section 7.4.1.4.1: before TLS 1.3 a scheme was a hash and a signature.
+HASHES = {1: "md5", 2: "sha1", 3: "sha224", 4: "sha256", 5: "sha384", 6: "sha512"}
+SIGNATURES = {1: "rsa_pkcs1", 2: "dsa", 3: "ecdsa"}
 # Above these code points tshark names what liboqs chose for experiments.
 EXPERIMENTS = {"group": 0x1FF, "scheme": 0xFDFF}
 
@@ -68,6 +71,10 @@ def tables():
             names[kind][int(columns[2], 0)] = columns[3]
     for kind, newer in NEWER.items():
         names[kind].update(newer)
+    for hash_code, hash_name in HASHES.items():
+        for signature_code, signature_name in SIGNATURES.items():
+            names["scheme"].setdefault(hash_code << 8 | signature_code,
+                                       f"{signature_name}_{hash_name}")
     return names
 
 
