@@ -29,13 +29,15 @@ int tc_egress(struct __sk_buff *skb)
 	return packet_look(skb, TLSTRACE_EGRESS, true);
 }
 
-SEC("tc")
+/* Devices without MAC header, in a section of their own: loaded when the first of them is met. */
+
+SEC("classifier")
 int tc_ingress_l3(struct __sk_buff *skb)
 {
 	return packet_look(skb, TLSTRACE_INGRESS, false);
 }
 
-SEC("tc")
+SEC("classifier")
 int tc_egress_l3(struct __sk_buff *skb)
 {
 	return packet_look(skb, TLSTRACE_EGRESS, false);

@@ -18,7 +18,7 @@
 /* Forget what registers hold: the next reads come from memory, unknown to the verifier. */
 #define reload() asm volatile("" ::: "memory")
 
-#define RECORDS_PER_PACKET 16
+#define RECORDS_PER_PACKET 12
 
 static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
 {

@@ -354,7 +354,7 @@ static const int *programs_for(const struct attach *attach, uint16_t type)
 	case ARPHRD_IP6GRE:
 	case ARPHRD_PPP:
 	case ARPHRD_RAWIP:
-		return attach->programs.without_mac;
+		return attach->programs.without_mac(attach->programs.context);
 	}
 	return NULL;
 }

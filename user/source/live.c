@@ -35,7 +35,7 @@
  * that the kernel refuses does not cost loading the packet programs again, and an iterator that it
  * refuses costs nothing else.
  */
-enum part { PART_SOCKETS, PART_PACKETS, PART_ITERATOR };
+enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_ITERATOR };
 
 static const struct flavour {
 	enum source_sockets sockets;
@@ -70,6 +70,8 @@ struct source_live {
 	const struct flavour *flavour;
 	struct tlstrace_bpf *sockets; /* owns the maps */
 	struct tlstrace_bpf *packets;
+	struct tlstrace_bpf *packets_l3; /* NULL until a device without MAC header is met */
+	int programs_l3[2];
 	struct reaper *reaper;
 	struct attach *attach;
 	struct interfaces *interfaces;
@@ -154,7 +156,9 @@ static bool program_wanted(const struct bpf_program *program, enum part part,
 {
 	const char *section = bpf_program__section_name(program);
 
-	if (starts_with(section, "tc"))
+	if (strcmp(section, "classifier") == 0)
+		return part == PART_PACKETS_L3;
+	if (strcmp(section, "tc") == 0)
 		return part == PART_PACKETS;
 	if (starts_with(section, "iter/"))
 		return part == PART_ITERATOR;
@@ -443,14 +447,32 @@ static void interface_changed(void *context, const struct interface *interface, 
 		interface_attach(live, interface);
 }
 
+/* Most hosts have no such device, and verifying these programs takes as long as the others. */
+static const int *packets_l3_load(void *context)
+{
+	struct source_live *live = context;
+	struct btf *vmlinux;
+
+	if (live->packets_l3)
+		return live->programs_l3;
+	vmlinux = btf__load_vmlinux_btf();
+	live->packets_l3 = vmlinux ? part_load(live, PART_PACKETS_L3, vmlinux) : NULL;
+	btf__free(vmlinux);
+	if (!live->packets_l3)
+		return NULL;
+	live->programs_l3[TLSTRACE_INGRESS] = bpf_program__fd(live->packets_l3->progs.tc_ingress_l3);
+	live->programs_l3[TLSTRACE_EGRESS] = bpf_program__fd(live->packets_l3->progs.tc_egress_l3);
+	return live->programs_l3;
+}
+
 static int packets_attach(struct source_live *live)
 {
 	const struct tlstrace_bpf *packets = live->packets;
 	const struct attach_programs programs = {
 		.with_mac = { bpf_program__fd(packets->progs.tc_ingress),
 			      bpf_program__fd(packets->progs.tc_egress) },
-		.without_mac = { bpf_program__fd(packets->progs.tc_ingress_l3),
-				 bpf_program__fd(packets->progs.tc_egress_l3) },
+		.without_mac = packets_l3_load,
+		.context = live,
 	};
 	int error;
 
@@ -597,6 +619,7 @@ void source_live_close(struct source_live *live)
 	if (live->presence)
 		munmap(live->presence, TLSTRACE_PRESENCE_SIZE * sizeof(*live->presence));
 	ring_buffer__free(live->ring);
+	tlstrace_bpf__destroy(live->packets_l3);
 	tlstrace_bpf__destroy(live->packets);
 	tlstrace_bpf__destroy(live->sockets);
 	free(live->attached.rows);
@@ -710,4 +733,6 @@ void source_live_cost(const struct source_live *live, uint64_t *run_ns, uint64_t
 	*run_ns = *runs = 0;
 	part_cost(live->sockets, run_ns, runs);
 	part_cost(live->packets, run_ns, runs);
+	if (live->packets_l3)
+		part_cost(live->packets_l3, run_ns, runs);
 }
