@@ -140,7 +140,7 @@ $(BUILD)/unit/%.o: %.c
 $(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcmocka
 
-.SECONDARY:
+.SECONDARY: $(unit_objects) $(unit_sources:%.c=$(BUILD)/unit/%.o)
 -include $(unit_objects:.o=.d)
 
 unit: $(unit_binaries)
