@@ -39,7 +39,7 @@ struct flow {
 	__u8 client_is_local;
 	__u8 confirmed; /* it is a ClientHello, not only a first byte that looks like one */
 	__u8 lost;	/* an event was not delivered: the next one says so */
-	__u8 reserved;
+	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
 	__u8 prefix[16]; /* the first bytes of the ClientHello, until it is told */
 };
 

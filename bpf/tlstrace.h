@@ -99,7 +99,7 @@ struct tlstrace_packet_event {
 	__u8 flags;
 	__u32 slice_count;
 	__u32 data_length;
-	__u32 reserved;
+	__u32 segments; /* TCP segments it stands for: more than 1 with GSO and GRO */
 	struct tlstrace_slice slices[TLSTRACE_SLICES_MAX];
 	/* data_length bytes of data follow */
 };

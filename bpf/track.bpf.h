@@ -388,6 +388,7 @@ static __always_inline void segment_split(const struct packet *packet, struct fl
 	event->slice_count = scratch->index + 1;
 	event->data_length = scratch->position;
 	event_output(scratch, flow);
+	event->segments = 0; /* counted */
 	event->sequence += offset;
 	event->length = packet->length - (event->sequence - packet->sequence);
 	event->slices[0].offset = 0;
@@ -463,7 +464,7 @@ static __always_inline void hello_begin_send(struct flow *flow, const struct pac
 	struct tlstrace_packet_event *event = &scratch->event;
 	__u64 now = event->header.time_ns;
 	__u32 missing = packet->sequence - flow->start;
-	__u32 count = event->slice_count, length = event->length;
+	__u32 count = event->slice_count, length = event->length, segments = event->segments;
 	struct tlstrace_slice first = event->slices[0];
 
 	if (missing == 0 || missing > HELLO_PREFIX)
@@ -475,7 +476,9 @@ static __always_inline void hello_begin_send(struct flow *flow, const struct pac
 	event->slices[0].offset = 0;
 	event->slices[0].length = missing;
 	event->slice_count = 1;
+	event->segments = flow->pieces;
 	event_output(scratch, flow);
+	event->segments = segments;
 	event->header.time_ns = now;
 	event->sequence = packet->sequence;
 	event->length = length;
@@ -604,8 +607,10 @@ static __noinline int flow_follow(struct __sk_buff *skb)
 		return 0;
 	}
 	reload();
-	if (!flow->confirmed)
+	if (!flow->confirmed) {
+		flow->pieces++;
 		return 0;
+	}
 	/* A hello in SSLv2 style is confirmed before its first byte is looked at. */
 	scratch->hello = event->from_client && !direction->copied && event->slice_count;
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
@@ -662,7 +667,7 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	event->tcp_flags = packet->flags;
 	event->flags = 0;
 	event->slice_count = 0;
-	event->reserved = 0;
+	event->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	scratch->hello = 0;
 	scratch->packet = *packet;
 	if (!flow) {

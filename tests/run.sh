@@ -41,7 +41,7 @@ part() {
 part unit make --no-print-directory WERROR=1 -j2 -k unit
 part build "$python" -m pytest -q -p no:cacheprovider tests/build
 if [ "$(id -u)" = 0 ]; then
-	part e2e "$python" -m pytest -q -p no:cacheprovider tests/e2e
+	part e2e "$python" -m pytest -p no:cacheprovider --tb=short tests/e2e
 	part vm make --no-print-directory vmtest
 else
 	echo "== e2e and vm need root: run sudo make test"

@@ -343,6 +343,7 @@ void packet_make(struct packet *packet, struct connection *connection, bool from
 		.tcp_flags = TCP_ACK,
 		.from_client = from_client,
 		.slice_count = length > 0,
+		.segments = 1,
 		.data_length = length,
 		.slices = { { 0, length } },
 	};

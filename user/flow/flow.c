@@ -433,7 +433,7 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 		direction->stream.has_base = true;
 	}
 	if (event->slice_count && !(event->flags & TLSTRACE_PACKET_RETRANSMIT))
-		direction->segments++;
+		direction->segments += event->segments;
 	if (direction->stream.has_base && !direction->stopped) {
 		segment_store(flow, direction, segment);
 		direction_advance(table, flow, event->from_client);

@@ -178,7 +178,8 @@ static void alpn_set(struct handshake *handshake, struct slice name)
 	handshake->alpn_length = name.length;
 }
 
-static void apply_server_hello(struct handshake *handshake, struct slice body)
+static void apply_server_hello(struct handshake *handshake, struct message *message,
+			       struct slice body)
 {
 	struct tls_server_hello hello;
 
@@ -188,6 +189,9 @@ static void apply_server_hello(struct handshake *handshake, struct slice body)
 	if (hello.is_retry) {
 		handshake->hello_retry = true;
 		handshake->group = hello.group;
+		/* A ServerHello by its type only (RFC 8446 section 4.1.3). */
+		if (message)
+			message->name = "hello_retry_request";
 		return;
 	}
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
@@ -242,7 +246,7 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 	switch (from->type) {
 	case TLS_SERVER_HELLO:
 		if (!from->from_client)
-			apply_server_hello(handshake, from->body);
+			apply_server_hello(handshake, message, from->body);
 		break;
 	case TLS_SERVER_KEY_EXCHANGE:
 		apply_server_key_exchange(handshake, from->body);
