@@ -11,7 +11,7 @@
 /* Set by the loader before load, from what this kernel turned out to have. */
 const volatile bool use_socket_storage = true; /* else a hash keyed by socket address */
 const volatile __u32 accept_arguments = 4;     /* of inet_csk_accept: 2 since 6.10 */
-const volatile __u32 recvmsg_arguments = 6;    /* of tcp_recvmsg: 5 since 5.19 */
+const volatile __u32 recvmsg_arguments = 6;    /* of tcp_recvmsg: 5 since 5.19, 4 in 7.x */
 
 /* How far the bytes of one direction of a flow have been followed. */
 struct direction {

@@ -82,13 +82,18 @@ int BPF_PROG(fentry_tcp_sendmsg, struct sock *sk, struct msghdr *message, unsign
 	return 0;
 }
 
-/* The value returned stands behind the arguments, and their number changed in 5.19 (ec095263a965). */
+/*
+ * The value returned stands behind the arguments, and their number changed: 6, since 5.19 5
+ * (ec095263a965), in 7.x 4.
+ */
 SEC("?fexit/tcp_recvmsg")
 int fexit_tcp_recvmsg(__u64 *context)
 {
 	struct sock *sk = (void *)context[0];
 
-	if (recvmsg_arguments == 5)
+	if (recvmsg_arguments == 4)
+		socket_read(sk, (__s32)context[4], context[3] & MSG_PEEK);
+	else if (recvmsg_arguments == 5)
 		socket_read(sk, (__s32)context[5], context[3] & MSG_PEEK);
 	else
 		socket_read(sk, (__s32)context[6], context[4] & MSG_PEEK);
@@ -126,7 +131,7 @@ int kprobe_tcp_recvmsg(struct pt_regs *registers)
 	barrier_var(fifth);
 	/* Kernel addresses are even: the lowest bit has room for the flag. */
 	value = PT_REGS_PARM1(registers) |
-		!!((recvmsg_arguments == 5 ? fourth : fifth) & MSG_PEEK);
+		!!((recvmsg_arguments <= 5 ? fourth : fifth) & MSG_PEEK);
 	bpf_map_update_elem(&receiving, &id, &value, BPF_ANY);
 	return 0;
 }

@@ -156,7 +156,7 @@ def test_version():
 def test_wrong_usage(arguments):
     done = terminal.run(*arguments)
     assert done.returncode == 2, done
-    assert not done.stdout and "tlstrace: " in done.stderr.splitlines()[0], done
+    assert not done.stdout and re.match(r"\S*tlstrace\S*: \S", done.stderr), done
     assert len(done.stderr.strip().splitlines()) <= 2, done
 
 

@@ -123,6 +123,7 @@ unpack_kernel() { # SUITE TARGET
 		cat "$tmp/log" >&2
 		fail "no kernel package in $suite on this machine's mirror; check 'apt-get update' and the network"
 	}
+	# shellcheck disable=SC2046 # one word per package
 	(cd "$tmp/deb" && private_apt apt-get download $(cat "$tmp/packages")) >"$tmp/log" 2>&1 || {
 		cat "$tmp/log" >&2
 		fail "download of $(paste -sd' ' "$tmp/packages") failed; check the network and try again"
@@ -154,6 +155,7 @@ unpack_kernel() { # SUITE TARGET
 	)
 	(
 		cd "$modules"
+		# shellcheck disable=SC2046 # one word per module
 		cp --parents $(cat "$tmp/guest") "$target/modules/$version"
 		find . -maxdepth 1 -name 'modules.builtin*' -exec cp -t "$target/modules/$version" {} +
 	)
@@ -180,7 +182,8 @@ fetch() { # KERNEL
 
 	# A cached kernel with other modules than this list asks for is fetched again.
 	local recipe target=$cache/$suite
-	recipe=$(echo $boot_modules $guest_modules | sha256sum | cut -c 1-16)
+	# shellcheck disable=SC2086 # words, and none of them a file here
+	recipe=$(set -f && echo $boot_modules $guest_modules | sha256sum | cut -c 1-16)
 	if [ "$(cat "$target/recipe" 2>/dev/null)" = "$recipe" ]; then
 		echo "$target"
 		return

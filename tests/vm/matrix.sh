@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The end-to-end tests that are marked "vm", under every kernel and every flavour of probes: `make vmtest`.
-# usage: matrix.sh [--all] [--kernel KERNEL] [PYTEST-ARGUMENT...]
+# usage: matrix.sh [--all] [--whole] [--kernel KERNEL] [PYTEST-ARGUMENT...]
+# --all: also the kernels 6.12 and newest. --whole: every test marked vm (20 minutes a row), not only
+# those that tests.txt names.
 set -uo pipefail
 
 # Kernel, --sockets, --tc, and whether --all is needed for the row. One boot serves all rows of a kernel.
@@ -27,10 +29,11 @@ fail() {
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 cd "$here/../.." || fail "cannot enter the tree; check its permissions"
-all=no only=
+all=no only= whole=no
 while [ $# -gt 0 ]; do
 	case $1 in
 	--all) all=yes ;;
+	--whole) whole=yes ;;
 	--kernel)
 		[ $# -gt 1 ] || fail "--kernel needs a value; give 5.10, 6.1, 6.12 or newest"
 		only=$2 all=yes
@@ -55,13 +58,15 @@ selected=$(awk -v all=$all -v only="$only" 'NF && (all == "yes" || $4 != "all") 
 # What runs in the guest: RESULTS KERNEL ROW-LIMIT FLAVOURS PYTEST-ARGUMENT...
 # shellcheck disable=SC2016
 inside='
-results=$1 kernel=$2 limit=$3 flavours=$4
-shift 4
+results=$1 kernel=$2 limit=$3 flavours=$4 all=$5
+shift 5
+tests=(tests/e2e)
+[ "$all" = yes ] || mapfile -t tests <tests/vm/tests.txt
 while read -r sockets tc; do
 	echo "== kernel $kernel ($(uname -r)), --sockets $sockets --tc $tc"
 	export TLSTRACE_ARGS="--sockets $sockets --tc $tc"
-	timeout --kill-after=10 "$limit" /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e -m vm \
-		--junitxml="/tmp/junit.xml" "$@" </dev/null
+	timeout --kill-after=10 "$limit" /usr/bin/python3 -m pytest -q --tb=short -p no:cacheprovider \
+		-m vm --junitxml="/tmp/junit.xml" "${tests[@]}" "$@" </dev/null
 	echo $? >"$results/$kernel-$sockets-$tc.status"
 	mv /tmp/junit.xml "$results/$kernel-$sockets-$tc.xml"
 done <<<"$flavours"
@@ -74,7 +79,7 @@ for kernel in $(awk '!seen[$1]++ { print $1 }' <<<"$selected"); do
 	flavours=$(awk -v kernel="$kernel" '$1 == kernel { print $2, $3 }' <<<"$selected")
 	limit=$((boot_limit + row_limit * $(wc -l <<<"$flavours")))
 	"$here/run.sh" --kernel "$kernel" --timeout $limit --mem 2048 --share "$results" -- \
-		bash -c "$inside" matrix "$results" "$kernel" $row_limit "$flavours" "$@" &
+		bash -c "$inside" matrix "$results" "$kernel" $row_limit "$flavours" "$whole" "$@" &
 	vm=$!
 	wait $vm
 	vm=

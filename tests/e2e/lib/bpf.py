@@ -79,20 +79,16 @@ def pinned():
 
 
 def foreign_filter(directory, interface):
-    """Someone else's clsact with a filter in each direction. Returns what tc says of it."""
+    """Someone else's clsact with a filter in each direction. Returns attached() of it."""
     source, built = directory / "foreign.c", directory / "foreign.o"
     source.write_text(FOREIGN)
     process.command("clang", "-O2", "-target", "bpf", "-c", source, "-o", built)
-    process.command("tc", "qdisc", "add", "dev", interface, "clsact")
+    process.command("tc", "qdisc", "replace", "dev", interface, "clsact")
+    before = attached(interface)
     for direction in TCX:
         process.command("tc", "filter", "add", "dev", interface, direction, "bpf",
                         "direct-action", "obj", built, "sec", "classifier")
-    return filters(interface)
-
-
-def filters(interface):
-    """The qdisc and filters of an interface, in tc's words."""
-    shown = [process.command("tc", "qdisc", "show", "dev", interface)]
-    shown += [process.command("tc", "filter", "show", "dev", interface, direction)
-              for direction in TCX]
-    return "\n".join(shown)
+    made = {way: [number for number in ids if number not in before[way]]
+            for way, ids in attached(interface).items()}
+    assert all(len(ids) == 1 for ids in made.values()), made
+    return made
