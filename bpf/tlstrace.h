@@ -72,6 +72,7 @@ struct tlstrace_flow_key {
 	__u8 remote_address[16];
 	__u16 local_port;
 	__u16 remote_port;
+	__u32 protocol; /* 6 TCP, 17 UDP */
 };
 
 /* A stretch of the payload that was copied: offset from the event's sequence number, length. */
@@ -83,6 +84,9 @@ struct tlstrace_slice {
 /*
  * One TCP segment of a handshake. [sequence, sequence + length) was observed; of it the slices were
  * copied, one after the other, behind the struct. What lies between them is the body of encrypted records.
+ *
+ * Or one UDP packet of a QUIC or DTLS handshake: length is that of its payload, offsets count from
+ * the payload's beginning, sequence and acknowledgement are 0.
  */
 struct tlstrace_packet_event {
 	struct tlstrace_event_header header;
@@ -99,7 +103,8 @@ struct tlstrace_packet_event {
 	__u8 flags;
 	__u32 slice_count;
 	__u32 data_length;
-	__u32 segments; /* TCP segments it stands for: more than 1 with GSO and GRO */
+	__u32 segments; /* segments or datagrams it stands for: more than 1 with GSO and GRO */
+	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one */
 	struct tlstrace_slice slices[TLSTRACE_SLICES_MAX];
 	/* data_length bytes of data follow */
 };

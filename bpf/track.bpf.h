@@ -45,6 +45,7 @@ static __always_inline void flow_key_make(struct __sk_buff *skb, const struct pa
 	__builtin_memcpy(key->remote_address, out ? packet->destination : packet->source, 16);
 	key->local_port = out ? packet->source_port : packet->destination_port;
 	key->remote_port = out ? packet->destination_port : packet->source_port;
+	key->protocol = IPPROTO_TCP;
 }
 
 /* State of the socket a packet still carries: at the first TC hook that it crosses. */
@@ -668,6 +669,7 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	event->flags = 0;
 	event->slice_count = 0;
 	event->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	event->datagram_size = 0;
 	scratch->hello = 0;
 	scratch->packet = *packet;
 	if (!flow) {

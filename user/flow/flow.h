@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flows: one TCP connection at one place. Puts segments in order, cuts them into records and
- * messages, and hands these on in the order of the stream.
+ * Flows: one connection (TCP, QUIC, DTLS) at one place. Puts segments in order, cuts them into records
+ * and messages, and hands these on in order. What differs between transports: transport.h.
  */
 #ifndef TLSTRACE_FLOW_H
 #define TLSTRACE_FLOW_H
@@ -25,12 +25,15 @@ enum flow_message_kind {
 	FLOW_CHANGE_CIPHER_SPEC,
 	FLOW_ENCRYPTED,	   /* an encrypted record: record_type and size only */
 	FLOW_NOT_TLS,	   /* the stream does not go on as records */
+	FLOW_QUIC_RETRY,
+	FLOW_QUIC_VERSION_NEGOTIATION, /* body: the versions, 4 bytes each */
+	FLOW_QUIC_CLOSE,   /* CONNECTION_CLOSE: error, and the reason phrase as body */
 };
 
 struct flow_message {
 	enum flow_message_kind kind;
 	bool from_client;
-	uint8_t record_type;
+	uint8_t record_type; /* enum message_record */
 	uint8_t type;	   /* handshake type */
 	uint32_t size;	   /* handshake message with its header, else length of the record */
 	struct slice body; /* borrowed for the call */
@@ -38,6 +41,7 @@ struct flow_message {
 	uint32_t records;  /* it came in so many records, */
 	uint32_t segments; /* and the direction in so many segments so far */
 	bool truncated;	   /* only the beginning was copied */
+	uint64_t error;	   /* of FLOW_QUIC_CLOSE: RFC 9000 section 20 */
 };
 
 /* One direction's decoding state. */
@@ -53,10 +57,14 @@ struct flow_direction {
 	uint32_t message_records;
 };
 
+struct flow_transport;
+
 struct flow {
 	struct tlstrace_flow_key key;
 	uint64_t id;
-	uint32_t start; /* sequence number of the ClientHello */
+	const struct flow_transport *transport;
+	void *state;	/* of the transport, owned */
+	uint32_t start; /* tells the same packet elsewhere: TCP sequence number of the ClientHello; UDP: a hash */
 	uint64_t first_ns, last_ns;
 	bool client_is_local;
 	uint8_t hello_hook;

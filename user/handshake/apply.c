@@ -459,6 +459,33 @@ static void apply_change_cipher_spec(struct handshake *handshake, const struct f
 		handshake->resumed = true;
 }
 
+static void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name)
+{
+	struct message *message = message_add(handshake, from);
+
+	if (message)
+		message->name = name;
+}
+
+/* RFC 9001 section 4.8: an alert is the error code 0x0100 + alert. */
+static void apply_quic_close(struct handshake *handshake, const struct flow_message *from)
+{
+	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
+
+	apply_named(handshake, from, "connection_close");
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	handshake->failure.error = from->error;
+	if (from->body.length)
+		handshake->failure.reason = bytes_copy(from->body);
+	if (from->error >> 8 != 1) {
+		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
+		return;
+	}
+	apply_failure(handshake, FAILURE_ALERT, by, from->time_ns);
+	handshake->failure.alert = from->error & 0xff;
+}
+
 void apply_message(struct handshake *handshake, const struct flow_message *message)
 {
 	switch (message->kind) {
@@ -478,6 +505,15 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 	case FLOW_NOT_TLS:
 		apply_failure(handshake, FAILURE_REFUSED, message->from_client ? END_CLIENT : END_SERVER,
 			      message->time_ns);
+		break;
+	case FLOW_QUIC_RETRY:
+		apply_named(handshake, message, "retry");
+		break;
+	case FLOW_QUIC_VERSION_NEGOTIATION:
+		apply_named(handshake, message, "version_negotiation");
+		break;
+	case FLOW_QUIC_CLOSE:
+		apply_quic_close(handshake, message);
 		break;
 	}
 }

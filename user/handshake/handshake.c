@@ -35,6 +35,13 @@ void handshake_free(struct handshake *handshake)
 	free(offer->key_shares.items);
 	free(offer->signatures.items);
 	free(offer->extensions.items);
+	free(offer->point_formats.items);
+	free(offer->psk_modes.items);
+	free(offer->compressions.items);
+	free(handshake->server_extensions.items);
+	free(handshake->certificate_messages[END_CLIENT].body);
+	free(handshake->certificate_messages[END_SERVER].body);
+	free(handshake->failure.reason);
 	free(offer->alpn);
 	free(handshake->sni);
 	for (i = 0; i < 2; i++) {

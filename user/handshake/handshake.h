@@ -16,6 +16,8 @@
 #define HANDSHAKE_ALPN_SIZE 256
 #define HANDSHAKE_INFERRED_MAX 8
 
+enum handshake_transport { TRANSPORT_TCP, TRANSPORT_QUIC, TRANSPORT_DTLS };
+
 enum handshake_outcome { HANDSHAKE_PENDING, HANDSHAKE_COMPLETED, HANDSHAKE_FAILED, HANDSHAKE_INCOMPLETE };
 
 enum handshake_end { END_SERVER, END_CLIENT, END_UNKNOWN };
@@ -65,6 +67,7 @@ struct code_list {
 struct offer {
 	uint16_t version; /* legacy_version */
 	struct code_list versions, ciphers, groups, key_shares, signatures, extensions;
+	struct code_list point_formats, psk_modes, compressions; /* code points of 8 bits */
 	uint8_t *alpn; /* ProtocolNameList as on the wire (RFC 7301), owned */
 	size_t alpn_length;
 	uint32_t size;	   /* of the message with its 4-byte header */
@@ -72,7 +75,22 @@ struct offer {
 	uint32_t segments; /* segments it came in */
 };
 
-enum message_record { RECORD_KIND_HANDSHAKE = 22, RECORD_KIND_ALERT = 21, RECORD_KIND_CCS = 20, RECORD_KIND_DATA = 23, RECORD_KIND_HEARTBEAT = 24 };
+enum message_record {
+	RECORD_KIND_CCS = 20,
+	RECORD_KIND_ALERT = 21,
+	RECORD_KIND_HANDSHAKE = 22,
+	RECORD_KIND_DATA = 23,
+	RECORD_KIND_HEARTBEAT = 24,
+	RECORD_KIND_TLS12_CID = 25, /* DTLS with connection id, RFC 9146 */
+	RECORD_KIND_DTLS_ACK = 26,  /* RFC 9147 */
+	/* QUIC has packets where TLS has records: beyond the registry of content types. */
+	RECORD_KIND_QUIC_INITIAL = 0x80,
+	RECORD_KIND_QUIC_0RTT,
+	RECORD_KIND_QUIC_HANDSHAKE,
+	RECORD_KIND_QUIC_1RTT,
+	RECORD_KIND_QUIC_RETRY,
+	RECORD_KIND_QUIC_VERSION_NEGOTIATION,
+};
 
 struct message {
 	uint64_t time_ns;
@@ -100,12 +118,15 @@ struct handshake {
 	uint64_t time_ns;	 /* first byte of the ClientHello, wherever seen first */
 	uint64_t end_ns;	 /* outcome known */
 	uint64_t last_ns;	 /* latest sign of life */
+	enum handshake_transport transport;
 	enum handshake_outcome outcome;
 	struct {
 		enum failure_kind kind;
 		enum handshake_end by;
 		int alert; /* -1 unknown */
 		bool encrypted;
+		uint64_t error;	/* QUIC: of CONNECTION_CLOSE; 0 none */
+		char *reason;	/* its reason phrase, raw bytes NUL-terminated, owned; NULL none */
 	} failure;
 	struct endpoint ends[2]; /* indexed by enum handshake_end */
 
@@ -127,7 +148,22 @@ struct handshake {
 	size_t session_id_length;
 	bool resumed;
 	bool hello_retry;
+	uint16_t retry_group; /* the key share a HelloRetryRequest asks for; 0 none */
+	bool retry_cookie;    /* it brings a cookie (RFC 8446 section 4.2.2; DTLS: HelloVerifyRequest) */
+	bool renegotiation;   /* on a connection that had a handshake before */
+	uint16_t server_legacy_version;	     /* of the ServerHello itself */
+	struct code_list server_extensions;  /* of the ServerHello, wire order */
+	uint32_t quic_version;		     /* 0 if not QUIC */
 	enum handshake_tri psk, early_data, client_auth, ech;
+
+	/* Bodies of Certificate messages as on the wire, indexed by enum handshake_end; owned. */
+	struct {
+		uint8_t *body;
+		size_t length;
+	} certificate_messages[2];
+	struct certificate *certificates; /* of both, the server's first; owned; see certificates.h */
+	size_t certificate_count;
+	char ja3[33], ja3s[33], ja4[37]; /* hex and text; "" unknown */
 
 	struct message messages[HANDSHAKE_MESSAGES_MAX];
 	size_t message_count;

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* TLS over TCP: records in the order of the stream. */
+#include <string.h>
+
+#include "flow/messages.h"
+#include "flow/transport.h"
+#include "tls/hello.h"
+
+#define RECORD_HEADER 5
+#define RECORD_LENGTH_MAX (16384 + 2048) /* RFC 5246 section 6.2.3 */
+#define TCP_FLAG_ACK 0x10
+
+enum { RECORD_CCS = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA, RECORD_HEARTBEAT };
+
+static void handshake_record(const struct flow_handler *handler, struct flow *flow, bool from_client,
+			     const uint8_t *body, size_t length, uint64_t time_ns)
+{
+	if (messages_add(handler, flow, from_client, RECORD_HANDSHAKE, (struct slice){ body, length }, time_ns)) {
+		flow->directions[from_client].stopped = true;
+		flow->gap = true;
+	}
+}
+
+/* Behind a ChangeCipherSpec only the hellos around a HelloRetryRequest are plaintext. */
+static bool is_plaintext(const struct flow_direction *direction, const uint8_t *body, size_t length)
+{
+	if (!direction->changed || direction->message_length)
+		return true;
+	return length >= 6 && (body[0] == TLS_CLIENT_HELLO || body[0] == TLS_SERVER_HELLO) &&
+	       body[1] == 0 && body[4] == 3 && body[5] <= 4;
+}
+
+static void record_handle(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t type,
+			  const uint8_t *body, size_t length, uint64_t time_ns)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	struct flow_message message = {
+		.kind = FLOW_ENCRYPTED,
+		.from_client = from_client,
+		.record_type = type,
+		.size = length,
+		.time_ns = time_ns,
+		.records = 1,
+	};
+
+	if (type == RECORD_HANDSHAKE && body && is_plaintext(direction, body, length)) {
+		handshake_record(handler, flow, from_client, body, length, time_ns);
+		return;
+	}
+	if (type == RECORD_CCS) {
+		message.kind = FLOW_CHANGE_CIPHER_SPEC;
+		direction->changed = true;
+	} else if (type == RECORD_ALERT && body && length == 2) {
+		message.kind = FLOW_ALERT;
+		message.body = (struct slice){ body, length };
+	}
+	message_emit(handler, flow, &message);
+}
+
+static bool header_valid(const uint8_t *header)
+{
+	return header[0] >= RECORD_CCS && header[0] <= RECORD_HEARTBEAT && header[1] == 3 &&
+	       header[2] <= 4 && ((size_t)header[3] << 8 | header[4]) <= RECORD_LENGTH_MAX;
+}
+
+/* Read the next record, if it is all there. */
+static bool record_next(const struct flow_handler *handler, struct flow *flow, bool from_client)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	uint8_t header[RECORD_HEADER], body[RECORD_LENGTH_MAX];
+	const uint8_t *known = NULL;
+	enum stream_status status;
+	uint64_t time_ns = 0;
+	size_t length;
+
+	status = stream_read(&direction->stream, direction->position, RECORD_HEADER, header, &time_ns);
+	if (status == STREAM_WAIT)
+		return false;
+	if (status == STREAM_ELIDED) {
+		direction->stopped = flow->gap = true;
+		return false;
+	}
+	if (!header_valid(header)) {
+		struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client,
+						.time_ns = time_ns };
+
+		direction->stopped = true;
+		message_emit(handler, flow, &message);
+		return false;
+	}
+	length = (size_t)header[3] << 8 | header[4];
+	if (header[0] <= RECORD_HANDSHAKE) {
+		status = stream_read(&direction->stream, direction->position + RECORD_HEADER, length,
+				     body, NULL);
+		if (status == STREAM_WAIT)
+			return false;
+		if (status == STREAM_HAVE)
+			known = body;
+	}
+	direction->position += RECORD_HEADER + length;
+	record_handle(handler, flow, from_client, header[0], known, length, time_ns);
+	stream_discard(&direction->stream, direction->position);
+	return true;
+}
+
+/* An SSLv2-style hello stands before any record (RFC 5246 appendix E.2). False: wait for more. */
+static bool hello_v2_next(const struct flow_handler *handler, struct flow *flow)
+{
+	struct flow_direction *direction = &flow->directions[1];
+	struct flow_message message = { .kind = FLOW_HELLO_V2, .from_client = true, .records = 1 };
+	uint8_t whole[2 + 0x7fff];
+	size_t length;
+
+	if (stream_read(&direction->stream, 0, 2, whole, &message.time_ns) != STREAM_HAVE)
+		return false;
+	length = ((size_t)whole[0] & 0x7f) << 8 | whole[1];
+	if (length < 1 || stream_read(&direction->stream, 0, 2 + length, whole, NULL) != STREAM_HAVE)
+		return false;
+	message.type = TLS_CLIENT_HELLO;
+	message.record_type = RECORD_HANDSHAKE;
+	message.size = length;
+	message.body = (struct slice){ whole + 3, length - 1 };
+	direction->position = 2 + length;
+	message_emit(handler, flow, &message);
+	return true;
+}
+
+static void direction_advance(const struct flow_handler *handler, struct flow *flow, bool from_client)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	uint8_t first;
+
+	if (from_client && !direction->position &&
+	    stream_read(&direction->stream, 0, 1, &first, NULL) == STREAM_HAVE && first & 0x80 &&
+	    !hello_v2_next(handler, flow))
+		return;
+	while (!direction->stopped && record_next(handler, flow, from_client))
+		;
+}
+
+static void segment_store(struct flow *flow, struct flow_direction *direction,
+			  const struct flow_segment *segment)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+	const uint8_t *data = segment->data;
+	uint64_t time_ns = event->header.time_ns;
+	int64_t start = stream_position(&direction->stream, event->sequence);
+	uint32_t i;
+
+	for (i = 0; i < event->slice_count; i++) {
+		int64_t at = start + event->slices[i].offset;
+		uint32_t length = event->slices[i].length, skip = 0;
+
+		if (at < 0)
+			skip = (uint64_t)-at < length ? -at : length;
+		if (skip < length && stream_add(&direction->stream, at + skip, data + skip,
+						length - skip, time_ns))
+			flow->gap = true;
+		data += length;
+	}
+	/* Behind a hole nothing is elided by choice: what was not copied is unknown, not uninteresting. */
+	if (start + (int64_t)event->length > 0 && event->length) {
+		uint64_t from = start < 0 ? 0 : start;
+
+		if (stream_add(&direction->stream, from, NULL, start + event->length - from, time_ns))
+			flow->gap = true;
+	}
+}
+
+
+static int tcp_begin(struct flow *flow, const struct flow_segment *segment)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+
+	flow->start = event->sequence + event->slices[0].offset;
+	flow->directions[1].stream.base = flow->start;
+	flow->directions[1].stream.has_base = true;
+	/* What the server sends next is what the client acknowledged; a Fast Open SYN has not. */
+	if (event->tcp_flags & TCP_FLAG_ACK) {
+		flow->directions[0].stream.base = event->acknowledgement;
+		flow->directions[0].stream.has_base = true;
+	}
+	return 0;
+}
+
+static void tcp_add(struct flow *flow, const struct flow_segment *segment,
+		    const struct flow_handler *handler)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+	struct flow_direction *direction = &flow->directions[event->from_client];
+
+	if (!direction->stream.has_base && event->length) {
+		direction->stream.base = event->sequence;
+		direction->stream.has_base = true;
+	}
+	if (!direction->stream.has_base || direction->stopped)
+		return;
+	segment_store(flow, direction, segment);
+	direction_advance(handler, flow, event->from_client);
+}
+
+const struct flow_transport flow_tcp = { .begin = tcp_begin, .add = tcp_add };

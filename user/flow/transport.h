@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What lies between the segments of a flow and the messages they carry. */
+#ifndef TLSTRACE_TRANSPORT_H
+#define TLSTRACE_TRANSPORT_H
+
+#include "flow/flow.h"
+
+struct flow_transport {
+	/* The flow's first segment, before it is added. 0 or negative errno: then the flow does not begin. */
+	int (*begin)(struct flow *flow, const struct flow_segment *segment);
+	/* Read a segment, or datagrams, and hand their messages on. */
+	void (*add)(struct flow *flow, const struct flow_segment *segment,
+		    const struct flow_handler *handler);
+	/* Free flow->state. */
+	void (*end)(struct flow *flow);
+};
+
+extern const struct flow_transport flow_tcp;
+
+#endif
