@@ -25,7 +25,7 @@ enum {
 
 static bool version_is_13(const struct handshake *handshake)
 {
-	return handshake->version == 0x0304;
+	return tls_version_is_13(handshake->version);
 }
 
 static struct message *message_add(struct handshake *handshake, const struct flow_message *from)
@@ -103,8 +103,12 @@ static int offer_fill(struct handshake *handshake, const struct tls_client_hello
 	error |= codes_copy(&offer->ciphers, hello->ciphers, hello->is_v2 ? 3 : 2);
 	error |= codes_copy(&offer->groups, hello->groups, 2);
 	error |= codes_copy(&offer->signatures, hello->signatures, 2);
+	error |= codes_copy(&offer->delegated_credentials, hello->delegated_credentials, 2);
 	error |= codes_walk(&offer->key_shares, hello->key_shares);
 	error |= codes_walk(&offer->extensions, hello->extensions);
+	offer->padding = hello->padding;
+	offer->has_padding = hello->has_padding;
+	offer->heartbeat = hello->heartbeat;
 	if (hello->alpn.length) {
 		offer->alpn = bytes_copy(hello->alpn);
 		offer->alpn_length = offer->alpn ? hello->alpn.length : 0;
@@ -178,6 +182,20 @@ static void alpn_set(struct handshake *handshake, struct slice name)
 	handshake->alpn_length = name.length;
 }
 
+static void apply_retry(struct handshake *handshake, struct message *message,
+			const struct tls_server_hello *hello)
+{
+	handshake->version = hello->version;
+	handshake->hello_retry = true;
+	handshake->group = handshake->retry_group = hello->group;
+	handshake->retry_cookie = hello->cookie;
+	/* RFC 8446 section 4.2.10: the client must not go on with early data. */
+	if (handshake->early_data == TRI_OFFERED)
+		handshake->early_data = TRI_REJECTED;
+	if (message)
+		message->name = "hello_retry_request";
+}
+
 static void apply_server_hello(struct handshake *handshake, struct message *message,
 			       struct slice body)
 {
@@ -187,13 +205,11 @@ static void apply_server_hello(struct handshake *handshake, struct message *mess
 		handshake->truncated = true;
 	handshake->version = hello.version;
 	if (hello.is_retry) {
-		handshake->hello_retry = true;
-		handshake->group = hello.group;
 		/* A ServerHello by its type only (RFC 8446 section 4.1.3). */
-		if (message)
-			message->name = "hello_retry_request";
+		apply_retry(handshake, message, &hello);
 		return;
 	}
+	handshake->heartbeat = hello.heartbeat;
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
 	handshake->has_server_random = true;
 	handshake->cipher = hello.cipher;
@@ -240,6 +256,7 @@ static bool server_sent(const struct handshake *handshake, const char *name)
 static void apply_handshake(struct handshake *handshake, const struct flow_message *from)
 {
 	struct message *message = message_add(handshake, from);
+	struct tls_server_hello hello;
 
 	if (message)
 		message->name = tls_handshake_name(from->type);
@@ -247,6 +264,10 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 	case TLS_SERVER_HELLO:
 		if (!from->from_client)
 			apply_server_hello(handshake, message, from->body);
+		break;
+	case TLS_HELLO_RETRY_REQUEST_DRAFT:
+		if (!from->from_client && tls_retry_draft_read(from->body, &hello))
+			apply_retry(handshake, message, &hello);
 		break;
 	case TLS_SERVER_KEY_EXCHANGE:
 		apply_server_key_exchange(handshake, from->body);

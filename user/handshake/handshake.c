@@ -38,6 +38,7 @@ void handshake_free(struct handshake *handshake)
 	free(offer->point_formats.items);
 	free(offer->psk_modes.items);
 	free(offer->compressions.items);
+	free(offer->delegated_credentials.items);
 	free(handshake->server_extensions.items);
 	free(handshake->certificate_messages[END_CLIENT].body);
 	free(handshake->certificate_messages[END_SERVER].body);

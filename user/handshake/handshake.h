@@ -68,8 +68,12 @@ struct offer {
 	uint16_t version; /* legacy_version */
 	struct code_list versions, ciphers, groups, key_shares, signatures, extensions;
 	struct code_list point_formats, psk_modes, compressions; /* code points of 8 bits */
+	struct code_list delegated_credentials; /* signature schemes, RFC 9345 */
 	uint8_t *alpn; /* ProtocolNameList as on the wire (RFC 7301), owned */
 	size_t alpn_length;
+	uint16_t padding;  /* bytes in the padding extension (RFC 7685), if has_padding */
+	bool has_padding;
+	uint8_t heartbeat; /* HeartbeatMode (RFC 6520); 0 not offered */
 	uint32_t size;	   /* of the message with its 4-byte header */
 	uint32_t records;  /* records it came in */
 	uint32_t segments; /* segments it came in */
@@ -153,6 +157,7 @@ struct handshake {
 	bool renegotiation;   /* on a connection that had a handshake before */
 	uint16_t server_legacy_version;	     /* of the ServerHello itself */
 	struct code_list server_extensions;  /* of the ServerHello, wire order */
+	uint8_t heartbeat;		     /* HeartbeatMode the server accepted (RFC 6520); 0 none */
 	uint32_t quic_version;		     /* 0 if not QUIC */
 	enum handshake_tri psk, early_data, client_auth, ech;
 

@@ -220,6 +220,14 @@ static struct json_object *json_verdict(const struct handshake *handshake)
 	return json_object_new_string(verdict);
 }
 
+/* RFC 8446 section 4.2.9: with a key share it is psk_dhe_ke. */
+static const char *psk_mode_accepted(const struct handshake *handshake)
+{
+	if (handshake->psk != TRI_ACCEPTED)
+		return NULL;
+	return tls_psk_mode_name(handshake->group != 0);
+}
+
 static struct json_object *json_tls(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
@@ -237,10 +245,15 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	add(value, "resumed", answered || handshake->resumed ?
 	    json_object_new_boolean(handshake->resumed) : NULL);
 	add(value, "psk", json_name(text_state(handshake->psk)));
+	add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	add(value, "early_data", json_name(text_state(handshake->early_data)));
 	add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
+	add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
+	add(value, "retry_cookie", json_object_new_boolean(handshake->retry_cookie));
 	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
 	add(value, "ech", json_name(text_state(handshake->ech)));
+	add(value, "heartbeat", json_known_code(tls_heartbeat_name, handshake->heartbeat));
+	add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
 	add(value, "compression",
 	    handshake->compression ? json_name(text_compression(handshake, buffer)) : NULL);
 	add(value, "key_exchange", json_name(handshake->key_exchange));
@@ -306,6 +319,13 @@ static struct json_object *json_offer(const struct handshake *handshake)
 	add(value, "signature_algorithms", json_codes(tls_signature_name, &offer->signatures));
 	add(value, "alpn", json_alpn(offer));
 	add(value, "extensions", json_codes(tls_extension_name, &offer->extensions));
+	add(value, "point_formats", json_codes(tls_point_format_name, &offer->point_formats));
+	add(value, "psk_modes", json_codes(tls_psk_mode_name, &offer->psk_modes));
+	add(value, "compressions", json_codes(tls_compression_name, &offer->compressions));
+	add(value, "delegated_credentials",
+	    json_codes(tls_signature_name, &offer->delegated_credentials));
+	add(value, "heartbeat", json_known_code(tls_heartbeat_name, offer->heartbeat));
+	add(value, "padding", offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
 	add(value, "size", json_known(offer->size));
 	add(value, "records", json_known(offer->records));
 	add(value, "segments", json_known(offer->segments));

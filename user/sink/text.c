@@ -347,16 +347,13 @@ const char *text_message(const struct message *message, char buffer[TEXT_CODE_SI
 
 const char *text_compression(const struct handshake *handshake, char buffer[TEXT_CODE_SIZE])
 {
-	/* IANA's TLS Compression Method Identifiers (RFC 3749, RFC 3943). */
-	static const char *const names[] = { [0] = "null", [1] = "deflate", [64] = "lzs" };
-	uint8_t method = handshake->compression;
+	const char *name = tls_compression_name(handshake->compression);
 
-	if (!method && !handshake->has_server_random)
+	if (!handshake->has_server_random)
 		return NULL;
-	if (method < ARRAY_SIZE(names) && names[method])
-		return names[method];
-	snprintf(buffer, TEXT_CODE_SIZE, "0x%02x", method);
-	return buffer;
+	if (!name)
+		snprintf(buffer, TEXT_CODE_SIZE, "0x%02x", handshake->compression);
+	return name ? name : buffer;
 }
 
 bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name,

@@ -179,6 +179,16 @@ static void choice_print(const struct sink_settings *settings, const struct hand
 		list_add(&list, "resumed");
 	if (handshake->hello_retry)
 		list_add(&list, "after a HelloRetryRequest");
+	if (handshake->retry_group)
+		list_addf(&list, "which asked for %s",
+			  text_code(tls_group_name, handshake->retry_group, (char[TEXT_CODE_SIZE]){ "" }));
+	if (handshake->retry_cookie)
+		list_add(&list, "which brought a cookie");
+	if (handshake->renegotiation)
+		list_add(&list, "renegotiation");
+	if (handshake->heartbeat)
+		list_addf(&list, "heartbeat %s",
+			  text_code(tls_heartbeat_name, handshake->heartbeat, (char[TEXT_CODE_SIZE]){ "" }));
 	list_add_state(&list, "PSK", handshake->psk);
 	list_add_state(&list, "early data", handshake->early_data);
 	list_add_state(&list, "client certificate", handshake->client_auth);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define VERSION_DRAFT 0x7f /* of TLS 1.3: the draft's number is the low byte */
+
 /* SHA-256 of "HelloRetryRequest", RFC 8446 section 4.1.3. */
 static const uint8_t retry_random[32] = {
 	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
@@ -56,7 +58,18 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 		well_formed = slice_vector8(&data, &hello->versions);
 		break;
 	case TLS_EXTENSION_KEY_SHARE:
+	case TLS_EXTENSION_KEY_SHARE_DRAFT:
 		well_formed = slice_vector16(&data, &hello->key_shares);
+		break;
+	case TLS_EXTENSION_DELEGATED_CREDENTIAL:
+		well_formed = slice_vector16(&data, &hello->delegated_credentials);
+		break;
+	case TLS_EXTENSION_HEARTBEAT:
+		well_formed = slice_u8(&data, &hello->heartbeat);
+		break;
+	case TLS_EXTENSION_PADDING:
+		hello->padding = data.length;
+		hello->has_padding = true;
 		break;
 	case TLS_EXTENSION_PRE_SHARED_KEY:
 		hello->psk = true;
@@ -112,8 +125,9 @@ bool tls_client_hello_v2_read(struct slice body, struct tls_client_hello *hello)
 
 static void server_extension_read(uint16_t type, struct slice data, struct tls_server_hello *hello)
 {
-	uint16_t value;
 	struct slice list, name;
+	uint16_t value;
+	uint8_t mode;
 
 	switch (type) {
 	case TLS_EXTENSION_SUPPORTED_VERSIONS:
@@ -121,8 +135,16 @@ static void server_extension_read(uint16_t type, struct slice data, struct tls_s
 			hello->version = value;
 		break;
 	case TLS_EXTENSION_KEY_SHARE:
+	case TLS_EXTENSION_KEY_SHARE_DRAFT:
 		if (slice_u16(&data, &value))
 			hello->group = value;
+		break;
+	case TLS_EXTENSION_COOKIE:
+		hello->cookie = true;
+		break;
+	case TLS_EXTENSION_HEARTBEAT:
+		if (slice_u8(&data, &mode))
+			hello->heartbeat = mode;
 		break;
 	case TLS_EXTENSION_ALPN:
 		if (slice_vector16(&data, &list) && slice_vector8(&list, &name))
@@ -134,26 +156,54 @@ static void server_extension_read(uint16_t type, struct slice data, struct tls_s
 	}
 }
 
+static bool server_extensions_read(struct slice body, struct tls_server_hello *hello)
+{
+	struct slice rest, data;
+	uint16_t type;
+
+	if (!body.length)
+		return true;
+	if (!slice_vector16(&body, &hello->extensions))
+		return false;
+	for (rest = hello->extensions; tls_extension_next(&rest, &type, &data);)
+		server_extension_read(type, data, hello);
+	return rest.length == 0;
+}
+
 bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello)
 {
-	struct slice random, extensions, data;
-	uint16_t type;
+	struct slice random;
 
 	memset(hello, 0, sizeof(*hello));
 	if (!slice_u16(&body, &hello->version) || !slice_bytes(&body, 32, &random))
 		return false;
+	hello->legacy_version = hello->version;
 	memcpy(hello->random, random.bytes, 32);
 	hello->is_retry = memcmp(hello->random, retry_random, 32) == 0;
+	/* Drafts before 22 had their own layout: neither session id nor compression. */
+	if (hello->version >> 8 == VERSION_DRAFT)
+		return slice_u16(&body, &hello->cipher) && server_extensions_read(body, hello);
 	if (!slice_vector8(&body, &hello->session_id) || hello->session_id.length > 32 ||
 	    !slice_u16(&body, &hello->cipher) || !slice_u8(&body, &hello->compression))
 		return false;
-	if (!body.length)
-		return true;
-	if (!slice_vector16(&body, &extensions))
+	return server_extensions_read(body, hello);
+}
+
+bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello)
+{
+	memset(hello, 0, sizeof(*hello));
+	hello->is_retry = true;
+	if (!slice_u16(&body, &hello->version))
 		return false;
-	while (tls_extension_next(&extensions, &type, &data))
-		server_extension_read(type, data, hello);
-	return extensions.length == 0;
+	/* The suite came with draft 19. */
+	if (hello->version >= 0x7f13 && !slice_u16(&body, &hello->cipher))
+		return false;
+	return server_extensions_read(body, hello);
+}
+
+bool tls_version_is_13(uint16_t version)
+{
+	return version == 0x0304 || version >> 8 == VERSION_DRAFT;
 }
 
 bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,

@@ -9,10 +9,15 @@ enum tls_extension {
 	TLS_EXTENSION_SERVER_NAME = 0,
 	TLS_EXTENSION_SUPPORTED_GROUPS = 10,
 	TLS_EXTENSION_SIGNATURE_ALGORITHMS = 13,
+	TLS_EXTENSION_HEARTBEAT = 15,
 	TLS_EXTENSION_ALPN = 16,
+	TLS_EXTENSION_PADDING = 21,
+	TLS_EXTENSION_DELEGATED_CREDENTIAL = 34,
+	TLS_EXTENSION_KEY_SHARE_DRAFT = 40, /* drafts of TLS 1.3 before 23 */
 	TLS_EXTENSION_PRE_SHARED_KEY = 41,
 	TLS_EXTENSION_EARLY_DATA = 42,
 	TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
+	TLS_EXTENSION_COOKIE = 44,
 	TLS_EXTENSION_KEY_SHARE = 51,
 	TLS_EXTENSION_ECH = 0xfe0d,
 };
@@ -22,6 +27,7 @@ enum tls_handshake_type {
 	TLS_CLIENT_HELLO = 1,
 	TLS_SERVER_HELLO = 2,
 	TLS_NEW_SESSION_TICKET = 4,
+	TLS_HELLO_RETRY_REQUEST_DRAFT = 6, /* a message of its own before draft 22 */
 	TLS_CERTIFICATE = 11,
 	TLS_SERVER_KEY_EXCHANGE = 12,
 	TLS_CERTIFICATE_REQUEST = 13,
@@ -40,6 +46,10 @@ struct tls_client_hello {
 	struct slice versions, groups, signatures, key_shares; /* vectors without their length */
 	struct slice alpn;	 /* ProtocolNameList without its length (RFC 7301) */
 	struct slice sni;	 /* first host_name; bytes NULL if none */
+	struct slice delegated_credentials; /* signature schemes, RFC 9345 */
+	uint16_t padding;   /* bytes in the padding extension, RFC 7685 */
+	uint8_t heartbeat;  /* HeartbeatMode, RFC 6520; 0 not offered */
+	bool has_padding;
 	bool is_v2;
 	bool psk, early_data, ech;
 };
@@ -52,6 +62,10 @@ struct tls_server_hello {
 	uint8_t compression;
 	uint16_t group; /* of the key share; 0 none */
 	struct slice alpn; /* the one name; bytes NULL if none */
+	struct slice extensions; /* the whole block */
+	uint16_t legacy_version; /* what stands in the version field */
+	uint8_t heartbeat; /* HeartbeatMode; 0 not accepted */
+	bool cookie;	/* of a HelloRetryRequest */
 	bool is_retry;	/* HelloRetryRequest: RFC 8446 section 4.1.3 */
 	bool psk;
 };
@@ -63,6 +77,10 @@ struct tls_server_hello {
 MUST_CHECK bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello);
 MUST_CHECK bool tls_client_hello_v2_read(struct slice body, struct tls_client_hello *hello);
 MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello);
+/* HelloRetryRequest as it was before draft 22: version and extensions. */
+MUST_CHECK bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello);
+/* TLS 1.3, final or a draft (0x7fxx). */
+bool tls_version_is_13(uint16_t version);
 /* Named group (RFC 8422 section 5.4), 0 for DHE; signature scheme, 0 if absent. Needs ECDHE or DHE. */
 MUST_CHECK bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,
 					     uint16_t *group, uint16_t *signature);

@@ -19,10 +19,36 @@ static const struct tls_name version_rows[] = {
 	{ 0xfeff, "DTLSv1.0" },
 };
 
-static const struct tls_name_table versions = {
-	.rows = version_rows,
-	.count = sizeof(version_rows) / sizeof(version_rows[0]),
+/* Small registries of 8-bit code points that no longer grow. */
+static const struct tls_name point_format_rows[] = {
+	{ 0, "uncompressed" },
+	{ 1, "ansiX962_compressed_prime" },
+	{ 2, "ansiX962_compressed_char2" },
 };
+
+static const struct tls_name psk_mode_rows[] = {
+	{ 0, "psk_ke" },
+	{ 1, "psk_dhe_ke" },
+};
+
+static const struct tls_name compression_rows[] = {
+	{ 0, "null" },
+	{ 1, "deflate" },
+	{ 64, "lzs" },
+};
+
+static const struct tls_name heartbeat_rows[] = {
+	{ 1, "peer_allowed_to_send" },
+	{ 2, "peer_not_allowed_to_send" },
+};
+
+#define ROWS(table) { .rows = table, .count = sizeof(table) / sizeof((table)[0]) }
+
+static const struct tls_name_table versions = ROWS(version_rows);
+static const struct tls_name_table point_formats = ROWS(point_format_rows);
+static const struct tls_name_table psk_modes = ROWS(psk_mode_rows);
+static const struct tls_name_table compressions = ROWS(compression_rows);
+static const struct tls_name_table heartbeats = ROWS(heartbeat_rows);
 
 static int code_compare(const void *key, const void *row)
 {
@@ -73,6 +99,26 @@ const char *tls_alert_name(uint8_t alert)
 const char *tls_handshake_name(uint8_t handshake)
 {
 	return name_find(&tls_handshakes, handshake);
+}
+
+const char *tls_point_format_name(uint16_t format)
+{
+	return name_find(&point_formats, format);
+}
+
+const char *tls_psk_mode_name(uint16_t mode)
+{
+	return name_find(&psk_modes, mode);
+}
+
+const char *tls_compression_name(uint16_t method)
+{
+	return name_find(&compressions, method);
+}
+
+const char *tls_heartbeat_name(uint16_t mode)
+{
+	return name_find(&heartbeats, mode);
 }
 
 bool tls_is_grease(uint16_t value)

@@ -35,6 +35,12 @@ const char *tls_alert_name(uint8_t alert);
 
 const char *tls_handshake_name(uint8_t handshake);
 
+/* RFC 8422 section 5.1.2, RFC 8446 section 4.2.9, RFC 3749, RFC 6520; 8 bits wide on the wire. */
+const char *tls_point_format_name(uint16_t format);
+const char *tls_psk_mode_name(uint16_t mode);
+const char *tls_compression_name(uint16_t method);
+const char *tls_heartbeat_name(uint16_t mode);
+
 /* Of ciphers, groups, signatures, extensions, versions: 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701). */
 bool tls_is_grease(uint16_t value);
 
