@@ -141,7 +141,7 @@ $(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcmocka
 
 .SECONDARY: $(unit_objects) $(unit_sources:%.c=$(BUILD)/unit/%.o)
--include $(unit_objects:.o=.d)
+-include $(unit_objects:.o=.d) $(unit_sources:%.c=$(BUILD)/unit/%.d)
 
 unit: $(unit_binaries)
 	$(Q)for binary in $(unit_binaries); do $$binary || exit 1; done

@@ -34,52 +34,58 @@ static int message_append(struct flow_direction *direction, const uint8_t *bytes
 	return 0;
 }
 
-/* Hand on every handshake message that is whole; keep the rest for the next record. */
-static void messages_cut(const struct flow_handler *handler, struct flow *flow, bool from_client,
-			 uint8_t record_type, uint64_t record_time_ns)
+/* Hand on every message that is whole; returns how many bytes are left behind them. */
+static size_t messages_cut(const struct flow_handler *handler, struct flow *flow, bool from_client,
+			   uint8_t record_type, struct slice bytes, uint64_t record_time_ns)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
-	size_t done = 0;
+	struct slice rest = bytes;
+	uint32_t length;
+	uint8_t type;
 
-	while (direction->message_length - done >= MESSAGE_HEADER) {
-		const uint8_t *start = direction->message + done;
-		size_t length = (size_t)start[1] << 16 | (size_t)start[2] << 8 | start[3];
+	while (slice_u8(&rest, &type) && slice_u24(&rest, &length)) {
 		struct flow_message message = {
 			.kind = FLOW_HANDSHAKE,
 			.from_client = from_client,
 			.record_type = record_type,
-			.type = start[0],
+			.type = type,
 			.size = length + MESSAGE_HEADER,
 			.time_ns = direction->message_time_ns,
 			.records = direction->message_records,
 		};
 
-		if (direction->message_length - done < length + MESSAGE_HEADER)
+		if (!slice_bytes(&rest, length, &message.body))
 			break;
-		message.body = (struct slice){ start + MESSAGE_HEADER, length };
 		message_emit(handler, flow, &message);
-		done += length + MESSAGE_HEADER;
+		bytes = rest;
 		direction->message_time_ns = record_time_ns;
 		direction->message_records = 1;
 	}
-	direction->message_length -= done;
-	if (done)
-		memmove(direction->message, direction->message + done, direction->message_length);
+	return bytes.length;
 }
 
 int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t record_type,
 		 struct slice bytes, uint64_t time_ns)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
+	size_t left;
 	int error;
 
 	if (!direction->message_length) {
 		direction->message_time_ns = time_ns;
-		direction->message_records = 0;
+		direction->message_records = 1;
+		/* The usual case: read where they lie, only what is not whole is kept. */
+		left = messages_cut(handler, flow, from_client, record_type, bytes, time_ns);
+		return message_append(direction, bytes.bytes + bytes.length - left, left);
 	}
 	direction->message_records++;
 	error = message_append(direction, bytes.bytes, bytes.length);
-	if (!error)
-		messages_cut(handler, flow, from_client, record_type, time_ns);
-	return error;
+	if (error)
+		return error;
+	left = messages_cut(handler, flow, from_client, record_type,
+			    (struct slice){ direction->message, direction->message_length }, time_ns);
+	if (left && left < direction->message_length)
+		memmove(direction->message, direction->message + direction->message_length - left, left);
+	direction->message_length = left;
+	return 0;
 }

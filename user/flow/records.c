@@ -63,6 +63,14 @@ static bool header_valid(const uint8_t *header)
 	       header[2] <= 4 && ((size_t)header[3] << 8 | header[4]) <= RECORD_LENGTH_MAX;
 }
 
+static void not_tls(const struct flow_handler *handler, struct flow *flow, bool from_client, uint64_t time_ns)
+{
+	struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client, .time_ns = time_ns };
+
+	flow->directions[from_client].stopped = true;
+	message_emit(handler, flow, &message);
+}
+
 /* Read the next record, if it is all there. */
 static bool record_next(const struct flow_handler *handler, struct flow *flow, bool from_client)
 {
@@ -81,11 +89,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		return false;
 	}
 	if (!header_valid(header)) {
-		struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client,
-						.time_ns = time_ns };
-
-		direction->stopped = true;
-		message_emit(handler, flow, &message);
+		not_tls(handler, flow, from_client, time_ns);
 		return false;
 	}
 	length = (size_t)header[3] << 8 | header[4];
@@ -167,6 +171,62 @@ static void segment_store(struct flow *flow, struct flow_direction *direction,
 	}
 }
 
+/*
+ * The usual segment begins where its direction stands, and nothing waits there: its records are read where they
+ * lie. What remains of it, the beginning of a record, is left to be stored.
+ */
+static struct slice records_in_place(const struct flow_handler *handler, struct flow *flow, bool from_client,
+				     struct slice segment, uint64_t time_ns)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	struct slice rest = segment, header, body;
+	size_t length;
+
+	while (!direction->stopped && slice_bytes(&rest, RECORD_HEADER, &header)) {
+		if (!header_valid(header.bytes)) {
+			not_tls(handler, flow, from_client, time_ns);
+			return rest;
+		}
+		length = (size_t)header.bytes[3] << 8 | header.bytes[4];
+		body.bytes = NULL;
+		if (!slice_bytes(&rest, length, &body)) {
+			if (header.bytes[0] <= RECORD_HANDSHAKE)
+				break;
+			rest.length = 0; /* encrypted: its body is of no interest */
+		}
+		segment = rest;
+		direction->position += RECORD_HEADER + length;
+		record_handle(handler, flow, from_client, header.bytes[0], body.bytes, length, time_ns);
+	}
+	return segment;
+}
+
+/* The bytes of a segment that was copied whole and begins where its direction stands; else none. */
+static struct slice segment_in_place(const struct flow_direction *direction, const struct flow_segment *segment)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+	int64_t start = stream_position(&direction->stream, event->sequence);
+	struct slice bytes = { segment->data, event->length }, skipped;
+
+	if (direction->stream.count || event->slice_count != 1 || event->slices[0].length != event->length ||
+	    start < 0 || (uint64_t)start > direction->position ||
+	    !slice_bytes(&bytes, direction->position - start, &skipped))
+		return (struct slice){ NULL, 0 };
+	/* A hello in SSLv2 style is no record. */
+	if (direction->position == 0 && bytes.length && bytes.bytes[0] & 0x80)
+		return (struct slice){ NULL, 0 };
+	return bytes;
+}
+
+/* Nothing of the segment lies behind the record that the direction is in: no need to keep it. */
+static bool segment_is_past(const struct flow_direction *direction, const struct flow_segment *segment)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+
+	return !direction->stream.count &&
+	       stream_position(&direction->stream, event->sequence) + (int64_t)event->length <=
+	       (int64_t)direction->position;
+}
 
 static int tcp_begin(struct flow *flow, const struct flow_segment *segment)
 {
@@ -188,13 +248,23 @@ static void tcp_add(struct flow *flow, const struct flow_segment *segment,
 {
 	const struct tlstrace_packet_event *event = segment->event;
 	struct flow_direction *direction = &flow->directions[event->from_client];
+	struct slice bytes, left;
 
 	if (!direction->stream.has_base && event->length) {
 		direction->stream.base = event->sequence;
 		direction->stream.has_base = true;
 	}
-	if (!direction->stream.has_base || direction->stopped)
+	if (!direction->stream.has_base || direction->stopped || segment_is_past(direction, segment))
 		return;
+	bytes = segment_in_place(direction, segment);
+	if (bytes.length) {
+		left = records_in_place(handler, flow, event->from_client, bytes, event->header.time_ns);
+		if (left.length && !direction->stopped &&
+		    stream_add(&direction->stream, direction->position, left.bytes, left.length,
+			       event->header.time_ns))
+			flow->gap = true;
+		return;
+	}
 	segment_store(flow, direction, segment);
 	direction_advance(handler, flow, event->from_client);
 }
