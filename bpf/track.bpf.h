@@ -333,8 +333,15 @@ static __noinline int segment_follow(struct __sk_buff *skb, const struct packet 
 		if (record_follow(skb, packet, flow, direction, scratch) == FOLLOW_DROP)
 			return FOLLOW_DROP;
 	}
-	if (scratch->offset < packet->length)
+	if (scratch->offset >= packet->length)
+		return FOLLOW_ON;
+	/* Small records of an application, joined by GSO behind the handshake: nothing of it is missed. */
+	if (flow->directions[0].encrypted && flow->directions[1].encrypted) {
+		direction->done = 1;
+		event->length = scratch->offset;
+	} else {
 		direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+	}
 	return FOLLOW_ON;
 }
 

@@ -262,3 +262,17 @@ def test_fixed_random_is_two_handshakes(stage):
     rows = trace.select(port=server.port)
     assert [row["client"]["process"]["pid"] for row in rows] == pids
     assert {row["id"] for row in rows} == {bytes(range(32)).hex()}
+
+
+def test_burst_behind_handshake(stage):
+    """More records than one packet is searched for, joined by GSO with the client's Finished."""
+    server = stage.server("s_server")
+    trace = stage.trace()
+    client = stage.processes.run(process.helper(
+        "burst_client.py", "127.0.0.1", server.port, stage.certificates.authority,
+        "web.example.org", 40)).ok()
+    row = expect.one_row(trace, port=server.port)
+    expect.completed(row)
+    expect.process_is(row["client"], client.pid, "python3")
+    assert not row["quality"]["gap"]
+    assert trace.end["dropped"]["records_per_packet"] == 0

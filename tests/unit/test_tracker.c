@@ -666,6 +666,22 @@ static void test_hello_v2(void **state)
 	assert_int_equal(fixture->rows[0].offer.ciphers.count, 2);
 }
 
+/* SSL 2.0: a 16-byte answer of type 4, session not found, an X.509 certificate. */
+static void test_answer_v2(void **state)
+{
+	static const uint8_t challenge[32] = { 8 };
+	struct fixture *fixture = *state;
+	struct buffer hello = { 0 }, answer = { 0 };
+
+	put_hello_v2(&hello, challenge, sizeof(challenge));
+	say(fixture, CLIENT, &hello);
+	put_bytes(&answer, "\x80\x10\x04\x00\x01\x00\x02", 7);
+	put_fill(&answer, 0, 11);
+	say(fixture, SERVER, &answer);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_INCOMPLETE);
+	assert_int_equal(fixture->rows[0].version, 0x0002);
+}
+
 #define OWNER_SOCKET 42
 
 /* A handshake whose server has the socket with these operations; its row. */
@@ -767,7 +783,8 @@ int main(void)
 		TEST(test_timeout_of_client),	TEST(test_gap),
 		TEST(test_gap_timeout),		TEST(test_finish),
 		TEST(test_capacity),		TEST(test_hello_never_whole),
-		TEST(test_hello_v2),		TEST(test_owner_accepter),
+		TEST(test_hello_v2),		TEST(test_answer_v2),
+		TEST(test_owner_accepter),
 		TEST(test_owner_reader),	TEST(test_owner_writer),
 		TEST(test_owner_writer_first),	TEST(test_owner_unknown),
 	};

@@ -21,6 +21,7 @@ struct flow;
 enum flow_message_kind {
 	FLOW_HANDSHAKE,	   /* plaintext: type and body are set */
 	FLOW_HELLO_V2,	   /* SSLv2-style ClientHello: body behind the type byte */
+	FLOW_SERVER_HELLO_V2, /* the answer is SSL 2.0: nothing behind it is read */
 	FLOW_ALERT,	   /* plaintext: two bytes of body */
 	FLOW_CHANGE_CIPHER_SPEC,
 	FLOW_ENCRYPTED,	   /* an encrypted record: record_type and size only */
@@ -67,6 +68,7 @@ struct flow {
 	uint32_t start; /* tells the same packet elsewhere: TCP sequence number of the ClientHello; UDP: a hash */
 	uint64_t first_ns, last_ns;
 	bool client_is_local;
+	bool hello_v2; /* its ClientHello came in SSLv2 style */
 	uint8_t hello_hook;
 	bool gap; /* bytes are missing */
 	bool hello_whole; /* set by the handler: taken or counted as refused, not unfinished */

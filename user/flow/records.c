@@ -63,10 +63,24 @@ static bool header_valid(const uint8_t *header)
 	       header[2] <= 4 && ((size_t)header[3] << 8 | header[4]) <= RECORD_LENGTH_MAX;
 }
 
-static void not_tls(const struct flow_handler *handler, struct flow *flow, bool from_client, uint64_t time_ns)
+/* The first bytes of an SSL 2.0 ServerHello: length, type, whether the session was found, certificate type. */
+static bool is_server_hello_v2(const struct flow *flow, const uint8_t *header)
+{
+	return flow->hello_v2 && !flow->directions[0].position && header[0] & 0x80 && header[2] == 4 &&
+	       header[3] <= 1 && header[4] <= 1;
+}
+
+static void not_tls(const struct flow_handler *handler, struct flow *flow, bool from_client,
+		    const uint8_t *header, uint64_t time_ns)
 {
 	struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client, .time_ns = time_ns };
 
+	if (!from_client && is_server_hello_v2(flow, header)) {
+		message.kind = FLOW_SERVER_HELLO_V2;
+		message.record_type = RECORD_HANDSHAKE;
+		message.type = TLS_SERVER_HELLO;
+		message.size = (header[0] & 0x7f) << 8 | header[1];
+	}
 	flow->directions[from_client].stopped = true;
 	message_emit(handler, flow, &message);
 }
@@ -89,7 +103,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		return false;
 	}
 	if (!header_valid(header)) {
-		not_tls(handler, flow, from_client, time_ns);
+		not_tls(handler, flow, from_client, header, time_ns);
 		return false;
 	}
 	length = (size_t)header[3] << 8 | header[4];
@@ -125,6 +139,7 @@ static bool hello_v2_next(const struct flow_handler *handler, struct flow *flow)
 	message.size = length;
 	message.body = (struct slice){ whole + 3, length - 1 };
 	direction->position = 2 + length;
+	flow->hello_v2 = true;
 	message_emit(handler, flow, &message);
 	return true;
 }
@@ -184,7 +199,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 
 	while (!direction->stopped && slice_bytes(&rest, RECORD_HEADER, &header)) {
 		if (!header_valid(header.bytes)) {
-			not_tls(handler, flow, from_client, time_ns);
+			not_tls(handler, flow, from_client, header.bytes, time_ns);
 			return rest;
 		}
 		length = (size_t)header.bytes[3] << 8 | header.bytes[4];

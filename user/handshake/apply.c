@@ -488,6 +488,17 @@ static void apply_named(struct handshake *handshake, const struct flow_message *
 		message->name = name;
 }
 
+/* SSL 2.0 is named, not followed: whether such a handshake was completed stays open. */
+static void apply_server_hello_v2(struct handshake *handshake, const struct flow_message *from)
+{
+	apply_named(handshake, from, tls_handshake_name(TLS_SERVER_HELLO));
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	handshake->version = 0x0002;
+	handshake->outcome = HANDSHAKE_INCOMPLETE;
+	handshake->end_ns = from->time_ns;
+}
+
 /* RFC 9001 section 4.8: an alert is the error code 0x0100 + alert. */
 static void apply_quic_close(struct handshake *handshake, const struct flow_message *from)
 {
@@ -513,6 +524,9 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 	case FLOW_HANDSHAKE:
 	case FLOW_HELLO_V2:
 		apply_handshake(handshake, message);
+		break;
+	case FLOW_SERVER_HELLO_V2:
+		apply_server_hello_v2(handshake, message);
 		break;
 	case FLOW_ALERT:
 		apply_alert(handshake, message);
