@@ -99,6 +99,12 @@ static __always_inline struct tlstrace_socket *socket_create(struct sock *sk)
 	return state;
 }
 
+/* A task may be gone a moment after it is named, and an end decides a handshake. */
+static __always_inline bool operation_is_urgent(__u32 kind)
+{
+	return kind != TLSTRACE_SOCKET_READ && kind != TLSTRACE_SOCKET_WRITE;
+}
+
 static __always_inline void socket_tell(struct tlstrace_socket *state, const void *sk, __u32 kind,
 					__s32 detail, __u64 now)
 {
@@ -118,7 +124,8 @@ static __always_inline void socket_tell(struct tlstrace_socket *state, const voi
 	event->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
 	event->min_rtt_us = BPF_CORE_READ(tcp, rtt_min.s[0].v);
 	__builtin_memcpy(&event->socket, state, sizeof(*state));
-	bpf_ringbuf_submit(event, 0);
+	/* Waking the reader is most of the price: operations wait for a packet or for its next poll. */
+	bpf_ringbuf_submit(event, operation_is_urgent(kind) ? 0 : BPF_RB_NO_WAKEUP);
 }
 
 /* Tell an operation on a socket that carries a handshake; the budget ends it for long connections. */
