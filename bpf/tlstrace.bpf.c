@@ -73,6 +73,22 @@ int BPF_PROG(tp_tcp_receive_reset, struct sock *sk)
 	return 0;
 }
 
+/* All flavours, where processes are followed. */
+
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(tp_sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	process_forked(parent, child);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(tp_sched_process_exit, struct task_struct *task)
+{
+	process_exited(task);
+	return 0;
+}
+
 /* Flavour fentry. */
 
 SEC("?fentry/tcp_sendmsg")

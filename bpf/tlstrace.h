@@ -47,6 +47,7 @@ enum tlstrace_counter {
 	TLSTRACE_COUNT_COPY_BUDGET,	/* directions cut off at TLSTRACE_COPY_BUDGET or GAP_BUDGET */
 	TLSTRACE_COUNT_SLICES,		/* packets with more records than TLSTRACE_SLICES_MAX */
 	TLSTRACE_COUNT_LOAD_FAILED,	/* packet bytes that could not be read */
+	TLSTRACE_COUNT_FOLLOWED_FULL,	/* children not followed: the table was full */
 	TLSTRACE_COUNTERS,
 };
 
@@ -116,7 +117,7 @@ struct tlstrace_task {
 	__u32 pid;	/* thread-group id */
 	__u32 tid;
 	__u32 uid;
-	__u32 reserved;
+	__u32 followed; /* it or an ancestor was asked for: see bpf/follow.bpf.h */
 	char comm[TLSTRACE_COMM_SIZE];	      /* the leader's */
 	char thread_comm[TLSTRACE_COMM_SIZE]; /* the thread's own */
 };

@@ -23,7 +23,7 @@ static bool pid_matches(const struct options *options, const struct endpoint *en
 	for (i = 0; i < options->pid_count; i++)
 		if (end->process.pid == options->pids[i])
 			return true;
-	return !options->pid_count;
+	return end->process.followed || (!options->pid_count && !options->command);
 }
 
 static bool comm_matches(const struct options *options, const struct endpoint *end)

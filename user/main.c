@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "filter.h"
 #include "handshake/tracker.h"
 #include "log.h"
@@ -25,6 +26,8 @@
 #define HANDSHAKES_MAX 16384
 #define POLL_MS 200
 #define POLL_NEAR_MS 5
+/* Behind the end of the last process that is followed: for what is still under way. */
+#define LINGER_NS (SECOND_NS / 20)
 
 enum exit_status { EXIT_FINE, EXIT_COULD_NOT_RUN, EXIT_WRONG_USAGE, EXIT_LOST };
 
@@ -36,15 +39,33 @@ struct trace {
 	struct source_live *source;
 	struct tracker *tracker;
 	struct who *who;
+	struct command *command; /* NULL: the whole host is traced */
+	uint64_t linger_ns;	 /* the command and its descendants are gone: when to end; 0 not yet */
+	uint32_t followed[OPTIONS_LIST_MAX + 1];
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
 	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
 };
 
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!command_signal(signal, info))
+		stopping = 1;
+}
+
+/* Those that say nothing to tlstrace itself. */
+static void on_signal_for_command(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	command_signal(signal, info);
+	if (signal == SIGTSTP)
+		raise(SIGSTOP);
+}
+
+static void on_child(int signal)
 {
 	(void)signal;
-	stopping = 1;
 }
 
 static uint64_t clock_ns(clockid_t clock)
@@ -109,42 +130,70 @@ static void on_process(void *context, struct process *process)
 	process->cgroup_path = who_cgroup(trace->who, process->cgroup);
 }
 
-static void signals_set(void)
+static void signals_set(bool with_command)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	static const struct {
+		int signal;
+		void (*handler)(int signal, siginfo_t *info, void *context);
+		bool with_command; /* only then */
+	} handled[] = {
+		{ SIGINT, on_signal, false },
+		{ SIGTERM, on_signal, false },
+		{ SIGHUP, on_signal, false },
+		{ SIGQUIT, on_signal, true },
+		{ SIGTSTP, on_signal_for_command, true },
+		{ SIGCONT, on_signal_for_command, true },
+		{ SIGUSR1, on_signal_for_command, true },
+		{ SIGUSR2, on_signal_for_command, true },
+	};
+	struct sigaction action = { .sa_flags = SA_SIGINFO };
+	size_t i;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+		action.sa_sigaction = handled[i].handler;
+		if (with_command || !handled[i].with_command)
+			sigaction(handled[i].signal, &action, NULL);
+	}
+	/* Interrupts the waiting for events, which is all it is for. */
+	action = (struct sigaction){ .sa_handler = on_child };
+	sigaction(SIGCHLD, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int terminal_width(void)
+static int terminal_width(FILE *out)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+	if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
 		return size.ws_col;
 	return columns ? atoi(columns) : 0;
 }
 
-static bool color_wanted(const struct options *options)
+static bool color_wanted(const struct options *options, FILE *out)
 {
 	if (options->color == COLOR_AUTO)
-		return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+		return isatty(fileno(out)) && !getenv("NO_COLOR");
 	return options->color == COLOR_ALWAYS;
 }
 
-static void sink_prepare(struct trace *trace)
+static int sink_prepare(struct trace *trace)
 {
+	const char *file = trace->options->output_file;
+	FILE *out = file ? fopen(file, "we") : stdout;
+
+	if (!out) {
+		log_error("cannot write %s (%s): choose another file", file, strerror(errno));
+		return -1;
+	}
 	trace->sink = (struct sink_settings){
-		.out = stdout,
-		.color = color_wanted(trace->options),
-		.width = terminal_width(),
+		.out = out,
+		.color = color_wanted(trace->options, out),
+		.width = terminal_width(out),
 		.clock_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
 	};
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(out, NULL, _IOLBF, 0);
+	return 0;
 }
 
 static void start_tell(const struct trace *trace)
@@ -175,8 +224,8 @@ static void start_tell(const struct trace *trace)
 		.interface_count = count,
 	};
 	trace->options->sink->start(&trace->sink, &start);
-	fflush(stdout);
-	if (trace->options->sink != &sink_json)
+	fflush(trace->sink.out);
+	if (trace->options->sink != &sink_json && !trace->command)
 		fprintf(stderr, "tlstrace: tracing %zu interfaces (%s, %s); Ctrl-C ends it\n", count, start.tc,
 			start.sockets);
 }
@@ -234,8 +283,9 @@ static uint64_t end_tell(const struct trace *trace)
 		{ TLSTRACE_COUNT_COPY_BUDGET, "copy_budget" },
 		{ TLSTRACE_COUNT_SLICES, "records_per_packet" },
 		{ TLSTRACE_COUNT_LOAD_FAILED, "unreadable_packets" },
+		{ TLSTRACE_COUNT_FOLLOWED_FULL, "followed_processes_full" },
 	};
-	struct named_count lost[5], dropped[6], cost[2] = { { "bpf_run_ns", 0 }, { "bpf_runs", 0 } };
+	struct named_count lost[5], dropped[7], cost[2] = { { "bpf_run_ns", 0 }, { "bpf_runs", 0 } };
 	uint64_t lost_sum, dropped_sum, known;
 	struct trace_end end = {
 		.time_ns = clock_ns(CLOCK_MONOTONIC),
@@ -247,7 +297,7 @@ static uint64_t end_tell(const struct trace *trace)
 		.lost = lost,
 		.lost_count = 5,
 		.dropped = dropped,
-		.dropped_count = 6,
+		.dropped_count = 7,
 		.cost = cost,
 		.cost_count = 2,
 	};
@@ -260,13 +310,23 @@ static uint64_t end_tell(const struct trace *trace)
 	lost[4] = (struct named_count){ "unaccounted",
 		trace->kernel_hellos > known ? trace->kernel_hellos - known : 0 };
 	lost_sum += lost[2].count + lost[3].count + lost[4].count;
-	dropped_sum = counters_read(trace, dropped_counters, 6, dropped);
+	dropped_sum = counters_read(trace, dropped_counters, 7, dropped);
 	end.seen = trace->reported + trace->filtered + lost_sum;
 	source_live_cost(trace->source, &cost[0].count, &cost[1].count);
 	trace->options->sink->end(&trace->sink, &end);
-	fflush(stdout);
+	fflush(trace->sink.out);
 	footer_write(&end);
 	return lost_sum + dropped_sum;
+}
+
+/* Is there nobody left to trace? */
+static bool command_is_over(struct trace *trace, uint64_t now)
+{
+	if (!trace->command || !command_ended(trace->command) || source_live_follows(trace->source))
+		return false;
+	if (!trace->linger_ns)
+		trace->linger_ns = now + LINGER_NS;
+	return now >= trace->linger_ns;
 }
 
 static int trace_run(struct trace *trace)
@@ -275,7 +335,7 @@ static int trace_run(struct trace *trace)
 	const struct options *options = trace->options;
 	bool near = false;
 
-	while (!stopping) {
+	while (!stopping && !command_is_over(trace, now)) {
 		int wait = near ? POLL_NEAR_MS : POLL_MS, error;
 
 		if (options->duration_ns) {
@@ -292,8 +352,8 @@ static int trace_run(struct trace *trace)
 			return -1;
 		}
 		now = clock_ns(CLOCK_MONOTONIC);
-		near = tracker_tick(trace->tracker, now);
-		if (ferror(stdout))
+		near = tracker_tick(trace->tracker, now) || trace->linger_ns;
+		if (ferror(trace->sink.out))
 			return 0; /* the reader has gone, as with head(1) */
 	}
 	trace->kernel_hellos = source_live_counter(trace->source, TLSTRACE_COUNT_HELLOS);
@@ -303,19 +363,61 @@ static int trace_run(struct trace *trace)
 	return 0;
 }
 
+/* Fills followed; returns how many. */
+static size_t followed_list(struct trace *trace)
+{
+	const struct options *options = trace->options;
+	size_t count = options->follow_forks ? options->pid_count : 0;
+
+	memcpy(trace->followed, options->pids, count * sizeof(*trace->followed));
+	if (trace->command)
+		trace->followed[count++] = command_pid(trace->command);
+	return count;
+}
+
 static int trace_open(struct trace *trace, const struct tracker_handler *tracker,
 		      const struct source_handler *source)
 {
-	static const struct tracker_settings settings = { TIMEOUT_NS, HANDSHAKES_MAX };
+	static const struct tracker_settings limits = { TIMEOUT_NS, HANDSHAKES_MAX };
+	struct source_settings settings;
 
 	trace->who = who_new();
-	trace->tracker = tracker_new(&settings, tracker);
+	trace->tracker = tracker_new(&limits, tracker);
 	if (!trace->who || !trace->tracker) {
 		log_error("there is no memory left: free some and start tlstrace again");
 		return -1;
 	}
-	trace->source = source_live_open(&trace->options->source, source);
+	settings = trace->options->source;
+	settings.followed = trace->followed;
+	settings.followed_count = followed_list(trace);
+	trace->source = source_live_open(&settings, source);
 	return trace->source ? 0 : -1;
+}
+
+static void trace_close(struct trace *trace)
+{
+	tracker_free(trace->tracker);
+	source_live_close(trace->source);
+	who_free(trace->who);
+	if (trace->sink.out && trace->sink.out != stdout)
+		fclose(trace->sink.out);
+}
+
+/* Let the command run, if there is one, and trace until the end. Returns the exit status. */
+static int trace_all(struct trace *trace)
+{
+	const struct options *options = trace->options;
+	int status;
+
+	if (trace->command && stopping)
+		return EXIT_COULD_NOT_RUN;
+	status = trace->command ? command_release(trace->command) : 0;
+	if (status)
+		return status;
+	start_tell(trace);
+	if (trace_run(trace))
+		return EXIT_COULD_NOT_RUN;
+	return end_tell(trace) && options->strict ? EXIT_LOST : EXIT_FINE;
 }
 
 int main(int argc, char **argv)
@@ -324,7 +426,7 @@ int main(int argc, char **argv)
 	struct trace trace = { .options = &options };
 	const struct tracker_handler tracker = { on_done, on_forget, on_interface_name, on_process, &trace };
 	const struct source_handler source = { on_packet, on_socket, &trace };
-	int status = EXIT_COULD_NOT_RUN;
+	int status = EXIT_COULD_NOT_RUN, command_status;
 
 	setlocale(LC_CTYPE, ""); /* or the table cannot tell how wide a name is */
 	switch (options_parse(&options, argc, argv)) {
@@ -336,17 +438,20 @@ int main(int argc, char **argv)
 		break;
 	}
 	log_set_verbose(options.verbose);
-	signals_set();
-	sink_prepare(&trace);
-	if (trace_open(&trace, &tracker, &source))
-		goto out;
-	start_tell(&trace);
-	if (trace_run(&trace))
-		goto out;
-	status = end_tell(&trace) && options.strict ? EXIT_LOST : EXIT_FINE;
-out:
-	tracker_free(trace.tracker);
-	source_live_close(trace.source);
-	who_free(trace.who);
+	if (options.command) {
+		trace.command = command_start(options.command, options.user);
+		if (!trace.command)
+			return EXIT_COULD_NOT_RUN;
+	}
+	signals_set(trace.command);
+	if (!sink_prepare(&trace) && !trace_open(&trace, &tracker, &source))
+		status = trace_all(&trace);
+	trace_close(&trace);
+	if (trace.command) {
+		/* It runs on where -n or -d ended the tracing. */
+		command_status = command_wait(trace.command);
+		status = status == EXIT_FINE ? command_status : status;
+	}
+	command_free(trace.command);
 	return status;
 }

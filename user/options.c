@@ -20,12 +20,14 @@
 #define BUFFER_SIZE_MAX (1ULL << 30)
 
 static const char help[] =
-	"Usage: tlstrace [OPTION...]\n"
+	"Usage: tlstrace [OPTION...] [-- COMMAND [ARGUMENT...]]\n"
 	"Show every TLS handshake on this host as it happens: which process negotiated what\n"
-	"with whom, and who rejected whom.\n"
+	"with whom, and who rejected whom. With COMMAND: run it, and show only its handshakes\n"
+	"and those of all its descendants.\n"
 	"\n"
 	"Which handshakes (repeatable; any of one kind, all kinds together):\n"
 	"  -p, --pid PID            this process at either end\n"
+	"  -f, --follow-forks       with -p: its descendants too\n"
 	"  -c, --comm GLOB          a process of this name at either end\n"
 	"  -u, --uid USER           a process of this user (name or number) at either end\n"
 	"  -i, --interface IF       seen at this interface only\n"
@@ -38,10 +40,12 @@ static const char help[] =
 	"\n"
 	"Output:\n"
 	"  -o, --output FORMAT      table (default), tree or json\n"
+	"      --output-file FILE   write the results there, not to stdout\n"
 	"      --color WHEN         auto (default), always or never\n"
 	"  -v, --verbose            say on stderr what was attached, and what the kernel lacks\n"
 	"\n"
 	"How long, and how:\n"
+	"      --user USER          run COMMAND as USER; default: who ran sudo, else as tlstrace\n"
 	"  -n, --count N            stop after N handshakes\n"
 	"  -d, --duration DURATION  stop after this time: 10s, 250ms, 2m\n"
 	"      --buffer-size SIZE   ring buffer between kernel and tlstrace (default 8M)\n"
@@ -51,13 +55,16 @@ static const char help[] =
 	"  -V, --version            print version and features\n"
 	"  -h, --help               print this\n"
 	"\n"
-	"Exit status: 0 fine, 1 could not run, 2 wrong usage, 3 --strict and something was lost.\n";
+	"Exit status: 0 fine, 1 could not run, 2 wrong usage, 3 --strict and something was lost.\n"
+	"With COMMAND its own, or 128 and the signal that killed it.\n";
 
 enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
-		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS };
+		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS,
+		   OPTION_OUTPUT_FILE, OPTION_USER };
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
+	{ "follow-forks", no_argument, NULL, 'f' },
 	{ "comm", required_argument, NULL, 'c' },
 	{ "uid", required_argument, NULL, 'u' },
 	{ "interface", required_argument, NULL, 'i' },
@@ -67,6 +74,8 @@ static const struct option long_options[] = {
 	{ "role", required_argument, NULL, OPTION_ROLE },
 	{ "failed", no_argument, NULL, OPTION_FAILED },
 	{ "output", required_argument, NULL, 'o' },
+	{ "output-file", required_argument, NULL, OPTION_OUTPUT_FILE },
+	{ "user", required_argument, NULL, OPTION_USER },
 	{ "count", required_argument, NULL, 'n' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "buffer-size", required_argument, NULL, OPTION_BUFFER_SIZE },
@@ -287,6 +296,14 @@ static bool option_set(struct options *options, int option, const char *value)
 		return true;
 	case 'v':
 		return options->verbose = true;
+	case 'f':
+		return options->follow_forks = true;
+	case OPTION_OUTPUT_FILE:
+		options->output_file = value;
+		return true;
+	case OPTION_USER:
+		options->user = value;
+		return true;
 	case OPTION_FAILED:
 		return options->failed_only = true;
 	case OPTION_STRICT:
@@ -305,6 +322,27 @@ static bool option_set(struct options *options, int option, const char *value)
 	return list_add(options, option, value);
 }
 
+/* What is left behind the options, and options that need another. */
+static bool arguments_check(struct options *options, int argc, char **argv, int first)
+{
+	if (first < argc && strcmp(argv[first - 1], "--") != 0) {
+		log_error("unexpected argument '%s': a command stands behind '--', see tlstrace --help",
+			  argv[first]);
+		return false;
+	}
+	if (first < argc)
+		options->command = &argv[first];
+	if (options->follow_forks && !options->pid_count && !options->command) {
+		log_error("-f follows the processes of -p: give one, see tlstrace --help");
+		return false;
+	}
+	if (options->user && !options->command) {
+		log_error("--user is for a command behind '--': see tlstrace --help");
+		return false;
+	}
+	return true;
+}
+
 enum options_result options_parse(struct options *options, int argc, char **argv)
 {
 	int option;
@@ -312,7 +350,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	*options = (struct options){ .role = -1, .sink = &sink_table };
 	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
 	opterr = 0; /* our own sentences say what to do */
-	while ((option = getopt_long(argc, argv, ":p:c:u:i:o:n:d:vVh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:p:c:u:i:o:n:d:fvVh", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return OPTIONS_EXIT;
@@ -332,9 +370,5 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			return OPTIONS_WRONG;
 		}
 	}
-	if (optind < argc) {
-		log_error("unexpected argument '%s': see tlstrace --help", argv[optind]);
-		return OPTIONS_WRONG;
-	}
-	return OPTIONS_RUN;
+	return arguments_check(options, argc, argv, optind) ? OPTIONS_RUN : OPTIONS_WRONG;
 }

@@ -24,6 +24,7 @@ struct options_network {
 struct options {
 	uint32_t pids[OPTIONS_LIST_MAX];
 	size_t pid_count;
+	bool follow_forks; /* of these pids */
 	const char *comms[OPTIONS_LIST_MAX];
 	size_t comm_count;
 	uint32_t uids[OPTIONS_LIST_MAX];
@@ -36,7 +37,10 @@ struct options {
 	size_t name_count;
 	int role; /* enum handshake_end, or -1 */
 	bool failed_only;
+	char *const *command; /* to be run and traced, NULL-terminated; NULL none */
+	const char *user;     /* to run it as; NULL the default */
 	const struct sink *sink;
+	const char *output_file; /* NULL stdout */
 	uint64_t count;		/* stop after so many rows; 0 never */
 	uint64_t duration_ns;	/* stop after this time; 0 never */
 	bool strict;

@@ -143,6 +143,14 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -151,6 +159,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	char comm[16];
 	struct css_set *cgroups;
+	struct signal_struct *signal;
 };
 
 struct bpf_iter_meta;

@@ -41,6 +41,7 @@ struct process {
 	uint64_t cgroup;
 	char comm[HANDSHAKE_COMM_SIZE + 1];
 	char thread_comm[HANDSHAKE_COMM_SIZE + 1];
+	bool followed; /* it or an ancestor was asked for: -f, or a command to run */
 	char *exe;	   /* owned; NULL if it was gone */
 	char *cgroup_path; /* owned; NULL if unknown */
 };

@@ -85,6 +85,7 @@ static void process_fill(struct process *process, const struct tlstrace_task *ta
 		.uid = task->uid,
 		.start_ns = task->start_ns,
 		.cgroup = task->cgroup,
+		.followed = task->followed,
 	};
 	memcpy(process->comm, task->comm, sizeof(task->comm));
 	memcpy(process->thread_comm, task->thread_comm, sizeof(task->thread_comm));

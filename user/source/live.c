@@ -19,6 +19,7 @@
 #include <linux/capability.h>
 
 #include "attach.h"
+#include "follow.h"
 #include "interfaces.h"
 #include "log.h"
 #include "reaper.h"
@@ -152,7 +153,8 @@ static bool starts_with(const char *string, const char *start)
 }
 
 static bool program_wanted(const struct bpf_program *program, enum part part,
-			   enum source_sockets sockets, const struct btf *vmlinux)
+			   enum source_sockets sockets, bool follow_forks,
+			   const struct btf *vmlinux)
 {
 	const char *section = bpf_program__section_name(program);
 
@@ -164,6 +166,8 @@ static bool program_wanted(const struct bpf_program *program, enum part part,
 		return part == PART_ITERATOR;
 	if (part != PART_SOCKETS)
 		return false;
+	if (starts_with(section, "tp_btf/sched_process_"))
+		return follow_forks;
 	if (starts_with(section, "fentry/") || starts_with(section, "fexit/"))
 		return sockets == SOURCE_SOCKETS_FENTRY;
 	if (starts_with(section, "kprobe/") || starts_with(section, "kretprobe/"))
@@ -237,13 +241,15 @@ static struct tlstrace_bpf *part_load(struct source_live *live, enum part which,
 	if (!part)
 		return NULL;
 	part->rodata->use_socket_storage = live->flavour->use_storage;
+	part->rodata->follow_forks = live->settings.followed_count;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
 	if (which == PART_ITERATOR && !live->flavour->use_storage)
 		part->rodata->socket_file_ops = symbol_address("socket_file_ops");
 	bpf_object__for_each_program(program, part->obj)
-		bpf_program__set_autoload(program, program_wanted(program, which,
-								  live->flavour->sockets, vmlinux));
+		bpf_program__set_autoload(program,
+					  program_wanted(program, which, live->flavour->sockets,
+							 live->settings.followed_count, vmlinux));
 	error = maps_prepare(live, part);
 	if (!error)
 		error = tlstrace_bpf__load(part);
@@ -252,6 +258,27 @@ static struct tlstrace_bpf *part_load(struct source_live *live, enum part which,
 	tlstrace_bpf__destroy(part);
 	errno = -error;
 	return NULL;
+}
+
+static int processes_follow(const struct source_live *live, const struct tlstrace_bpf *part)
+{
+	const struct source_settings *settings = &live->settings;
+	int error = 0;
+	size_t i;
+
+	for (i = 0; !error && i < settings->followed_count; i++)
+		error = follow_process(bpf_map__fd(part->maps.followed), settings->followed[i]);
+	return error;
+}
+
+/* Before the first probe fires, or it would take them for others; after it for what forked meanwhile. */
+static int sockets_attach(const struct source_live *live, struct tlstrace_bpf *part)
+{
+	int error = processes_follow(live, part);
+
+	if (!error)
+		error = tlstrace_bpf__attach(part);
+	return error ? error : processes_follow(live, part);
 }
 
 /* Load and attach the first flavour of the socket probes that this kernel takes. */
@@ -267,7 +294,7 @@ static int sockets_load(struct source_live *live, const struct btf *vmlinux)
 		if (forced != SOURCE_SOCKETS_AUTO && forced != flavours[i].sockets)
 			continue;
 		part = part_load(live, PART_SOCKETS, vmlinux);
-		error = part ? tlstrace_bpf__attach(part) : -errno;
+		error = part ? sockets_attach(live, part) : -errno;
 		if (!error) {
 			live->sockets = part;
 			return 0;
@@ -688,6 +715,11 @@ uint64_t source_live_counter(const struct source_live *live, unsigned int counte
 	for (i = 0; i < cpus; i++)
 		sum += live->counts[i];
 	return sum;
+}
+
+bool source_live_follows(const struct source_live *live)
+{
+	return follow_any(bpf_map__fd(live->sockets->maps.followed));
 }
 
 void source_live_forget(struct source_live *live, const struct tlstrace_flow_key *key,

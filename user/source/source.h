@@ -19,6 +19,9 @@ struct source_settings {
 	const char *interface;	/* only this one; NULL all */
 	enum source_tc tc;
 	enum source_sockets sockets;
+	/* These processes and all their descendants are marked: tlstrace_task.followed. Borrowed. */
+	const uint32_t *followed;
+	size_t followed_count;
 };
 
 struct source_interface {
@@ -59,6 +62,8 @@ const struct source_interface *source_live_interfaces(const struct source_live *
 const char *source_live_interface_name(const struct source_live *source, uint32_t netns, uint32_t ifindex);
 /* Sum over CPUs of one enum tlstrace_counter. */
 uint64_t source_live_counter(const struct source_live *source, unsigned int counter);
+/* Is any of the processes that are followed alive? */
+bool source_live_follows(const struct source_live *source);
 /* Stop the kernel's tracking of this flow, if it still is this one. */
 void source_live_forget(struct source_live *source, const struct tlstrace_flow_key *key,
 			uint64_t flow_id);

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "command.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* POSIX.1-2017, Shell & Utilities, 2.8.2: exit status of commands that cannot be run. */
+enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127, STATUS_SIGNALED = 128 };
+
+struct command {
+	pid_t pid;
+	int status; /* as waitpid() says; valid once ended */
+	bool ended;
+	int gate;   /* written to let it run; -1 when it does */
+	int report; /* errno of a failed exec comes from here */
+	const char *name;
+};
+
+struct identity {
+	bool changes;
+	uid_t uid;
+	gid_t gid;
+	char *name, *home; /* owned; NULL if the user has no entry in passwd(5) */
+};
+
+/* For the signal handler, which knows nothing else. */
+static volatile sig_atomic_t running;
+
+static bool number_read(const char *text, unsigned long *value)
+{
+	char *end;
+
+	errno = 0;
+	if (!text || !isdigit((unsigned char)*text))
+		return false;
+	*value = strtoul(text, &end, 10);
+	return !errno && !*end && *value < UINT32_MAX;
+}
+
+static int identity_set(struct identity *identity, const struct passwd *entry)
+{
+	identity->changes = true;
+	identity->uid = entry->pw_uid;
+	identity->gid = entry->pw_gid;
+	identity->name = strdup(entry->pw_name);
+	identity->home = strdup(entry->pw_dir);
+	return identity->name && identity->home ? 0 : -ENOMEM;
+}
+
+/* sudo(8) says in SUDO_UID and SUDO_GID who ran it. */
+static int identity_of_sudo(struct identity *identity)
+{
+	unsigned long uid, gid;
+	struct passwd *entry;
+
+	if (geteuid() != 0 || !number_read(getenv("SUDO_UID"), &uid) ||
+	    !number_read(getenv("SUDO_GID"), &gid) || uid == 0)
+		return 0;
+	entry = getpwuid(uid);
+	if (entry)
+		return identity_set(identity, entry);
+	*identity = (struct identity){ .changes = true, .uid = uid, .gid = gid };
+	return 0;
+}
+
+static int identity_find(struct identity *identity, const char *user)
+{
+	struct passwd *entry;
+	unsigned long uid;
+
+	*identity = (struct identity){ 0 };
+	if (!user)
+		return identity_of_sudo(identity);
+	entry = getpwnam(user);
+	if (!entry && number_read(user, &uid))
+		entry = getpwuid(uid);
+	if (entry)
+		return identity_set(identity, entry);
+	log_error("there is no user %s: 'getent passwd' lists those there are", user);
+	return -ENOENT;
+}
+
+static int identity_take(const struct identity *identity)
+{
+	int error;
+
+	if (!identity->changes)
+		return 0;
+	error = identity->name ? initgroups(identity->name, identity->gid) :
+				 setgroups(1, &identity->gid);
+	if (error || setgid(identity->gid) || setuid(identity->uid))
+		return -errno;
+	if (!identity->name)
+		return 0;
+	if (setenv("HOME", identity->home, 1) || setenv("USER", identity->name, 1) ||
+	    setenv("LOGNAME", identity->name, 1))
+		return -errno;
+	return 0;
+}
+
+static void identity_free(struct identity *identity)
+{
+	free(identity->name);
+	free(identity->home);
+}
+
+/* In the child. If the parent ends without opening the gate, nothing runs. */
+static void child_run(char *const *arguments, const struct identity *identity, int gate, int report)
+{
+	ssize_t length;
+	int error;
+	char go;
+
+	do {
+		length = read(gate, &go, 1);
+	} while (length < 0 && errno == EINTR);
+	if (length != 1)
+		_exit(STATUS_NOT_EXECUTABLE);
+	error = identity_take(identity);
+	if (!error) {
+		execvp(arguments[0], arguments);
+		error = -errno;
+	}
+	if (write(report, &error, sizeof(error)) != sizeof(error))
+		_exit(STATUS_NOT_EXECUTABLE);
+	_exit(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+}
+
+static int child_fork(struct command *command, char *const *arguments,
+		      const struct identity *identity)
+{
+	int gate[2], report[2], error = 0;
+
+	if (pipe2(gate, O_CLOEXEC))
+		return -errno;
+	if (pipe2(report, O_CLOEXEC)) {
+		error = -errno;
+		close(gate[0]);
+		close(gate[1]);
+		return error;
+	}
+	command->pid = fork();
+	if (command->pid == 0) {
+		close(gate[1]); /* or it would wait for itself */
+		child_run(arguments, identity, gate[0], report[1]);
+	}
+	if (command->pid < 0)
+		error = -errno;
+	close(gate[0]);
+	close(report[1]);
+	command->gate = gate[1];
+	command->report = report[0];
+	return error;
+}
+
+struct command *command_start(char *const *arguments, const char *user)
+{
+	struct command *command = calloc(1, sizeof(*command));
+	struct identity identity;
+	int error;
+
+	if (!command) {
+		log_error("there is no memory left: free some and start tlstrace again");
+		return NULL;
+	}
+	command->name = arguments[0];
+	command->gate = command->report = -1;
+	error = identity_find(&identity, user);
+	if (!error) {
+		error = child_fork(command, arguments, &identity);
+		if (error)
+			log_error("cannot start a process (%s): end others and start tlstrace again",
+				  strerror(-error));
+	}
+	identity_free(&identity);
+	if (!error)
+		return command;
+	command_free(command);
+	return NULL;
+}
+
+pid_t command_pid(const struct command *command)
+{
+	return command->pid;
+}
+
+static void gate_close(struct command *command)
+{
+	if (command->gate >= 0)
+		close(command->gate);
+	command->gate = -1;
+}
+
+int command_release(struct command *command)
+{
+	ssize_t length;
+	int error = 0;
+
+	running = command->pid;
+	if (write(command->gate, "", 1) != 1)
+		log_verbose("%s ended before it ran", command->name);
+	gate_close(command);
+	/* Nothing but the end comes when exec closes the pipe. */
+	do {
+		length = read(command->report, &error, sizeof(error));
+	} while (length < 0 && errno == EINTR);
+	if (length != sizeof(error))
+		return 0;
+	command_wait(command);
+	if (error == -ENOENT) {
+		log_error("there is no command %s: check its name and PATH", command->name);
+		return STATUS_NOT_FOUND;
+	}
+	log_error("cannot run %s (%s): check its permissions", command->name, strerror(-error));
+	return STATUS_NOT_EXECUTABLE;
+}
+
+static bool command_reap(struct command *command, int options)
+{
+	pid_t result;
+
+	if (command->ended)
+		return true;
+	do {
+		result = waitpid(command->pid, &command->status, options);
+	} while (result < 0 && errno == EINTR);
+	if (result == 0)
+		return false;
+	running = 0;
+	command->ended = true;
+	return true;
+}
+
+bool command_ended(struct command *command)
+{
+	return command_reap(command, WNOHANG);
+}
+
+int command_wait(struct command *command)
+{
+	gate_close(command);
+	command_reap(command, 0);
+	if (WIFSIGNALED(command->status))
+		return STATUS_SIGNALED + WTERMSIG(command->status);
+	return WEXITSTATUS(command->status);
+}
+
+void command_free(struct command *command)
+{
+	if (!command)
+		return;
+	gate_close(command);
+	if (command->report >= 0)
+		close(command->report);
+	free(command);
+}
+
+bool command_signal(int signal, const siginfo_t *info)
+{
+	pid_t pid = running;
+
+	if (!pid)
+		return false;
+	/* The terminal's signals go to the whole foreground process group. */
+	if (info->si_code != SI_KERNEL)
+		kill(pid, signal);
+	return true;
+}
