@@ -31,7 +31,7 @@ endif
 warnings = -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror)
 reproducible = -ffile-prefix-map=$(CURDIR)=.
 
-packages = libbpf json-c libmnl
+packages = libbpf json-c libmnl libcrypto
 CFLAGS ?= -O2 -g
 all_cflags = -std=gnu11 $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Iuser -Ibpf -I$(BUILD) \
 	-MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
@@ -86,7 +86,7 @@ FORCE:
 -include $(objects:.o=.d) $(BUILD)/bpf/tlstrace.bpf.d
 
 # What Debian 12 needs: to build and show (deps-build), and for all tests (deps).
-build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev \
+build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libssl-dev \
 	pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
@@ -129,7 +129,7 @@ unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*
 	$(wildcard tests/unit/build.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
 unit_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-D_GNU_SOURCE -Iuser -Ibpf -Itests/unit $(shell $(PKG_CONFIG) --cflags json-c cmocka 2>/dev/null) \
+	-D_GNU_SOURCE -Iuser -Ibpf -Itests/unit $(shell $(PKG_CONFIG) --cflags json-c libcrypto cmocka 2>/dev/null) \
 	-MMD -MP
 
 $(BUILD)/unit/%.o: %.c
@@ -138,7 +138,7 @@ $(BUILD)/unit/%.o: %.c
 	$(Q)$(CC) $(unit_cflags) -c $< -o $@
 
 $(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
-	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcmocka
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcrypto -lcmocka
 
 .SECONDARY: $(unit_objects) $(unit_sources:%.c=$(BUILD)/unit/%.o)
 -include $(unit_objects:.o=.d) $(unit_sources:%.c=$(BUILD)/unit/%.d)

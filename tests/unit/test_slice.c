@@ -40,7 +40,7 @@ static void test_bytes(void **state)
 
 static void test_vectors(void **state)
 {
-	static const uint8_t bytes[] = { 2, 'a', 'b', 0, 1, 'c', 0, 0, 0 };
+	static const uint8_t bytes[] = { 2, 'a', 'b', 0, 1, 'c', 0, 0, 0, 0, 0, 1, 'd' };
 	struct slice slice = { bytes, sizeof(bytes) }, value;
 
 	(void)state;
@@ -54,6 +54,9 @@ static void test_vectors(void **state)
 	assert_int_equal(value.length, 0);
 	assert_true(slice_vector8(&slice, &value));
 	assert_int_equal(value.length, 0);
+	assert_true(slice_vector24(&slice, &value));
+	assert_int_equal(value.length, 1);
+	assert_memory_equal(value.bytes, "d", 1);
 	assert_int_equal(slice.length, 0);
 }
 
@@ -76,6 +79,7 @@ static void test_too_short(void **state)
 		assert_true(length >= 3 || !slice_u24(&slice, &u24));
 		assert_true(length >= 1 || !slice_vector8(&slice, &value));
 		assert_false(slice_vector16(&slice, &value));
+		assert_false(slice_vector24(&slice, &value));
 		assert_false(slice_bytes(&slice, length + 1, &value));
 		assert_false(slice_bytes(&slice, SIZE_MAX, &value));
 		assert_ptr_equal(slice.bytes, copy.bytes);
@@ -93,6 +97,7 @@ static void test_vector_restores(void **state)
 	(void)state;
 	assert_false(slice_vector8(&slice, &value));
 	assert_false(slice_vector16(&slice, &value));
+	assert_false(slice_vector24(&slice, &value));
 	assert_ptr_equal(slice.bytes, bytes);
 	assert_int_equal(slice.length, sizeof(bytes));
 }

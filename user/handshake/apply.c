@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/certificates.h"
 #include "tls/names.h"
 
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
@@ -56,9 +57,9 @@ static int codes_copy(struct code_list *list, struct slice codes, size_t width)
 		return -ENOMEM;
 	list->count = count;
 	for (i = 0; i < count; i++) {
-		const uint8_t *at = codes.bytes + i * width;
+		const uint8_t *last = codes.bytes + (i + 1) * width - 1;
 
-		list->items[i] = (uint16_t)(at[width - 2] << 8 | at[width - 1]);
+		list->items[i] = (uint16_t)(width > 1 ? last[-1] << 8 | last[0] : last[0]);
 	}
 	return 0;
 }
@@ -103,9 +104,14 @@ static int offer_fill(struct handshake *handshake, const struct tls_client_hello
 	error |= codes_copy(&offer->ciphers, hello->ciphers, hello->is_v2 ? 3 : 2);
 	error |= codes_copy(&offer->groups, hello->groups, 2);
 	error |= codes_copy(&offer->signatures, hello->signatures, 2);
+	error |= codes_copy(&offer->point_formats, hello->point_formats, 1);
+	error |= codes_copy(&offer->psk_modes, hello->psk_modes, 1);
+	error |= codes_copy(&offer->compressions, hello->compressions, 1);
 	error |= codes_copy(&offer->delegated_credentials, hello->delegated_credentials, 2);
 	error |= codes_walk(&offer->key_shares, hello->key_shares);
 	error |= codes_walk(&offer->extensions, hello->extensions);
+	offer->whole = hello->whole;
+	offer->ticket = hello->ticket;
 	offer->padding = hello->padding;
 	offer->has_padding = hello->has_padding;
 	offer->heartbeat = hello->heartbeat;
@@ -196,12 +202,36 @@ static void apply_retry(struct handshake *handshake, struct message *message,
 		message->name = "hello_retry_request";
 }
 
+/* The server's session id, a new one or the one it repeats, takes the place of the client's. */
+static void session_id_answer(struct handshake *handshake, struct slice id)
+{
+	if (!id.length || id.length > sizeof(handshake->session_id))
+		return;
+	handshake->session_id_echoed = id.length == handshake->session_id_length &&
+				       memcmp(handshake->session_id, id.bytes, id.length) == 0;
+	memcpy(handshake->session_id, id.bytes, id.length);
+	handshake->session_id_length = id.length;
+}
+
+static void server_hello_keep(struct handshake *handshake, const struct tls_server_hello *hello,
+			      bool whole)
+{
+	struct code_list *list = &handshake->server_extensions;
+
+	free(list->items);
+	*list = (struct code_list){ 0 };
+	handshake->server_hello_whole = codes_walk(list, hello->extensions) == 0 && whole;
+	handshake->server_legacy_version = hello->legacy_version;
+}
+
 static void apply_server_hello(struct handshake *handshake, struct message *message,
 			       struct slice body)
 {
 	struct tls_server_hello hello;
 
-	if (!tls_server_hello_read(body, &hello))
+	bool whole = tls_server_hello_read(body, &hello);
+
+	if (!whole)
 		handshake->truncated = true;
 	handshake->version = hello.version;
 	if (hello.is_retry) {
@@ -209,6 +239,7 @@ static void apply_server_hello(struct handshake *handshake, struct message *mess
 		apply_retry(handshake, message, &hello);
 		return;
 	}
+	server_hello_keep(handshake, &hello, whole);
 	handshake->heartbeat = hello.heartbeat;
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
 	handshake->has_server_random = true;
@@ -217,13 +248,11 @@ static void apply_server_hello(struct handshake *handshake, struct message *mess
 	handshake->compression = hello.compression;
 	handshake->group = hello.group;
 	alpn_set(handshake, hello.alpn);
-	if (hello.session_id.length && hello.session_id.length <= sizeof(handshake->session_id)) {
-		memcpy(handshake->session_id, hello.session_id.bytes, hello.session_id.length);
-		handshake->session_id_length = hello.session_id.length;
-	}
+	session_id_answer(handshake, hello.session_id);
 	if (handshake->psk == TRI_OFFERED)
 		handshake->psk = hello.psk ? TRI_ACCEPTED : TRI_OFFERED;
 	handshake->resumed = version_is_13(handshake) && hello.psk;
+	handshake->resumption = handshake->resumed ? "psk" : NULL;
 	if (version_is_13(handshake))
 		handshake->client_auth = TRI_UNKNOWN;
 	handshake->key_exchange = key_exchange_name(handshake);
@@ -255,6 +284,7 @@ static bool server_sent(const struct handshake *handshake, const char *name)
 
 static void apply_handshake(struct handshake *handshake, const struct flow_message *from)
 {
+	enum handshake_end sender = from->from_client ? END_CLIENT : END_SERVER;
 	struct message *message = message_add(handshake, from);
 	struct tls_server_hello hello;
 
@@ -279,6 +309,14 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 		/* An empty list is three bytes of length. */
 		if (from->from_client)
 			handshake->client_auth = from->body.length > 3 ? TRI_SENT : TRI_DECLINED;
+		if (!version_is_13(handshake))
+			handshake_certificates_keep(handshake, sender, from->body);
+		break;
+	case TLS_CERTIFICATE_STATUS:
+		handshake->ocsp_stapled |= !from->from_client;
+		break;
+	case TLS_NEW_SESSION_TICKET:
+		handshake->ticket_issued |= !from->from_client;
 		break;
 	}
 }
@@ -467,17 +505,36 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 		server_tail(handshake, from);
 }
 
+/*
+ * RFC 5246 section 7.3: a server that has sent no certificate yet takes up an old session, which
+ * the client named by its id or, RFC 5077 section 3.4, sent along as a ticket, with an id or
+ * without one.
+ */
+static bool takes_up_session(const struct handshake *handshake)
+{
+	return (handshake->session_id_length || handshake->offer.ticket) &&
+	       !server_sent(handshake, "certificate") &&
+	       !server_sent(handshake, "server_key_exchange") &&
+	       !server_sent(handshake, "server_hello_done");
+}
+
+static const char *resumption_name(const struct handshake *handshake)
+{
+	if (handshake->offer.ticket)
+		return "ticket";
+	return handshake->session_id_echoed ? "session_id" : NULL;
+}
+
 static void apply_change_cipher_spec(struct handshake *handshake, const struct flow_message *from)
 {
 	struct message *message = message_add(handshake, from);
 
 	if (message)
 		message->name = "change_cipher_spec";
-	/* RFC 5246 section 7.3: a server that has sent no certificate yet takes up an old session. */
-	if (!from->from_client && !version_is_13(handshake) && handshake->session_id_length &&
-	    !server_sent(handshake, "certificate") && !server_sent(handshake, "server_key_exchange") &&
-	    !server_sent(handshake, "server_hello_done"))
+	if (!from->from_client && !version_is_13(handshake) && takes_up_session(handshake)) {
 		handshake->resumed = true;
+		handshake->resumption = resumption_name(handshake);
+	}
 }
 
 static void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name)

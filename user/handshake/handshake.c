@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/certificates.h"
+
 struct handshake *handshake_new(void)
 {
 	struct handshake *handshake = calloc(1, sizeof(*handshake));
@@ -40,8 +42,7 @@ void handshake_free(struct handshake *handshake)
 	free(offer->compressions.items);
 	free(offer->delegated_credentials.items);
 	free(handshake->server_extensions.items);
-	free(handshake->certificate_messages[END_CLIENT].body);
-	free(handshake->certificate_messages[END_SERVER].body);
+	handshake_certificates_free(handshake);
 	free(handshake->failure.reason);
 	free(offer->alpn);
 	free(handshake->sni);

@@ -59,6 +59,14 @@ struct endpoint {
 	uint32_t srtt_us, min_rtt_us;
 };
 
+struct certificate;
+
+/* A certificate that one end sent; owned is one reference to it. */
+struct sent_certificate {
+	enum handshake_end from;
+	struct certificate *certificate;
+};
+
 /* A list of 16-bit code points in wire order. Owned by the handshake. */
 struct code_list {
 	uint16_t *items;
@@ -78,6 +86,8 @@ struct offer {
 	uint32_t size;	   /* of the message with its 4-byte header */
 	uint32_t records;  /* records it came in */
 	uint32_t segments; /* segments it came in */
+	bool whole;	   /* a TLS hello, read to its end */
+	bool ticket;	   /* a session ticket was offered (RFC 5077) */
 };
 
 enum message_record {
@@ -152,12 +162,17 @@ struct handshake {
 	uint8_t session_id[32];
 	size_t session_id_length;
 	bool resumed;
+	const char *resumption;	 /* static: "session_id", "ticket", "psk"; NULL none or unknown */
+	bool session_id_echoed;	 /* the server repeated the session id that was offered */
+	bool ocsp_stapled;	 /* CertificateStatus was sent (RFC 6066); hidden in TLS 1.3 */
+	bool ticket_issued;	 /* NewSessionTicket was sent (RFC 5077); hidden in TLS 1.3 */
 	bool hello_retry;
 	uint16_t retry_group; /* the key share a HelloRetryRequest asks for; 0 none */
 	bool retry_cookie;    /* it brings a cookie (RFC 8446 section 4.2.2; DTLS: HelloVerifyRequest) */
 	bool renegotiation;   /* on a connection that had a handshake before */
 	uint16_t server_legacy_version;	     /* of the ServerHello itself */
 	struct code_list server_extensions;  /* of the ServerHello, wire order */
+	bool server_hello_whole;	     /* it was read to its end */
 	uint8_t heartbeat;		     /* HeartbeatMode the server accepted (RFC 6520); 0 none */
 	uint32_t quic_version;		     /* 0 if not QUIC */
 	enum handshake_tri psk, early_data, client_auth, ech;
@@ -167,7 +182,7 @@ struct handshake {
 		uint8_t *body;
 		size_t length;
 	} certificate_messages[2];
-	struct certificate *certificates; /* of both, the server's first; owned; see certificates.h */
+	struct sent_certificate *certificates; /* owned, the server's first: certificates.h */
 	size_t certificate_count;
 	char ja3[33], ja3s[33], ja4[37]; /* hex and text; "" unknown */
 

@@ -48,6 +48,9 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 	case TLS_EXTENSION_SUPPORTED_GROUPS:
 		well_formed = slice_vector16(&data, &hello->groups);
 		break;
+	case TLS_EXTENSION_POINT_FORMATS:
+		well_formed = slice_vector8(&data, &hello->point_formats);
+		break;
 	case TLS_EXTENSION_SIGNATURE_ALGORITHMS:
 		well_formed = slice_vector16(&data, &hello->signatures);
 		break;
@@ -71,6 +74,12 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 		hello->padding = data.length;
 		hello->has_padding = true;
 		break;
+	case TLS_EXTENSION_PSK_MODES:
+		well_formed = slice_vector8(&data, &hello->psk_modes);
+		break;
+	case TLS_EXTENSION_SESSION_TICKET:
+		hello->ticket = data.length > 0;
+		break;
 	case TLS_EXTENSION_PRE_SHARED_KEY:
 		hello->psk = true;
 		break;
@@ -86,7 +95,7 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 
 bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello)
 {
-	struct slice random, compression, rest, data;
+	struct slice random, rest, data;
 	uint16_t type;
 
 	memset(hello, 0, sizeof(*hello));
@@ -94,15 +103,15 @@ bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello)
 		return false;
 	memcpy(hello->random, random.bytes, 32);
 	if (!slice_vector8(&body, &hello->session_id) || hello->session_id.length > 32 ||
-	    !slice_vector16(&body, &hello->ciphers) || !slice_vector8(&body, &compression))
+	    !slice_vector16(&body, &hello->ciphers) || !slice_vector8(&body, &hello->compressions))
 		return false;
-	if (!body.length)
-		return true; /* before RFC 3546 there were no extensions */
-	if (!slice_vector16(&body, &hello->extensions))
+	/* Before RFC 3546 there were no extensions. */
+	if (body.length && !slice_vector16(&body, &hello->extensions))
 		return false;
 	for (rest = hello->extensions; tls_extension_next(&rest, &type, &data);)
 		client_extension_read(type, data, hello);
-	return rest.length == 0;
+	hello->whole = rest.length == 0;
+	return hello->whole;
 }
 
 /* RFC 5246 appendix E.2: behind the type byte. The challenge is the random, right-aligned. */

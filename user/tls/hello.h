@@ -8,16 +8,19 @@
 enum tls_extension {
 	TLS_EXTENSION_SERVER_NAME = 0,
 	TLS_EXTENSION_SUPPORTED_GROUPS = 10,
+	TLS_EXTENSION_POINT_FORMATS = 11,
 	TLS_EXTENSION_SIGNATURE_ALGORITHMS = 13,
 	TLS_EXTENSION_HEARTBEAT = 15,
 	TLS_EXTENSION_ALPN = 16,
 	TLS_EXTENSION_PADDING = 21,
 	TLS_EXTENSION_DELEGATED_CREDENTIAL = 34,
+	TLS_EXTENSION_SESSION_TICKET = 35,
 	TLS_EXTENSION_KEY_SHARE_DRAFT = 40, /* drafts of TLS 1.3 before 23 */
 	TLS_EXTENSION_PRE_SHARED_KEY = 41,
 	TLS_EXTENSION_EARLY_DATA = 42,
 	TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
 	TLS_EXTENSION_COOKIE = 44,
+	TLS_EXTENSION_PSK_MODES = 45,
 	TLS_EXTENSION_KEY_SHARE = 51,
 	TLS_EXTENSION_ECH = 0xfe0d,
 };
@@ -35,6 +38,7 @@ enum tls_handshake_type {
 	TLS_CERTIFICATE_VERIFY = 15,
 	TLS_CLIENT_KEY_EXCHANGE = 16,
 	TLS_FINISHED = 20,
+	TLS_CERTIFICATE_STATUS = 22,
 };
 
 struct tls_client_hello {
@@ -44,6 +48,7 @@ struct tls_client_hello {
 	struct slice ciphers;	 /* 2 bytes each, 3 if is_v2 */
 	struct slice extensions; /* the whole block; walk it with tls_extension_next() */
 	struct slice versions, groups, signatures, key_shares; /* vectors without their length */
+	struct slice compressions, point_formats, psk_modes; /* 1 byte each */
 	struct slice alpn;	 /* ProtocolNameList without its length (RFC 7301) */
 	struct slice sni;	 /* first host_name; bytes NULL if none */
 	struct slice delegated_credentials; /* signature schemes, RFC 9345 */
@@ -52,6 +57,8 @@ struct tls_client_hello {
 	bool has_padding;
 	bool is_v2;
 	bool psk, early_data, ech;
+	bool ticket; /* a session ticket is offered, not only asked for: RFC 5077 section 3.2 */
+	bool whole;  /* a TLS hello, read to its end */
 };
 
 struct tls_server_hello {

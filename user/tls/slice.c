@@ -63,3 +63,14 @@ bool slice_vector16(struct slice *slice, struct slice *value)
 	*slice = start;
 	return false;
 }
+
+bool slice_vector24(struct slice *slice, struct slice *value)
+{
+	struct slice start = *slice;
+	uint32_t length;
+
+	if (slice_u24(slice, &length) && slice_bytes(slice, length, value))
+		return true;
+	*slice = start;
+	return false;
+}

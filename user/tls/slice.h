@@ -24,5 +24,6 @@ MUST_CHECK bool slice_bytes(struct slice *slice, size_t length, struct slice *va
 /* A vector with a length of 1, 2 or 3 bytes before it (RFC 8446 section 3.4). */
 MUST_CHECK bool slice_vector8(struct slice *slice, struct slice *value);
 MUST_CHECK bool slice_vector16(struct slice *slice, struct slice *value);
+MUST_CHECK bool slice_vector24(struct slice *slice, struct slice *value);
 
 #endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What single messages say about their handshake, up to TLS 1.2. */
+#include "build.h"
+
+#include <stdlib.h>
+
+#include "handshake/apply.h"
+
+enum { CLIENT = true, SERVER = false };
+
+static int setup(void **state)
+{
+	*state = handshake_new();
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	handshake_free(*state);
+	return 0;
+}
+
+static void apply(struct handshake *handshake, bool from_client, uint8_t type, const void *bytes, size_t length)
+{
+	struct slice body = exact_copy((struct slice){ bytes, length });
+
+	apply_message(handshake, &(struct flow_message){
+		.kind = FLOW_HANDSHAKE, .from_client = from_client, .record_type = RECORD_HANDSHAKE,
+		.type = type, .size = length + 4, .body = body,
+	});
+	free((void *)body.bytes);
+}
+
+static void apply_change_cipher_spec(struct handshake *handshake, bool from_client)
+{
+	apply_message(handshake, &(struct flow_message){
+		.kind = FLOW_CHANGE_CIPHER_SPEC, .from_client = from_client, .record_type = RECORD_CCS,
+	});
+}
+
+static void extension_put(struct buffer *buffer, uint16_t type, const void *data, size_t length)
+{
+	size_t at = extension_open(buffer, type);
+
+	put_bytes(buffer, data, length);
+	vector_close(buffer, at, 2);
+}
+
+/* A ClientHello with this session id (a byte, repeated) and this ticket; NULL: no such extension. */
+static void client_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length,
+			 const char *ticket)
+{
+	struct buffer buffer = { 0 };
+	struct tls_client_hello hello;
+	size_t extensions;
+
+	put_number(&buffer, 0x0303, 2);
+	put_fill(&buffer, 1, 32);
+	put_number(&buffer, session_id_length, 1);
+	put_fill(&buffer, session_id, session_id_length);
+	put_codes(&buffer, (uint16_t[]){ 0xc02f }, 1, 2);
+	put_bytes(&buffer, "\x02\x01\x00", 3);
+	extensions = vector_open(&buffer, 2);
+	extension_put(&buffer, TLS_EXTENSION_POINT_FORMATS, "\x03\x00\x01\x02", 4);
+	extension_put(&buffer, TLS_EXTENSION_PSK_MODES, "\x01\x01", 2);
+	if (ticket)
+		extension_put(&buffer, TLS_EXTENSION_SESSION_TICKET, ticket, strlen(ticket));
+	vector_close(&buffer, extensions, 2);
+	assert_true(tls_client_hello_read((struct slice){ buffer.bytes, buffer.length }, &hello));
+	assert_int_equal(apply_client_hello(handshake, &hello, &(struct flow_message){ .from_client = true }), 0);
+}
+
+static void server_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length)
+{
+	struct buffer buffer = { 0 };
+	size_t extensions;
+
+	put_number(&buffer, 0x0303, 2);
+	put_fill(&buffer, 2, 32);
+	put_number(&buffer, session_id_length, 1);
+	put_fill(&buffer, session_id, session_id_length);
+	put_number(&buffer, 0xc02f, 2);
+	put_number(&buffer, 0, 1);
+	extensions = vector_open(&buffer, 2);
+	extension_put(&buffer, 0xff01, "\0", 1);
+	extension_put(&buffer, TLS_EXTENSION_SESSION_TICKET, "", 0);
+	vector_close(&buffer, extensions, 2);
+	apply(handshake, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
+}
+
+static void assert_codes(const struct code_list *list, const uint16_t *codes, size_t count)
+{
+	assert_int_equal(list->count, count);
+	assert_memory_equal(list->items, codes, count * sizeof(*codes));
+}
+
+static void test_lists(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 0, 0, NULL);
+	server_hello(handshake, 0, 0);
+	assert_codes(&handshake->offer.point_formats, (uint16_t[]){ 0, 1, 2 }, 3);
+	assert_codes(&handshake->offer.psk_modes, (uint16_t[]){ 1 }, 1);
+	assert_codes(&handshake->offer.compressions, (uint16_t[]){ 1, 0 }, 2);
+	assert_codes(&handshake->server_extensions, (uint16_t[]){ 0xff01, 35 }, 2);
+	assert_int_equal(handshake->server_legacy_version, 0x0303);
+	assert_true(handshake->offer.whole && handshake->server_hello_whole);
+	assert_false(handshake->offer.ticket);
+	/* A server that says it twice. */
+	server_hello(handshake, 0, 0);
+	assert_codes(&handshake->server_extensions, (uint16_t[]){ 0xff01, 35 }, 2);
+	/* And one whose hello is cut in its extensions. */
+	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4, 50);
+	assert_false(handshake->server_hello_whole);
+}
+
+/* What the client offered, what the server answered, and how the session was taken up, if it was. */
+static void test_resumption(void **state)
+{
+	static const struct {
+		uint8_t offered, answered;
+		size_t offered_length, answered_length;
+		const char *ticket, *resumption;
+		bool resumed;
+	} cases[] = {
+		{ 7, 7, 32, 32, NULL, "session_id", true },
+		{ 7, 7, 32, 32, "", "session_id", true },
+		{ 7, 7, 32, 32, "ticket", "ticket", true },
+		{ 0, 0, 0, 0, "ticket", "ticket", true },
+		{ 7, 8, 32, 32, NULL, NULL, true },
+		{ 7, 7, 32, 31, NULL, NULL, true },
+		{ 0, 0, 0, 0, "", NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct handshake *handshake = handshake_new();
+
+		assert_non_null(handshake);
+		client_hello(handshake, cases[i].offered, cases[i].offered_length, cases[i].ticket);
+		server_hello(handshake, cases[i].answered, cases[i].answered_length);
+		apply_change_cipher_spec(handshake, SERVER);
+		assert_int_equal(handshake->resumed, cases[i].resumed);
+		if (cases[i].resumption)
+			assert_string_equal(handshake->resumption, cases[i].resumption);
+		else
+			assert_null(handshake->resumption);
+		handshake_free(handshake);
+	}
+}
+
+/* A full handshake: the server echoes the id, but proves itself anew. */
+static void test_not_resumed(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 7, 32, "ticket");
+	server_hello(handshake, 7, 32);
+	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\0", 3);
+	apply(handshake, SERVER, TLS_SERVER_HELLO_DONE, "", 0);
+	apply_change_cipher_spec(handshake, CLIENT);
+	apply_change_cipher_spec(handshake, SERVER);
+	assert_false(handshake->resumed);
+	assert_null(handshake->resumption);
+}
+
+static void test_server_messages(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 0, 0, NULL);
+	server_hello(handshake, 0, 0);
+	assert_false(handshake->ocsp_stapled || handshake->ticket_issued);
+	/* These are not the client's to send. */
+	apply(handshake, CLIENT, TLS_CERTIFICATE_STATUS, "\x01\0\0\0", 4);
+	apply(handshake, CLIENT, TLS_NEW_SESSION_TICKET, "\0\0\0\0\0\0", 6);
+	assert_false(handshake->ocsp_stapled || handshake->ticket_issued);
+	apply(handshake, SERVER, TLS_CERTIFICATE_STATUS, "\x01\0\0\x01x", 5);
+	assert_true(handshake->ocsp_stapled);
+	apply(handshake, SERVER, TLS_NEW_SESSION_TICKET, "\0\0\0\0\0\x01x", 7);
+	assert_true(handshake->ticket_issued);
+}
+
+static void test_certificates(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 0, 0, NULL);
+	server_hello(handshake, 0, 0);
+	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
+	apply(handshake, CLIENT, TLS_CERTIFICATE, "\0\0\0", 3);
+	assert_int_equal(handshake->certificate_messages[END_SERVER].length, 7);
+	assert_memory_equal(handshake->certificate_messages[END_SERVER].body, "\0\0\x04\0\0\x01x", 7);
+	assert_int_equal(handshake->certificate_messages[END_CLIENT].length, 3);
+	assert_int_equal(handshake->client_auth, TRI_DECLINED);
+}
+
+/* TLS 1.3 encrypts it, in another form: one in the clear is nobody's. */
+static void test_certificate_13(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 0, 0, NULL);
+	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4, sizeof(rfc8448_server_hello) - 4);
+	assert_int_equal(handshake->version, 0x0304);
+	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
+	assert_null(handshake->certificate_messages[END_SERVER].body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+		cmocka_unit_test(test_resumption),
+		cmocka_unit_test_setup_teardown(test_not_resumed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_server_messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_certificates, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_certificate_13, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
