@@ -13,6 +13,8 @@
 
 #include "command.h"
 #include "filter.h"
+#include "handshake/certificates.h"
+#include "handshake/fingerprint.h"
 #include "handshake/tracker.h"
 #include "log.h"
 #include "options.h"
@@ -42,6 +44,7 @@ struct trace {
 	struct command *command; /* NULL: the whole host is traced */
 	uint64_t linger_ns;	 /* the command and its descendants are gone: when to end; 0 not yet */
 	uint32_t followed[OPTIONS_LIST_MAX + 1];
+	struct certificate_cache *certificates;
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
 	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
@@ -90,6 +93,17 @@ static void on_socket(void *context, const struct tlstrace_socket_event *event)
 	tracker_socket(trace->tracker, event);
 }
 
+/* Only where it is wanted, for it takes long. A failure's cause may stand in a certificate. */
+static void details_read(struct trace *trace, struct handshake *handshake)
+{
+	bool wanted = trace->options->sink->wants_details;
+
+	if (wanted)
+		handshake_fingerprint(handshake);
+	if (wanted || handshake->outcome == HANDSHAKE_FAILED)
+		handshake_certificates_read(handshake, trace->certificates);
+}
+
 static void on_done(void *context, struct handshake *handshake)
 {
 	struct trace *trace = context;
@@ -103,6 +117,7 @@ static void on_done(void *context, struct handshake *handshake)
 	}
 	trace->outcomes[handshake->outcome]++;
 	trace->reported++;
+	details_read(trace, handshake);
 	options->sink->row(&trace->sink, handshake);
 	if (options->count && trace->reported >= options->count)
 		stopping = 1;
@@ -383,7 +398,8 @@ static int trace_open(struct trace *trace, const struct tracker_handler *tracker
 
 	trace->who = who_new();
 	trace->tracker = tracker_new(&limits, tracker);
-	if (!trace->who || !trace->tracker) {
+	trace->certificates = certificate_cache_new();
+	if (!trace->who || !trace->tracker || !trace->certificates) {
 		log_error("there is no memory left: free some and start tlstrace again");
 		return -1;
 	}
@@ -399,6 +415,7 @@ static void trace_close(struct trace *trace)
 	tracker_free(trace->tracker);
 	source_live_close(trace->source);
 	who_free(trace->who);
+	certificate_cache_free(trace->certificates);
 	if (trace->sink.out && trace->sink.out != stdout)
 		fclose(trace->sink.out);
 }

@@ -14,6 +14,7 @@
 #include "handshake/handshake.h"
 #include "sink/sink.h"
 #include "sink/text.h"
+#include "tls/certificate.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define MS 1000000ull
@@ -383,6 +384,9 @@ static const struct expected_json expected_row[] = {
 	{ "/messages/2", "{\"at_us\":890.4,\"from\":\"server\",\"record\":\"application_data\","
 			 "\"message\":null,\"size\":23,\"encrypted\":true}" },
 	{ "/certificates", "null" },
+	{ "/tls/resumption", "null" },
+	{ "/tls/ocsp_stapled", "null" },
+	{ "/tls/ticket_issued", "null" },
 	{ "/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}" },
 	{ "/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"phases\":[]}" },
 	{ "/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
@@ -456,6 +460,67 @@ static void test_json_unknown(void **state)
 
 	(void)state;
 	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+}
+
+/* A certificate as an attacker makes it, and one that could not be read. */
+static struct certificate odd = {
+	.truncated = true, .subject = (char *)"CN=a\x1b[2J", .issuer = (char *)"O=B\xc3\xbc" "cher",
+	.sans = (char *[]){ (char *)"DNS:a\xff", (char *)"IP:192.0.2.1" }, .san_count = 2,
+	.not_before = 4, .not_after = 5, .key = (char *)"EC P-256", .signature = (char *)"ED25519",
+	.serial = (char *)"0A", .sha256 = { 0xab }, .size = 400,
+};
+static struct certificate unread = {
+	.broken = true, .not_before = CERTIFICATE_TIME_UNKNOWN, .not_after = CERTIFICATE_TIME_UNKNOWN,
+	.sha256 = { 0xcd }, .size = 7,
+};
+
+static struct handshake with_certificates(void)
+{
+	static struct sent_certificate sent[] = { { END_SERVER, &odd }, { END_CLIENT, &unread } };
+	struct handshake handshake = example;
+
+	handshake.version = 0x0303;
+	handshake.certificates = sent;
+	handshake.certificate_count = 2;
+	handshake.resumed = handshake.ticket_issued = true;
+	handshake.resumption = "ticket";
+	strcpy(handshake.ja3, "ada70206e40642a3e4461f35503241d5");
+	strcpy(handshake.ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1");
+	return handshake;
+}
+
+static void test_json_certificates(void **state)
+{
+#define SHA256_ZEROS "00000000000000000000000000000000000000000000000000000000000000"
+	static const struct expected_json expected[] = {
+		{ "/certificates/0",
+		  "{\"from\":\"server\",\"subject\":\"CN=a\\\\x1b[2J\",\"issuer\":\"O=B\xc3\xbc" "cher\","
+		  "\"san\":[\"DNS:a\\\\xff\",\"IP:192.0.2.1\"],\"not_before\":\"1970-01-01T00:00:04Z\","
+		  "\"not_after\":\"1970-01-01T00:00:05Z\",\"key\":\"EC P-256\",\"signature\":\"ED25519\","
+		  "\"serial\":\"0A\",\"sha256\":\"ab" SHA256_ZEROS "\",\"size\":400,\"broken\":false,"
+		  "\"truncated\":true}" },
+		{ "/certificates/1",
+		  "{\"from\":\"client\",\"subject\":null,\"issuer\":null,\"san\":null,\"not_before\":null,"
+		  "\"not_after\":null,\"key\":null,\"signature\":null,\"serial\":null,\"sha256\":\"cd"
+		  SHA256_ZEROS "\",\"size\":7,\"broken\":true,\"truncated\":false}" },
+		{ "/fingerprint", "{\"ja3\":\"ada70206e40642a3e4461f35503241d5\",\"ja3s\":null,"
+				  "\"ja4\":\"t13d1516h2_8daaf6152771_e5627efa2ab1\"}" },
+		{ "/tls/resumption", "\"ticket\"" },
+		{ "/tls/ocsp_stapled", "false" },
+		{ "/tls/ticket_issued", "true" },
+	};
+	static const struct expected_json expected_empty[] = { { "/certificates", "[]" } };
+	struct handshake handshake = with_certificates();
+	char *output = row_print(&sink_json, 0, false, &handshake);
+
+	(void)state;
+	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+	/* An empty list was sent. */
+	handshake.certificate_count = 0;
+	output = row_print(&sink_json, 0, false, &handshake);
+	line_check(strchr(output, '\n') + 1, expected_empty, ARRAY_SIZE(expected_empty));
 	free(output);
 }
 
@@ -548,6 +613,35 @@ static void test_tree(void **state)
 	free(output);
 }
 
+static void test_tree_certificates(void **state)
+{
+	static const char *const parts[] = {
+		"of the server, 400 bytes, shown only in part\n    subject    CN=a\\x1b[2J\n",
+		"DNS:a\\xff, IP:192.0.2.1\n",
+		"1970-01-01T00:00:04Z to 1970-01-01T00:00:05Z\n",
+		"EC P-256, signed with ED25519\n",
+		"of the client, 7 bytes, broken\n",
+		"JA4 t13d1516h2_8daaf6152771_e5627efa2ab1, JA3 ada70206e40642a3e4461f35503241d5\n",
+		"resumed by ticket", "session ticket issued",
+	};
+	struct handshake handshake = with_certificates();
+	char *output = row_print(&sink_tree, 0, false, &handshake);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		assert_contains(output, parts[i]);
+	assert_null(strchr(output, '\x1b'));
+	free(output);
+	handshake.time_ns += 1000 * MS;
+	output = row_print(&sink_tree, 0, false, &handshake);
+	assert_contains(output, "05Z, expired at the time of the handshake\n");
+	free(output);
+	handshake.time_ns -= 3000 * MS;
+	output = row_print(&sink_tree, 0, false, &handshake);
+	assert_contains(output, "05Z, not yet valid at the time of the handshake\n");
+	free(output);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +656,8 @@ int main(void)
 		cmocka_unit_test(test_table_width),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_json_certificates),
+		cmocka_unit_test(test_tree_certificates),
 	};
 
 	/* The width of characters and the mark of a cut are the locale's. */

@@ -8,6 +8,8 @@
 #include "log.h"
 #include "sink/sink.h"
 #include "sink/text.h"
+#include "tls/certificate.h"
+#include "tls/hello.h"
 #include "tls/names.h"
 
 #define SCHEMA 1
@@ -228,6 +230,14 @@ static const char *psk_mode_accepted(const struct handshake *handshake)
 	return tls_psk_mode_name(handshake->group != 0);
 }
 
+/* What TLS 1.3 encrypts, and what nobody has said without an answer. */
+static struct json_object *json_plain(const struct handshake *handshake, bool was_sent)
+{
+	if (!handshake->has_server_random || tls_version_is_13(handshake->version))
+		return NULL;
+	return json_object_new_boolean(was_sent);
+}
+
 static struct json_object *json_tls(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
@@ -244,6 +254,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	    json_bytes(handshake->alpn, handshake->alpn_length) : NULL);
 	add(value, "resumed", answered || handshake->resumed ?
 	    json_object_new_boolean(handshake->resumed) : NULL);
+	add(value, "resumption", json_name(handshake->resumption));
 	add(value, "psk", json_name(text_state(handshake->psk)));
 	add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	add(value, "early_data", json_name(text_state(handshake->early_data)));
@@ -251,6 +262,8 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
 	add(value, "retry_cookie", json_object_new_boolean(handshake->retry_cookie));
 	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
+	add(value, "ocsp_stapled", json_plain(handshake, handshake->ocsp_stapled));
+	add(value, "ticket_issued", json_plain(handshake, handshake->ticket_issued));
 	add(value, "ech", json_name(text_state(handshake->ech)));
 	add(value, "heartbeat", json_known_code(tls_heartbeat_name, handshake->heartbeat));
 	add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
@@ -332,13 +345,66 @@ static struct json_object *json_offer(const struct handshake *handshake)
 	return value;
 }
 
-static struct json_object *json_fingerprint(void)
+static struct json_object *json_date(int64_t seconds)
+{
+	char text[TEXT_TIME_SIZE];
+
+	return seconds != CERTIFICATE_TIME_UNKNOWN && text_seconds(seconds, text) ?
+	       json_object_new_string(text) : NULL;
+}
+
+static struct json_object *json_sans(const struct certificate *certificate)
+{
+	struct json_object *list;
+
+	if (certificate->broken && !certificate->san_count)
+		return NULL;
+	list = json_object_new_array();
+	for (size_t i = 0; i < certificate->san_count; i++)
+		append(list, json_text(certificate->sans[i]));
+	return list;
+}
+
+static struct json_object *json_certificate(const struct sent_certificate *sent)
+{
+	const struct certificate *certificate = sent->certificate;
+	struct json_object *value = json_object_new_object();
+
+	add(value, "from", json_name(text_end(sent->from)));
+	add(value, "subject", json_text(certificate->subject));
+	add(value, "issuer", json_text(certificate->issuer));
+	add(value, "san", json_sans(certificate));
+	add(value, "not_before", json_date(certificate->not_before));
+	add(value, "not_after", json_date(certificate->not_after));
+	add(value, "key", json_name(certificate->key));
+	add(value, "signature", json_name(certificate->signature));
+	add(value, "serial", json_name(certificate->serial));
+	add(value, "sha256", json_hex(certificate->sha256, 32));
+	add(value, "size", json_object_new_uint64(certificate->size));
+	add(value, "broken", json_object_new_boolean(certificate->broken));
+	add(value, "truncated", json_object_new_boolean(certificate->truncated));
+	return value;
+}
+
+static struct json_object *json_certificates(const struct handshake *handshake)
+{
+	struct json_object *list;
+
+	if (!handshake->certificates)
+		return NULL;
+	list = json_object_new_array();
+	for (size_t i = 0; i < handshake->certificate_count; i++)
+		append(list, json_certificate(&handshake->certificates[i]));
+	return list;
+}
+
+static struct json_object *json_fingerprint(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
 
-	add(value, "ja3", NULL);
-	add(value, "ja3s", NULL);
-	add(value, "ja4", NULL);
+	add(value, "ja3", handshake->ja3[0] ? json_name(handshake->ja3) : NULL);
+	add(value, "ja3s", handshake->ja3s[0] ? json_name(handshake->ja3s) : NULL);
+	add(value, "ja4", handshake->ja4[0] ? json_name(handshake->ja4) : NULL);
 	return value;
 }
 
@@ -439,8 +505,8 @@ static void json_row(const struct sink_settings *settings, const struct handshak
 	add(line, "tls", json_tls(handshake));
 	add(line, "messages", json_messages(handshake));
 	add(line, "offer", json_offer(handshake));
-	add(line, "certificates", NULL);
-	add(line, "fingerprint", json_fingerprint());
+	add(line, "certificates", json_certificates(handshake));
+	add(line, "fingerprint", json_fingerprint(handshake));
 	add(line, "latency", json_latency(handshake));
 	add(line, "path", json_path(settings, handshake));
 	add(line, "quality", json_quality(handshake));
@@ -517,6 +583,7 @@ static void json_finish(const struct sink_settings *settings, const struct trace
 
 const struct sink sink_json = {
 	.name = "json",
+	.wants_details = true,
 	.start = json_start,
 	.row = json_row,
 	.end = json_finish,

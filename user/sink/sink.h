@@ -55,6 +55,7 @@ struct sink_settings {
 
 struct sink {
 	const char *name;
+	bool wants_details; /* certificates and fingerprints, which cost time to read */
 	void (*start)(const struct sink_settings *settings, const struct trace_start *start);
 	void (*row)(const struct sink_settings *settings, const struct handshake *handshake);
 	void (*end)(const struct sink_settings *settings, const struct trace_end *end);

@@ -233,6 +233,14 @@ void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE
 	snprintf(to, TEXT_TIME_SIZE, "%s.%09uZ", date, (unsigned int)(ns % NS_PER_S));
 }
 
+bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE])
+{
+	time_t time = seconds;
+	struct tm tm;
+
+	return gmtime_r(&time, &tm) && strftime(to, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
 void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE])
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;

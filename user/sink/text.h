@@ -41,6 +41,8 @@ void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE]);
 
 /* RFC 3339, UTC, nanoseconds. */
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE]);
+/* Seconds since 1970 as RFC 3339, UTC, without a fraction; false if no such date can be written. */
+bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE]);
 /* Nanoseconds as microseconds with at most 3 decimals: "890.1". */
 void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE]);
 /* Nanoseconds as milliseconds with 1 to 3 decimals, without the unit. */

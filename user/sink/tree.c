@@ -8,6 +8,7 @@
 #include "handshake/handshake.h"
 #include "sink/sink.h"
 #include "sink/text.h"
+#include "tls/certificate.h"
 #include "tls/names.h"
 
 #define LABEL_WIDTH 13
@@ -176,7 +177,12 @@ static void choice_print(const struct sink_settings *settings, const struct hand
 		list_addf(&list, "compression %s",
 			  text_compression(handshake, (char[TEXT_CODE_SIZE]){ "" }));
 	if (handshake->resumed)
-		list_add(&list, "resumed");
+		list_addf(&list, "resumed%s%s", handshake->resumption ? " by " : "",
+			  handshake->resumption ? handshake->resumption : "");
+	if (handshake->ocsp_stapled)
+		list_add(&list, "OCSP response stapled");
+	if (handshake->ticket_issued)
+		list_add(&list, "session ticket issued");
 	if (handshake->hello_retry)
 		list_add(&list, "after a HelloRetryRequest");
 	if (handshake->retry_group)
@@ -230,6 +236,92 @@ static void offer_print(const struct sink_settings *settings, const struct hands
 		list_add_bytes(&alpn, "", name, length);
 	list_finish(&alpn);
 	codes_print(settings, "  extensions", tls_extension_name, &offer->extensions);
+}
+
+static void fingerprint_print(const struct sink_settings *settings,
+			      const struct handshake *handshake)
+{
+	struct list list = list_start(settings, "fingerprint");
+
+	if (handshake->ja4[0])
+		list_addf(&list, "JA4 %s", handshake->ja4);
+	if (handshake->ja3[0])
+		list_addf(&list, "JA3 %s", handshake->ja3);
+	if (handshake->ja3s[0])
+		list_addf(&list, "JA3S %s", handshake->ja3s);
+	list_finish(&list);
+}
+
+/* Judged by the time of the handshake, which of a capture may be long ago. */
+static void validity_print(const struct sink_settings *settings,
+			   const struct certificate *certificate, int64_t now)
+{
+	int64_t before = certificate->not_before, after = certificate->not_after;
+	struct list list = list_start(settings, "  valid");
+	char from[TEXT_TIME_SIZE], to[TEXT_TIME_SIZE];
+
+	if (before == CERTIFICATE_TIME_UNKNOWN || after == CERTIFICATE_TIME_UNKNOWN ||
+	    !text_seconds(before, from) || !text_seconds(after, to))
+		return;
+	list_addf(&list, "%s to %s", from, to);
+	if (now > after)
+		list_add(&list, "expired at the time of the handshake");
+	if (now < before)
+		list_add(&list, "not yet valid at the time of the handshake");
+	list_finish(&list);
+}
+
+static void text_print(const struct sink_settings *settings, const char *label, const char *text)
+{
+	struct list list = list_start(settings, label);
+
+	if (text)
+		list_add_bytes(&list, "", text, strlen(text));
+	list_finish(&list);
+}
+
+static void sans_print(const struct sink_settings *settings, const struct certificate *certificate)
+{
+	struct list list = list_start(settings, "  names");
+
+	for (size_t i = 0; i < certificate->san_count; i++)
+		list_add_bytes(&list, "", certificate->sans[i], strlen(certificate->sans[i]));
+	list_finish(&list);
+}
+
+static void certificate_print(const struct sink_settings *settings,
+			      const struct sent_certificate *sent, int64_t now)
+{
+	const struct certificate *certificate = sent->certificate;
+	struct list title = list_start(settings, "certificate");
+	struct list key = list_start(settings, "  key");
+
+	list_addf(&title, "of the %s", text_end(sent->from));
+	list_addf(&title, "%u bytes", certificate->size);
+	if (certificate->broken)
+		list_add(&title, "broken");
+	if (certificate->truncated)
+		list_add(&title, "shown only in part");
+	list_finish(&title);
+	text_print(settings, "  subject", certificate->subject);
+	text_print(settings, "  issuer", certificate->issuer);
+	sans_print(settings, certificate);
+	validity_print(settings, certificate, now);
+	if (certificate->key)
+		list_add(&key, certificate->key);
+	if (certificate->signature)
+		list_addf(&key, "signed with %s", certificate->signature);
+	list_finish(&key);
+	text_print(settings, "  serial", certificate->serial);
+}
+
+static void certificates_print(const struct sink_settings *settings,
+			       const struct handshake *handshake)
+{
+	int64_t now = ((int64_t)handshake->time_ns + settings->clock_offset_ns) / 1000000000;
+
+	for (size_t i = 0; i < handshake->certificate_count; i++)
+		certificate_print(settings, &handshake->certificates[i], now);
 }
 
 /* Relative to the handshake's time, with a sign: "+0.890". */
@@ -341,6 +433,8 @@ static void tree_row(const struct sink_settings *settings, const struct handshak
 	end_print(settings, &handshake->ends[END_SERVER], "server");
 	choice_print(settings, handshake);
 	offer_print(settings, handshake);
+	fingerprint_print(settings, handshake);
+	certificates_print(settings, handshake);
 	path_print(settings, handshake);
 	messages_print(settings, handshake);
 	quality_print(settings, handshake);
@@ -358,6 +452,7 @@ static void tree_end(const struct sink_settings *settings, const struct trace_en
 
 const struct sink sink_tree = {
 	.name = "tree",
+	.wants_details = true,
 	.start = tree_start,
 	.row = tree_row,
 	.end = tree_end,

@@ -3,6 +3,8 @@
 
 import re
 
+HASH = re.compile(r"[0-9a-f]{32}")
+JA4 = re.compile(r"[tqd]..[di]\d{4}[0-9A-Za-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
 HEX32 = re.compile(r"[0-9a-f]{64}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 PLACE = re.compile(r"(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+")
@@ -26,7 +28,8 @@ ROW = {
     "tls": {
         "version": {"SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
         "cipher": str, "group": str, "signature": str, "sni": str, "alpn": str,
-        "resumed": bool, "psk": {"none", "offered", "accepted"},
+        "resumed": bool, "resumption": {"session_id", "ticket", "psk"}, "ocsp_stapled": bool,
+        "ticket_issued": bool, "psk": {"none", "offered", "accepted"},
         "early_data": {"none", "offered", "accepted", "rejected", "unknown"},
         "hello_retry": bool,
         "client_auth": {"none", "requested", "sent", "declined", "unknown"},
@@ -36,10 +39,10 @@ ROW = {
     "offer": {"version": str, "versions": [str], "ciphers": [str], "groups": [str],
               "key_shares": [str], "signature_algorithms": [str], "alpn": [str],
               "extensions": [str], "size": int, "records": int, "segments": int},
-    "certificates": [{"subject": str, "issuer": str, "san": [str], "not_before": str,
+    "certificates": [{"from": {"server", "client"}, "subject": str, "issuer": str, "san": [str], "not_before": str,
                       "not_after": str, "key": str, "signature": str, "serial": str,
-                      "sha256": str}],
-    "fingerprint": {"ja3": str, "ja3s": str, "ja4": str},
+                      "sha256": HEX32, "size": int, "broken": bool, "truncated": bool}],
+    "fingerprint": {"ja3": HASH, "ja3s": HASH, "ja4": JA4},
     "latency": {"total_us": NUMBER, "rtt_us": NUMBER,
                 "phases": [{"name": str, "side": str, "start_us": NUMBER,
                             "duration_us": NUMBER, "quality": str}]},
