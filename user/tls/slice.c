@@ -42,6 +42,17 @@ bool slice_u24(struct slice *slice, uint32_t *value)
 	return true;
 }
 
+bool slice_u32(struct slice *slice, uint32_t *value)
+{
+	struct slice part;
+
+	if (!slice_bytes(slice, 4, &part))
+		return false;
+	*value = (uint32_t)part.bytes[0] << 24 | (uint32_t)part.bytes[1] << 16 |
+		 (uint32_t)part.bytes[2] << 8 | part.bytes[3];
+	return true;
+}
+
 bool slice_vector8(struct slice *slice, struct slice *value)
 {
 	struct slice start = *slice;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a captured frame to the TCP segment or UDP datagram it carries, through VLAN tags, tunnels and
+ * fragments. Allocates nothing; every byte is hostile.
+ */
+#ifndef TLSTRACE_FRAME_H
+#define TLSTRACE_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tls/slice.h"
+
+/* What a frame begins with; the numbers of the link types are the capture format's business. */
+enum frame_link {
+	FRAME_LINK_ETHERNET,
+	FRAME_LINK_COOKED,
+	FRAME_LINK_COOKED2,
+	FRAME_LINK_IP,	 /* version in the first nibble */
+	FRAME_LINK_NULL, /* address family of the capturing host before it */
+	FRAME_LINK_PPP,	 /* protocol number, perhaps behind address and control (RFC 1662) */
+	FRAME_LINK_PPPOE,
+	FRAME_LINK_HDLC, /* Cisco's: address and control, then an EtherType */
+};
+
+enum frame_direction { FRAME_INCOMING, FRAME_OUTGOING, FRAME_DIRECTION_UNKNOWN };
+
+enum frame_result {
+	FRAME_READ,  /* a segment or a datagram */
+	FRAME_OTHER, /* no TCP or UDP, or a fragment whose datagram is not whole yet */
+	FRAME_BROKEN, /* headers that are cut off, contradict themselves or are nested too deep */
+};
+
+enum { FRAME_PROTOCOL_TCP = 6, FRAME_PROTOCOL_UDP = 17 };
+enum { FRAME_TCP_FIN = 0x01, FRAME_TCP_SYN = 0x02, FRAME_TCP_RST = 0x04, FRAME_TCP_ACK = 0x10 };
+
+struct frame {
+	uint8_t source[16], destination[16]; /* IPv4 as ::ffff:a.b.c.d; of the innermost packet */
+	uint16_t source_port, destination_port;
+	uint8_t protocol;
+	uint8_t tcp_flags;
+	uint32_t sequence; /* of the first payload byte: a SYN's own number is counted */
+	uint32_t acknowledgement;
+	struct slice payload; /* what was captured of it; borrows the frame or the fragments */
+	uint32_t length;      /* of the payload on the wire */
+	/*
+	 * Tells equal addresses in different VLANs and virtual networks apart; 0 if there are none. Labels
+	 * that differ between the directions of one connection (MPLS, GTP) are not part of it.
+	 */
+	uint64_t encapsulation;
+	uint32_t ifindex; /* of the capturing host, 0 unknown */
+	enum frame_direction direction;
+};
+
+struct fragments;
+
+/*
+ * Read a frame of wire_length bytes, of which bytes were captured. fragments keeps the pieces of
+ * datagrams between calls; a frame's payload is valid until the next call.
+ */
+enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length, uint64_t time_ns,
+			     struct fragments *fragments, struct frame *frame);
+
+#endif
