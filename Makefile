@@ -126,7 +126,7 @@ test: deps
 unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
 unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/log.c \
-	$(addprefix user/source/,frame.c fragments.c) \
+	$(addprefix user/source/,frame.c fragments.c opening.c connection_table.c connections.c) \
 	$(wildcard tests/unit/build.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
 unit_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=address,undefined -fno-sanitize-recover=all \

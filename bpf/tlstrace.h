@@ -34,6 +34,7 @@ enum tlstrace_event_type {
 enum tlstrace_hook {
 	TLSTRACE_INGRESS = 0,
 	TLSTRACE_EGRESS = 1,
+	TLSTRACE_HOOK_UNKNOWN = 2, /* from a file that does not tell */
 };
 
 /* Indices of the counters map. Every event that is not delivered is counted under its cause. */
@@ -54,9 +55,10 @@ enum tlstrace_counter {
 enum tlstrace_packet_flag {
 	TLSTRACE_PACKET_RETRANSMIT = 1,	  /* carries bytes that were seen before */
 	TLSTRACE_PACKET_OUT_OF_ORDER = 2, /* starts behind a hole: copied whole, unparsed */
-	TLSTRACE_PACKET_LOST_BEFORE = 4,  /* an earlier event of this flow was not delivered */
+	TLSTRACE_PACKET_LOST_BEFORE = 4,  /* an earlier packet of this flow was not delivered, and never will be */
 	TLSTRACE_PACKET_CUT = 8,	  /* a budget ended the copying of this direction */
 	TLSTRACE_PACKET_HELLO = 16,	  /* begins a flow: carries the first byte of its ClientHello */
+	TLSTRACE_PACKET_TRUNCATED = 32,	  /* a file holds only its beginning: the rest will never come */
 };
 
 struct tlstrace_event_header {

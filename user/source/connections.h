@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finds handshakes in the frames of a capture, and hands their packets on as the kernel would
+ * (bpf/track.bpf.h): from the first byte of a ClientHello until the flow is forgotten. Bounded.
+ */
+#ifndef TLSTRACE_CONNECTIONS_H
+#define TLSTRACE_CONNECTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source/frame.h"
+#include "source/source.h"
+
+struct connections;
+
+struct connections_counts {
+	uint64_t hellos;     /* flows begun */
+	uint64_t table_full; /* flows under way that made room for others */
+	uint64_t lost;	     /* flows of which bytes are not in the capture */
+};
+
+/* capacity: TCP connections and UDP flows at most; the one idle for longest makes room. NULL without memory. */
+struct connections *connections_new(size_t capacity, const struct source_handler *handler);
+void connections_free(struct connections *connections);
+/* Look at a frame. Borrowed for the call; segments ahead of a ClientHello's beginning are copied. */
+void connections_add(struct connections *connections, const struct frame *frame, uint64_t time_ns);
+/*
+ * Tell of the holes that will not be filled any more: those older than the time it takes a capture to put
+ * packets in order. UINT64_MAX: all.
+ */
+void connections_tick(struct connections *connections, uint64_t now_ns);
+/* The packets of this flow are not wanted any more; a later ClientHello on the connection begins another. */
+void connections_forget(struct connections *connections, const struct tlstrace_flow_key *key,
+			uint64_t flow_id);
+struct connections_counts connections_counts(const struct connections *connections);
+
+#endif
