@@ -447,6 +447,62 @@ static void test_alert(void **state)
 	assert_memory_equal(fixture->last.bytes, "\x02\x28", 2);
 }
 
+/* A segment of which a capture has only the beginning. */
+static void send_truncated(struct fixture *fixture, bool from_client, const struct buffer *bytes, size_t captured)
+{
+	struct packet packet;
+
+	packet_make(&packet, &fixture->connection, from_client, 0, bytes->bytes, bytes->length);
+	packet.event.flags |= TLSTRACE_PACKET_TRUNCATED;
+	packet.event.data_length = packet.event.slices[0].length = captured;
+	packet.event.slice_count = captured > 0;
+	feed(fixture, &packet);
+	fixture->connection.next[from_client] += bytes->length;
+}
+
+/* At every byte: the message is handed on as truncated once its length is known, and what follows its record is read. */
+static void test_truncated_record(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer server = { 0 }, next = { 0 };
+	size_t captured;
+
+	put_record(&server, RECORD_HANDSHAKE, rfc8448_server_hello, sizeof(rfc8448_server_hello));
+	put_sealed(&next, RECORD_DATA, 53);
+	for (captured = 9; captured < server.length; captured++) {
+		fixture->connection = connection_new(1000 + captured);
+		fixture->count = 0;
+		send_hello(fixture);
+		send_truncated(fixture, false, &server, captured);
+		send_all(fixture, false, &next);
+		ASSERT_KINDS(fixture, FLOW_HANDSHAKE, FLOW_HANDSHAKE, FLOW_ENCRYPTED);
+		assert_true(fixture->messages[1].truncated);
+		assert_int_equal(fixture->messages[1].type, 2);
+		assert_int_equal(fixture->messages[1].size, sizeof(rfc8448_server_hello));
+		assert_int_equal(fixture->messages[1].body.length, captured - 9);
+		assert_false(fixture->flow->gap);
+		flow_table_remove(fixture->table, fixture->flow);
+	}
+}
+
+/* More messages follow in the record that is cut: where they end is unknown, and nothing is guessed. */
+static void test_truncated_messages(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer body = { 0 }, server = { 0 }, next = { 0 };
+
+	put_bytes(&body, rfc8448_server_hello, sizeof(rfc8448_server_hello));
+	put_message(&body, 11, "certificates", 12);
+	put_record(&server, RECORD_HANDSHAKE, body.bytes, body.length);
+	put_message(&next, 14, NULL, 0);
+	send_hello(fixture);
+	send_truncated(fixture, false, &server, 40);
+	send_all(fixture, false, &next);
+	ASSERT_KINDS(fixture, FLOW_HANDSHAKE, FLOW_HANDSHAKE);
+	assert_true(fixture->messages[1].truncated);
+	assert_true(fixture->flow->gap);
+}
+
 /* The kernel copies headers only of what is encrypted. */
 static void test_elided_bodies(void **state)
 {
@@ -715,6 +771,7 @@ int main(void)
 		TEST(test_sequence_wrap),	TEST(test_not_tls),
 		TEST(test_record_headers),	TEST(test_change_cipher_spec),
 		TEST(test_hellos_behind_ccs),	TEST(test_alert),
+		TEST(test_truncated_record),	TEST(test_truncated_messages),
 		TEST(test_elided_bodies),	TEST(test_elided_over_segments),
 		TEST(test_elided_header),	TEST(test_lost_before),
 		TEST(test_hello_v2),		TEST(test_start_offset),

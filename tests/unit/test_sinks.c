@@ -277,7 +277,7 @@ static char *row_print(const struct sink *sink, int width, bool color,
 {
 	static const struct sink_interface lo = { "lo", 1, 0 };
 	static const struct trace_start start = {
-		"1", START_NS, "h", "6.1", "tcx", "none", &lo, 1
+		"1", START_NS, "h", "6.1", "tcx", "none", &lo, 1, NULL
 	};
 	static const struct named_count lost = { "ring_full", 3 };
 	static const struct trace_end end = { .time_ns = START_NS, .seen = 4, .reported = 1,

@@ -78,16 +78,19 @@ uint64_t flow_table_refused(const struct flow_table *table)
 	return table->refused;
 }
 
-/* FNV-1a over the key. */
+/* In words: a byte at a time is a tenth of the time that reading a capture takes. */
 static size_t key_hash(const struct flow_table *table, const struct tlstrace_flow_key *key)
 {
-	const uint8_t *bytes = (const uint8_t *)key;
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t words[sizeof(*key) / sizeof(uint64_t)], hash = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof(*key); i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-	return (hash ^ hash >> 32) & (table->bucket_count - 1);
+	_Static_assert(sizeof(*key) % sizeof(uint64_t) == 0, "the key is hashed in words");
+	memcpy(words, key, sizeof(words));
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
+		hash ^= hash >> 32;
+	}
+	return hash & (table->bucket_count - 1);
 }
 
 static struct flow *flow_find(struct flow_table *table, const struct tlstrace_packet_event *event)
@@ -197,6 +200,8 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 	flow->last_ns = event->header.time_ns;
 	if (event->flags & (TLSTRACE_PACKET_LOST_BEFORE | TLSTRACE_PACKET_CUT))
 		flow->gap = true;
+	if (event->flags & TLSTRACE_PACKET_TRUNCATED)
+		flow->truncated = true;
 	if (event->slice_count && !(event->flags & TLSTRACE_PACKET_RETRANSMIT))
 		flow->directions[event->from_client].segments += event->segments;
 	flow->transport->add(flow, segment, table->handler);

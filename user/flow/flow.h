@@ -71,6 +71,7 @@ struct flow {
 	bool hello_v2; /* its ClientHello came in SSLv2 style */
 	uint8_t hello_hook;
 	bool gap; /* bytes are missing */
+	bool truncated; /* of some packets only the beginning was captured */
 	bool hello_whole; /* set by the handler: taken or counted as refused, not unfinished */
 	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
 	void *owner; /* of the handler */

@@ -89,3 +89,29 @@ int messages_add(const struct flow_handler *handler, struct flow *flow, bool fro
 	direction->message_length = left;
 	return 0;
 }
+
+size_t message_truncate(const struct flow_handler *handler, struct flow *flow, bool from_client,
+			uint8_t record_type)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	struct slice rest = { direction->message, direction->message_length };
+	struct flow_message message = {
+		.kind = FLOW_HANDSHAKE,
+		.from_client = from_client,
+		.record_type = record_type,
+		.time_ns = direction->message_time_ns,
+		.records = direction->message_records,
+		.truncated = true,
+	};
+	uint32_t length;
+	size_t missing;
+
+	direction->message_length = 0;
+	if (!slice_u8(&rest, &message.type) || !slice_u24(&rest, &length))
+		return SIZE_MAX;
+	missing = length - rest.length; /* or it would be whole, and gone */
+	message.size = length + MESSAGE_HEADER;
+	message.body = rest;
+	message_emit(handler, flow, &message);
+	return missing;
+}

@@ -57,6 +57,35 @@ static void record_handle(const struct flow_handler *handler, struct flow *flow,
 	message_emit(handler, flow, &message);
 }
 
+/* Of a record with this header the body is copied wherever that is possible. */
+static bool is_copied(const struct flow_direction *direction, const uint8_t *header, size_t length)
+{
+	if (header[0] == RECORD_ALERT)
+		return length == 2;
+	return header[0] == RECORD_HANDSHAKE && !direction->changed;
+}
+
+/*
+ * A plaintext record of which only the beginning was captured. What follows it is known only if the message that
+ * is cut ends where the record ends.
+ */
+static void record_truncated(const struct flow_handler *handler, struct flow *flow, bool from_client,
+			     const uint8_t *header, size_t length)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	uint64_t position = direction->position + RECORD_HEADER, time_ns = flow->last_ns;
+	size_t have = stream_have(&direction->stream, position, length), missing = SIZE_MAX;
+	uint8_t body[RECORD_LENGTH_MAX];
+
+	if (header[0] == RECORD_HANDSHAKE &&
+	    stream_read(&direction->stream, position, have, body, &time_ns) == STREAM_HAVE) {
+		handshake_record(handler, flow, from_client, body, have, time_ns);
+		missing = message_truncate(handler, flow, from_client, RECORD_HANDSHAKE);
+	}
+	if (missing != length - have)
+		direction->stopped = flow->gap = true;
+}
+
 static bool header_valid(const uint8_t *header)
 {
 	return header[0] >= RECORD_CCS && header[0] <= RECORD_HEARTBEAT && header[1] == 3 &&
@@ -115,8 +144,11 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		if (status == STREAM_HAVE)
 			known = body;
 	}
+	if (status == STREAM_ELIDED && flow->truncated && is_copied(direction, header, length))
+		record_truncated(handler, flow, from_client, header, length);
+	else
+		record_handle(handler, flow, from_client, header[0], known, length, time_ns);
 	direction->position += RECORD_HEADER + length;
-	record_handle(handler, flow, from_client, header[0], known, length, time_ns);
 	stream_discard(&direction->stream, direction->position);
 	return true;
 }

@@ -179,6 +179,21 @@ enum stream_status stream_read(const struct stream *stream, uint64_t position, s
 	return elided ? STREAM_ELIDED : STREAM_HAVE;
 }
 
+size_t stream_have(const struct stream *stream, uint64_t position, size_t length)
+{
+	uint64_t end = position + length, from = position;
+	size_t at;
+
+	for (at = piece_find(stream, position); at < stream->count && position < end; at++) {
+		const struct stream_piece *piece = &stream->pieces[at];
+
+		if (piece->start > position || !piece->bytes)
+			break;
+		position = piece_end(piece) < end ? piece_end(piece) : end;
+	}
+	return (size_t)(position - from);
+}
+
 void stream_discard(struct stream *stream, uint64_t position)
 {
 	while (stream->count && piece_end(&stream->pieces[0]) <= position)

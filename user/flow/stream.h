@@ -48,6 +48,8 @@ int stream_add(struct stream *stream, uint64_t position, const uint8_t *bytes, s
 /* Copy length bytes at position to to (may be NULL: only ask). time_ns: when the first came. */
 enum stream_status stream_read(const struct stream *stream, uint64_t position, size_t length,
 			       uint8_t *to, uint64_t *time_ns);
+/* Of the length bytes at position, how many the beginning has that were copied. */
+size_t stream_have(const struct stream *stream, uint64_t position, size_t length);
 /* Drop everything before position. */
 void stream_discard(struct stream *stream, uint64_t position);
 /* Where the first bytes known at or behind position begin, or UINT64_MAX. */

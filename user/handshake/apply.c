@@ -136,7 +136,7 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 	if (handshake->has_random)
 		return 0;
 	memcpy(handshake->random, hello->random, sizeof(handshake->random));
-	handshake->has_random = true;
+	handshake->has_random = !from->truncated || from->body.length >= 2 + sizeof(handshake->random);
 	handshake->time_ns = from->time_ns;
 	handshake->offer.size = from->size;
 	handshake->offer.records = from->records;
@@ -290,6 +290,11 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 
 	if (message)
 		message->name = tls_handshake_name(from->type);
+	/* Half a message would be read as one that says less: a ServerHello of TLS 1.3 as one of 1.2. */
+	if (from->truncated) {
+		handshake->truncated = true;
+		return;
+	}
 	switch (from->type) {
 	case TLS_SERVER_HELLO:
 		if (!from->from_client)

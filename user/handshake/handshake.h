@@ -122,7 +122,7 @@ struct place {
 	char interface[16];
 	uint32_t ifindex;
 	uint32_t netns;
-	uint8_t hook; /* 0 ingress, 1 egress; of the ClientHello */
+	uint8_t hook; /* enum tlstrace_hook; of the ClientHello */
 	struct address client, server;
 	uint64_t time_ns;
 };

@@ -221,8 +221,8 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	struct entry *entry;
 
 	if (!hello_read(message, &hello)) {
-		/* A hello that does not parse still has a random, unless even that is cut off. */
-		if (message->body.length < 34) {
+		/* A hello that does not parse still has a random, unless a capture cut even that off. */
+		if (message->body.length < 34 && !message->truncated) {
 			tracker->refused++;
 			return;
 		}
@@ -350,6 +350,8 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 	entry = sighting->entry;
 	if (flow->gap)
 		entry->handshake->gap = true;
+	if (flow->gap && flow->truncated)
+		entry->handshake->truncated = true;
 	entry->handshake->last_ns = event->header.time_ns;
 	/* Of a passed-through handshake the first connection has the client, the last the server. */
 	inner = is_inner_connection(entry, sighting);
@@ -416,12 +418,17 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 {
 	enum failure_kind kind = handshake->failure.kind;
+	bool missing;
 
 	if (handshake->outcome == HANDSHAKE_PENDING) {
 		handshake->outcome = HANDSHAKE_INCOMPLETE;
 		handshake->end_ns = now_ns;
 	}
-	if (handshake->outcome == HANDSHAKE_FAILED && handshake->gap && kind != FAILURE_ALERT) {
+	/* Of a ServerHello that was cut off nothing is known, nor of what follows it. */
+	missing = handshake->gap || (handshake->truncated && !handshake->has_server_random);
+	/* An encrypted alert may only be the goodbye behind what is missing. */
+	if (handshake->outcome == HANDSHAKE_FAILED && missing &&
+	    (kind != FAILURE_ALERT || handshake->failure.encrypted)) {
 		handshake->outcome = HANDSHAKE_INCOMPLETE;
 		handshake->failure.kind = FAILURE_NONE;
 	}

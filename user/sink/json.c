@@ -321,7 +321,7 @@ static struct json_object *json_offer(const struct handshake *handshake)
 	const struct offer *offer = &handshake->offer;
 	struct json_object *value;
 
-	if (!handshake->has_random)
+	if (!handshake->has_random && !offer->size)
 		return NULL;
 	value = json_object_new_object();
 	add(value, "version", json_known_code(tls_version_name, offer->version));
@@ -435,7 +435,7 @@ static struct json_object *json_path(const struct sink_settings *settings,
 		add(value, "interface", length ? json_bytes(place->interface, length) : NULL);
 		add(value, "ifindex", json_known(place->ifindex));
 		add(value, "netns", json_known(place->netns));
-		add(value, "direction", json_name(place->hook ? "egress" : "ingress"));
+		add(value, "direction", json_name(text_hook(place->hook)));
 		add(value, "client", json_address(&place->client));
 		add(value, "server", json_address(&place->server));
 		add(value, "time", json_time(settings, place->time_ns));
@@ -521,8 +521,13 @@ static struct json_object *json_hook(const char *hook)
 static struct json_object *json_capture(const struct trace_start *start)
 {
 	struct json_object *value = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct json_object *list;
 
+	if (start->file) {
+		add(value, "file", json_text(start->file));
+		return value;
+	}
+	list = json_object_new_array();
 	for (size_t i = 0; i < start->interface_count; i++) {
 		const struct sink_interface *interface = &start->interfaces[i];
 		struct json_object *item = json_object_new_object();

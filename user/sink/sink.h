@@ -26,6 +26,7 @@ struct trace_start {
 	const char *sockets; /* "fentry", "kprobe", "tracepoint" or "none" */
 	const struct sink_interface *interfaces;
 	size_t interface_count;
+	const char *file; /* the capture that is read; NULL: live */
 };
 
 struct named_count {

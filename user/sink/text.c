@@ -11,6 +11,7 @@
 
 #include "sink/sink.h"
 #include "tls/names.h"
+#include "tlstrace_types.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define NS_PER_S 1000000000
@@ -319,6 +320,13 @@ const char *text_end(enum handshake_end end)
 	};
 
 	return (size_t)end < ARRAY_SIZE(names) ? names[end] : "unknown";
+}
+
+const char *text_hook(uint8_t hook)
+{
+	static const char *const hooks[] = { [TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress" };
+
+	return hook < sizeof(hooks) / sizeof(hooks[0]) ? hooks[hook] : NULL;
 }
 
 const char *text_state(enum handshake_tri state)

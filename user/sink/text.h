@@ -58,6 +58,8 @@ const char *text_code(text_namer *name, uint16_t code, char buffer[TEXT_CODE_SIZ
 const char *text_alert(uint8_t alert, char buffer[TEXT_CODE_SIZE]);
 /* "client", "server" or "unknown" */
 const char *text_end(enum handshake_end end);
+/* "ingress" or "egress"; NULL if the direction is unknown. */
+const char *text_hook(uint8_t hook);
 /* "none", "offered", ... */
 const char *text_state(enum handshake_tri state);
 /* The record's content type; NULL if it has no name. */

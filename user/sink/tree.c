@@ -352,7 +352,7 @@ static void path_print(const struct sink_settings *settings, const struct handsh
 		text_address(&place->client, client);
 		text_address(&place->server, server);
 		list_addf(&list, "%s %s %s %s %s ms", name[0] ? name : "-",
-			  place->hook ? "egress" : "ingress", client, server, at);
+			  text_hook(place->hook) ? text_hook(place->hook) : "-", client, server, at);
 	}
 	list_finish(&list);
 }
