@@ -31,7 +31,7 @@ endif
 warnings = -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror)
 reproducible = -ffile-prefix-map=$(CURDIR)=.
 
-packages = libbpf json-c libmnl libcrypto
+packages = libbpf json-c libmnl libpcap libcrypto
 CFLAGS ?= -O2 -g
 all_cflags = -std=gnu11 $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Iuser -Ibpf -I$(BUILD) \
 	-MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
@@ -80,13 +80,13 @@ $(BUILD)/version.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define TLSTRACE_VERSION "%s"\n' '$(VERSION)' > $@.new
 	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
-$(BUILD)/user/main.o $(BUILD)/user/options.o: $(BUILD)/version.h
+$(BUILD)/user/trace.o $(BUILD)/user/options.o: $(BUILD)/version.h
 FORCE:
 
 -include $(objects:.o=.d) $(BUILD)/bpf/tlstrace.bpf.d
 
 # What Debian 12 needs: to build and show (deps-build), and for all tests (deps).
-build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libssl-dev \
+build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libpcap-dev libssl-dev \
 	pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \

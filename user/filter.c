@@ -87,7 +87,8 @@ bool filter_matches(const struct options *options, const struct handshake *hands
 
 	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED)
 		return false;
-	if (options->role >= 0 && !ends[options->role].process.pid)
+	/* A capture has no local end: there the role only says which end the other filters look at. */
+	if (options->role >= 0 && !options->file && !ends[options->role].process.pid)
 		return false;
 	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
 		bool client = filters[i](options, &ends[END_CLIENT]);

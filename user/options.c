@@ -25,6 +25,10 @@ static const char help[] =
 	"with whom, and who rejected whom. With COMMAND: run it, and show only its handshakes\n"
 	"and those of all its descendants.\n"
 	"\n"
+	"Where from:\n"
+	"  -r, --read FILE          decode a pcap or pcapng file, gzip'd too (- is stdin), instead\n"
+	"                           of tracing; needs no privilege\n"
+	"\n"
 	"Which handshakes (repeatable; any of one kind, all kinds together):\n"
 	"  -p, --pid PID            this process at either end\n"
 	"  -f, --follow-forks       with -p: its descendants too\n"
@@ -47,7 +51,7 @@ static const char help[] =
 	"How long, and how:\n"
 	"      --user USER          run COMMAND as USER; default: who ran sudo, else as tlstrace\n"
 	"  -n, --count N            stop after N handshakes\n"
-	"  -d, --duration DURATION  stop after this time: 10s, 250ms, 2m\n"
+	"  -d, --duration DURATION  stop after this time: 10s, 250ms, 2m; of a file, its own time\n"
 	"      --buffer-size SIZE   ring buffer between kernel and tlstrace (default 8M)\n"
 	"      --strict             exit with status 3 if anything was lost\n"
 	"      --tc FLAVOUR         auto (default), tcx or clsact\n"
@@ -68,6 +72,7 @@ static const struct option long_options[] = {
 	{ "comm", required_argument, NULL, 'c' },
 	{ "uid", required_argument, NULL, 'u' },
 	{ "interface", required_argument, NULL, 'i' },
+	{ "read", required_argument, NULL, 'r' },
 	{ "port", required_argument, NULL, OPTION_PORT },
 	{ "host", required_argument, NULL, OPTION_HOST },
 	{ "sni", required_argument, NULL, OPTION_SNI },
@@ -259,6 +264,7 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ 'u', "--uid", "a user's name or number; at most 32 of them" },
 	{ 'o', "--output", "table, tree or json" },
 	{ 'n', "--count", "a number above 0" },
+	{ 'r', "--read", "the name of a file, or - for standard input" },
 	{ 'd', "--duration", "a time such as 10s, 250ms or 2m" },
 	{ OPTION_PORT, "--port", "a port from 1 to 65535; at most 32 of them" },
 	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH; at most 32 of them" },
@@ -294,6 +300,9 @@ static bool option_set(struct options *options, int option, const char *value)
 	case 'i':
 		options->source.interface = value;
 		return true;
+	case 'r':
+		options->file = value;
+		return *value != 0;
 	case 'v':
 		return options->verbose = true;
 	case 'f':
@@ -322,6 +331,29 @@ static bool option_set(struct options *options, int option, const char *value)
 	return list_add(options, option, value);
 }
 
+/* What a capture cannot answer, or has no use for. */
+static const struct live_option { int option; const char *name, *why; } live_options[] = {
+	{ 'p', "--pid", "a capture does not know processes" },
+	{ 'c', "--comm", "a capture does not know processes" },
+	{ 'u', "--uid", "a capture does not know processes" },
+	{ 'i', "--interface", "the interfaces of a capture were chosen when it was made" },
+	{ OPTION_BUFFER_SIZE, "--buffer-size", "a capture needs no buffer in the kernel" },
+	{ OPTION_TC, "--tc", "nothing is attached to read a capture" },
+	{ OPTION_SOCKETS, "--sockets", "nothing is attached to read a capture" },
+};
+
+static const struct live_option command_option = { 0, "a command", "a capture does not run anything" };
+
+static const struct live_option *live_option_find(int option)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(live_options) / sizeof(live_options[0]); i++)
+		if (live_options[i].option == option)
+			return &live_options[i];
+	return NULL;
+}
+
 /* What is left behind the options, and options that need another. */
 static bool arguments_check(struct options *options, int argc, char **argv, int first)
 {
@@ -345,18 +377,19 @@ static bool arguments_check(struct options *options, int argc, char **argv, int 
 
 enum options_result options_parse(struct options *options, int argc, char **argv)
 {
+	const struct live_option *live = NULL;
 	int option;
 
 	*options = (struct options){ .role = -1, .sink = &sink_table };
 	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
 	opterr = 0; /* our own sentences say what to do */
-	while ((option = getopt_long(argc, argv, "+:p:c:u:i:o:n:d:fvVh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:p:c:u:i:r:o:n:d:fvVh", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return OPTIONS_EXIT;
 		}
 		if (option == 'V') {
-			puts("tlstrace " TLSTRACE_VERSION "\nfeatures: table tree json tcx clsact "
+			puts("tlstrace " TLSTRACE_VERSION "\nfeatures: table tree json pcap pcapng gzip tcx clsact "
 			     "fentry kprobe tracepoint");
 			return OPTIONS_EXIT;
 		}
@@ -369,6 +402,16 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			wrong_value(option, optarg);
 			return OPTIONS_WRONG;
 		}
+		if (!live)
+			live = live_option_find(option);
 	}
-	return arguments_check(options, argc, argv, optind) ? OPTIONS_RUN : OPTIONS_WRONG;
+	if (!arguments_check(options, argc, argv, optind))
+		return OPTIONS_WRONG;
+	if (options->command)
+		live = &command_option;
+	if (options->file && live) {
+		log_error("--read does not go with %s: %s; leave one of them out", live->name, live->why);
+		return OPTIONS_WRONG;
+	}
+	return OPTIONS_RUN;
 }

@@ -39,6 +39,7 @@ struct options {
 	bool failed_only;
 	char *const *command; /* to be run and traced, NULL-terminated; NULL none */
 	const char *user;     /* to run it as; NULL the default */
+	const char *file; /* a capture to read, "-" is standard input; NULL: live */
 	const struct sink *sink;
 	const char *output_file; /* NULL stdout */
 	uint64_t count;		/* stop after so many rows; 0 never */

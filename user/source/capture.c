@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "source/capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <pcap/pcap.h>
+
+#include "log.h"
+#include "source/capture_input.h"
+#include "source/fragments.h"
+#include "source/frame.h"
+
+#define SECOND_NS 1000000000ULL
+#define CONNECTIONS_MAX 65536
+/* Between two looks at the clock: handshakes wait 20 ms behind their end anyway. */
+#define TICK_NS 5000000ULL
+#define BATCH 4096
+/* A timestamp this far back is not a packet out of order, but another clock or another file behind the first. */
+#define CLOCK_BACK_NS SECOND_NS
+
+static const struct link {
+	int type;
+	enum frame_link link;
+} links[] = {
+	{ DLT_EN10MB, FRAME_LINK_ETHERNET }, { DLT_LINUX_SLL, FRAME_LINK_COOKED },
+	{ DLT_LINUX_SLL2, FRAME_LINK_COOKED2 }, { DLT_RAW, FRAME_LINK_IP },
+	{ DLT_IPV4, FRAME_LINK_IP },	     { DLT_IPV6, FRAME_LINK_IP },
+	{ DLT_NULL, FRAME_LINK_NULL },	     { DLT_LOOP, FRAME_LINK_NULL },
+	{ DLT_PPP, FRAME_LINK_PPP },	     { DLT_PPP_SERIAL, FRAME_LINK_PPP },
+	{ DLT_PPP_ETHER, FRAME_LINK_PPPOE }, { DLT_C_HDLC, FRAME_LINK_HDLC },
+};
+
+struct source_capture {
+	const char *name;
+	struct source_waiter waiter;
+	struct capture_input *input;
+	pcap_t *pcap;
+	enum frame_link link;
+	struct fragments *fragments;
+	struct connections *connections;
+	uint64_t now_ns, begun_ns;
+	uint64_t read_ns; /* of the host's clock, when the latest packet was read */
+	uint64_t unreadable;
+	int result; /* of pcap_next_ex(); 1 while it goes on: an error is told only once */
+};
+
+static uint64_t host_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND_NS + time.tv_nsec;
+}
+
+static int on_idle(void *context)
+{
+	struct source_capture *capture = context;
+	uint64_t now_ns = capture->now_ns;
+
+	if (!capture->connections)
+		return capture->waiter.idle(capture->waiter.context, 0); /* its header has not come yet */
+	if (!capture->read_ns)
+		capture->read_ns = host_ns();
+	now_ns += host_ns() - capture->read_ns;
+	connections_tick(capture->connections, now_ns);
+	return capture->waiter.idle(capture->waiter.context, now_ns);
+}
+
+static bool link_find(struct source_capture *capture)
+{
+	int type = pcap_datalink(capture->pcap);
+	const char *name = pcap_datalink_val_to_name(type);
+	size_t i;
+
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		if (links[i].type == type) {
+			capture->link = links[i].link;
+			return true;
+		}
+	}
+	log_error("%s has link type %d (%s), which tlstrace does not decode: capture on an interface with "
+		  "Ethernet, cooked, PPP or IP packets", capture->name, type, name ? name : "unknown");
+	return false;
+}
+
+static int pcap_prepare(struct source_capture *capture)
+{
+	char error[PCAP_ERRBUF_SIZE] = "";
+	FILE *stream = capture_input_stream(capture->input);
+
+	if (!stream)
+		return -errno;
+	errno = 0;
+	capture->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error);
+	if (capture->pcap)
+		return link_find(capture) ? 0 : -EINVAL;
+	if (errno == EISDIR)
+		log_error("cannot read %s: it is a directory; name a capture file", capture->name);
+	else
+		log_error("%s is no capture (%s): tlstrace reads pcap and pcapng, gzip'd too", capture->name,
+			  capture_input_error(capture->input) ? capture_input_error(capture->input) : error);
+	fclose(stream);
+	return -EINVAL;
+}
+
+struct source_capture *source_capture_open(const char *path, const struct source_handler *handler,
+					   const struct source_waiter *waiter)
+{
+	struct source_capture *capture = calloc(1, sizeof(*capture));
+
+	if (!capture)
+		goto no_memory;
+	capture->result = 1;
+	capture->name = strcmp(path, "-") ? path : "standard input";
+	capture->waiter = *waiter;
+	capture->input = capture_input_open(path, on_idle, capture);
+	if (!capture->input) {
+		log_error("cannot read %s: %s; check its name and who may read it", capture->name,
+			  strerror(errno));
+		goto out;
+	}
+	if (pcap_prepare(capture))
+		goto out;
+	capture->fragments = fragments_new();
+	capture->connections = connections_new(CONNECTIONS_MAX, handler);
+	if (capture->fragments && capture->connections)
+		return capture;
+no_memory:
+	log_error("there is no memory left: free some and start tlstrace again");
+out:
+	source_capture_close(capture);
+	return NULL;
+}
+
+void source_capture_close(struct source_capture *capture)
+{
+	if (!capture)
+		return;
+	connections_free(capture->connections);
+	fragments_free(capture->fragments);
+	if (capture->pcap)
+		pcap_close(capture->pcap);
+	capture_input_close(capture->input);
+	free(capture);
+}
+
+/* Never 0: that is unknown. */
+static uint64_t packet_time(const struct pcap_pkthdr *header)
+{
+	if (header->ts.tv_sec <= 0)
+		return 1;
+	/* PCAP_TSTAMP_PRECISION_NANO puts nanoseconds where microseconds were. */
+	return header->ts.tv_sec * SECOND_NS + header->ts.tv_usec;
+}
+
+static void clock_set(struct source_capture *capture, uint64_t time_ns)
+{
+	if (time_ns > capture->now_ns || time_ns + CLOCK_BACK_NS < capture->now_ns)
+		capture->now_ns = time_ns;
+	if (!capture->begun_ns)
+		capture->begun_ns = time_ns;
+}
+
+static void packet_read(struct source_capture *capture, const struct pcap_pkthdr *header,
+			const uint8_t *bytes)
+{
+	uint64_t time_ns = packet_time(header);
+	struct frame frame;
+
+	clock_set(capture, time_ns);
+	switch (frame_read(capture->link, (struct slice){ bytes, header->caplen }, header->len, time_ns,
+			   capture->fragments, &frame)) {
+	case FRAME_READ:
+		connections_add(capture->connections, &frame, time_ns);
+		break;
+	case FRAME_BROKEN:
+		capture->unreadable++;
+		break;
+	case FRAME_OTHER:
+		break;
+	}
+}
+
+int source_capture_poll(struct source_capture *capture)
+{
+	uint64_t begun_ns = capture->now_ns;
+	struct pcap_pkthdr *header;
+	const uint8_t *bytes;
+	int count = 0;
+
+	while (capture->result == 1 && count < BATCH && capture->now_ns - begun_ns < TICK_NS) {
+		capture->read_ns = 0;
+		capture->result = pcap_next_ex(capture->pcap, &header, &bytes);
+		if (capture->result != 1)
+			break;
+		packet_read(capture, header, bytes);
+		count++;
+	}
+	connections_tick(capture->connections, capture->now_ns);
+	if (count)
+		return count;
+	return capture->result == PCAP_ERROR_BREAK && !capture_input_error(capture->input) ? 0 : -EBADMSG;
+}
+
+void source_capture_explain(const struct source_capture *capture)
+{
+	const char *packing = capture_input_error(capture->input);
+	const char *reason = packing ? packing : pcap_geterr(capture->pcap);
+	/* libpcap: "an interface has a type 113 different from the type of the first interface" */
+	bool mixed = strstr(reason, "different from the ");
+
+	log_error("%s is %s: %s; what stands before that was reported, capture %s", capture->name,
+		  mixed ? "mixed" : "broken", reason,
+		  mixed ? "each interface into a file of its own" : "the rest again");
+}
+
+void source_capture_finish(struct source_capture *capture)
+{
+	connections_tick(capture->connections, UINT64_MAX);
+}
+
+void source_capture_forget(struct source_capture *capture, const struct tlstrace_flow_key *key,
+			   uint64_t flow_id)
+{
+	connections_forget(capture->connections, key, flow_id);
+}
+
+uint64_t source_capture_now(const struct source_capture *capture)
+{
+	return capture->now_ns;
+}
+
+uint64_t source_capture_begun(const struct source_capture *capture)
+{
+	return capture->begun_ns;
+}
+
+bool source_capture_is_file(const struct source_capture *capture)
+{
+	return capture_input_is_file(capture->input);
+}
+
+struct connections_counts source_capture_counts(const struct source_capture *capture)
+{
+	return connections_counts(capture->connections);
+}
+
+uint64_t source_capture_unreadable(const struct source_capture *capture)
+{
+	return capture->unreadable;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "trace.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "filter.h"
+#include "handshake/certificates.h"
+#include "handshake/fingerprint.h"
+#include "log.h"
+#include "version.h"
+
+#define SECOND_NS 1000000000ULL
+#define TIMEOUT_NS (10 * SECOND_NS)
+#define HANDSHAKES_MAX 16384
+
+enum exit_status { EXIT_FINE = 0, EXIT_COULD_NOT_RUN = 1, EXIT_LOST = 3 };
+
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!command_signal(signal, info))
+		stopping = 1;
+}
+
+/* Those that say nothing to tlstrace itself. */
+static void on_signal_for_command(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	command_signal(signal, info);
+	if (signal == SIGTSTP)
+		raise(SIGSTOP);
+}
+
+static void on_child(int signal)
+{
+	(void)signal;
+}
+
+bool trace_stopping(const struct trace *trace)
+{
+	return stopping || ferror(trace->sink.out); /* the reader has gone, as with head(1) */
+}
+
+uint64_t trace_clock_ns(int clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return time.tv_sec * SECOND_NS + time.tv_nsec;
+}
+
+void trace_count(struct named_count *counts, size_t *count, const char *name, uint64_t value)
+{
+	if (*count < TRACE_COUNTS_MAX)
+		counts[(*count)++] = (struct named_count){ name, value };
+}
+
+static void on_packet(void *context, const struct tlstrace_packet_event *event, const uint8_t *data)
+{
+	struct trace *trace = context;
+
+	tracker_packet(trace->tracker, event, data);
+}
+
+static void on_socket(void *context, const struct tlstrace_socket_event *event)
+{
+	struct trace *trace = context;
+
+	tracker_socket(trace->tracker, event);
+}
+
+/* Only where it is wanted, for it takes long. A failure's cause may stand in a certificate. */
+static void details_read(struct trace *trace, struct handshake *handshake)
+{
+	bool wanted = trace->options->sink->wants_details;
+
+	if (wanted)
+		handshake_fingerprint(handshake);
+	if (wanted || handshake->outcome == HANDSHAKE_FAILED)
+		handshake_certificates_read(handshake, trace->certificates);
+}
+
+static void on_done(void *context, struct handshake *handshake)
+{
+	struct trace *trace = context;
+	const struct options *options = trace->options;
+
+	if (options->count && trace->reported >= options->count)
+		return; /* beyond what was asked for: not counted as seen either */
+	if (!filter_matches(options, handshake)) {
+		trace->filtered++;
+		return;
+	}
+	trace->outcomes[handshake->outcome]++;
+	trace->reported++;
+	details_read(trace, handshake);
+	options->sink->row(&trace->sink, handshake);
+	if (options->count && trace->reported >= options->count)
+		stopping = 1;
+}
+
+static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+{
+	struct trace *trace = context;
+
+	trace->kind->forget(trace, key, flow_id);
+}
+
+static const char *on_interface_name(void *context, uint32_t netns, uint32_t ifindex)
+{
+	struct trace *trace = context;
+
+	return trace->kind->interface_name ? trace->kind->interface_name(trace, netns, ifindex) : "";
+}
+
+static void on_process(void *context, struct process *process)
+{
+	struct trace *trace = context;
+
+	if (trace->kind->process_seen)
+		trace->kind->process_seen(trace, process);
+}
+
+static void signals_set(bool with_command)
+{
+	static const struct {
+		int signal;
+		void (*handler)(int signal, siginfo_t *info, void *context);
+		bool with_command; /* only then */
+	} handled[] = {
+		{ SIGINT, on_signal, false },
+		{ SIGTERM, on_signal, false },
+		{ SIGHUP, on_signal, false },
+		{ SIGQUIT, on_signal, true },
+		{ SIGTSTP, on_signal_for_command, true },
+		{ SIGCONT, on_signal_for_command, true },
+		{ SIGUSR1, on_signal_for_command, true },
+		{ SIGUSR2, on_signal_for_command, true },
+	};
+	struct sigaction action = { .sa_flags = SA_SIGINFO };
+	size_t i;
+
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+		action.sa_sigaction = handled[i].handler;
+		if (with_command || !handled[i].with_command)
+			sigaction(handled[i].signal, &action, NULL);
+	}
+	/* Interrupts the waiting for events, which is all it is for. */
+	action = (struct sigaction){ .sa_handler = on_child };
+	sigaction(SIGCHLD, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int terminal_width(FILE *out)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns ? atoi(columns) : 0;
+}
+
+static bool color_wanted(const struct options *options, FILE *out)
+{
+	if (options->color == COLOR_AUTO)
+		return isatty(fileno(out)) && !getenv("NO_COLOR");
+	return options->color == COLOR_ALWAYS;
+}
+
+static int sink_prepare(struct trace *trace)
+{
+	const char *file = trace->options->output_file;
+	FILE *out = file ? fopen(file, "we") : stdout;
+
+	if (!out) {
+		log_error("cannot write %s (%s): choose another file", file, strerror(errno));
+		return -1;
+	}
+	trace->sink = (struct sink_settings){
+		.out = out,
+		.color = color_wanted(trace->options, out),
+		.width = terminal_width(out),
+	};
+	setvbuf(out, NULL, _IOLBF, 0);
+	return 0;
+}
+
+static void start_tell(struct trace *trace)
+{
+	struct utsname system;
+	struct trace_start start = { .version = TLSTRACE_VERSION };
+
+	uname(&system);
+	start.host = system.nodename;
+	start.kernel = system.release;
+	trace->kind->start(trace, &start);
+	start.time_ns = trace_clock_ns(CLOCK_REALTIME) - trace->sink.clock_offset_ns;
+	trace->options->sink->start(&trace->sink, &start);
+	fflush(trace->sink.out);
+}
+
+static uint64_t counts_write(const struct named_count *counts, size_t count, const char *what)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (counts[i].count)
+			fprintf(stderr, "; %s %llu: %s", what, (unsigned long long)counts[i].count,
+				counts[i].name);
+		sum += counts[i].count;
+	}
+	return sum;
+}
+
+/* Returns how much was lost, in handshakes and in parts of them. */
+static uint64_t footer_write(const struct trace_end *end)
+{
+	uint64_t sum;
+
+	fprintf(stderr, "tlstrace: %llu handshakes: %llu completed, %llu failed, %llu incomplete; "
+		"%llu filtered out", (unsigned long long)end->reported, (unsigned long long)end->completed,
+		(unsigned long long)end->failed, (unsigned long long)end->incomplete,
+		(unsigned long long)end->filtered);
+	sum = counts_write(end->lost, end->lost_count, "lost") +
+	      counts_write(end->dropped, end->dropped_count, "dropped");
+	fputc('\n', stderr);
+	return sum;
+}
+
+static uint64_t end_tell(struct trace *trace)
+{
+	struct trace_account account = {};
+	struct trace_end end = {
+		.time_ns = trace_clock_ns(CLOCK_REALTIME) - trace->sink.clock_offset_ns,
+		.completed = trace->outcomes[HANDSHAKE_COMPLETED],
+		.failed = trace->outcomes[HANDSHAKE_FAILED],
+		.incomplete = trace->outcomes[HANDSHAKE_INCOMPLETE],
+		.seen = trace->reported + trace->filtered,
+		.reported = trace->reported,
+		.filtered = trace->filtered,
+		.lost = account.lost,
+		.dropped = account.dropped,
+		.cost = account.cost,
+	};
+	size_t i;
+
+	trace->kind->account(trace, &account);
+	end.lost_count = account.lost_count;
+	end.dropped_count = account.dropped_count;
+	end.cost_count = account.cost_count;
+	for (i = 0; i < account.lost_count; i++)
+		end.seen += account.lost[i].count;
+	trace->options->sink->end(&trace->sink, &end);
+	fflush(trace->sink.out);
+	return footer_write(&end);
+}
+
+static int trace_open(struct trace *trace)
+{
+	static const struct tracker_settings settings = { TIMEOUT_NS, HANDSHAKES_MAX };
+	const struct source_handler source = { on_packet, on_socket, trace };
+
+	trace->tracker_handler = (struct tracker_handler){ on_done, on_forget, on_interface_name, on_process,
+							   trace };
+	trace->tracker = tracker_new(&settings, &trace->tracker_handler);
+	trace->certificates = certificate_cache_new();
+	if (!trace->tracker || !trace->certificates) {
+		log_error("there is no memory left: free some and start tlstrace again");
+		return -1;
+	}
+	return trace->kind->open(trace, &source);
+}
+
+static void trace_close(struct trace *trace)
+{
+	tracker_free(trace->tracker);
+	trace->kind->close(trace);
+	certificate_cache_free(trace->certificates);
+	if (trace->sink.out && trace->sink.out != stdout)
+		fclose(trace->sink.out);
+}
+
+/* Let the command run, if there is one, and trace until the end. Returns the exit status. */
+static int trace_all(struct trace *trace)
+{
+	uint64_t lost;
+	int status;
+
+	if (trace->command && stopping)
+		return EXIT_COULD_NOT_RUN;
+	status = trace->command ? command_release(trace->command) : 0;
+	if (status)
+		return status;
+	start_tell(trace);
+	status = trace->kind->run(trace);
+	if (status && !trace->kind->explain)
+		return EXIT_COULD_NOT_RUN;
+	lost = end_tell(trace);
+	if (status) {
+		trace->kind->explain(trace);
+		return EXIT_COULD_NOT_RUN;
+	}
+	return lost && trace->options->strict ? EXIT_LOST : EXIT_FINE;
+}
+
+int trace_main(const struct options *options, struct command *command)
+{
+	struct trace trace = {
+		.options = options,
+		.kind = options->file ? &trace_file : &trace_live,
+		.command = command,
+	};
+	int status = EXIT_COULD_NOT_RUN;
+
+	signals_set(command);
+	if (!sink_prepare(&trace) && !trace_open(&trace))
+		status = trace_all(&trace);
+	trace_close(&trace);
+	return status;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Tracing the host: packets and sockets from the kernel, on the host's monotonic clock. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "command.h"
+#include "log.h"
+#include "tlstrace_types.h"
+#include "trace.h"
+#include "who/process.h"
+
+#define POLL_MS 200
+#define POLL_NEAR_MS 5
+/* Behind the end of the last process that is followed: for what is still under way. */
+#define LINGER_NS 50000000ULL
+#define INTERFACES_TOLD 256
+
+struct live {
+	struct source_live *source;
+	struct who *who;
+	uint64_t linger_ns; /* the command and its descendants are gone: when to end; 0 not yet */
+	uint32_t followed[OPTIONS_LIST_MAX + 1];
+	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
+	struct sink_interface interfaces[INTERFACES_TOLD]; /* of the start line */
+};
+
+/* Fills followed; returns how many. */
+static size_t followed_list(const struct trace *trace, struct live *live)
+{
+	const struct options *options = trace->options;
+	size_t count = options->follow_forks ? options->pid_count : 0;
+
+	memcpy(live->followed, options->pids, count * sizeof(*live->followed));
+	if (trace->command)
+		live->followed[count++] = command_pid(trace->command);
+	return count;
+}
+
+static int live_open(struct trace *trace, const struct source_handler *handler)
+{
+	struct live *live = trace->source = calloc(1, sizeof(*live));
+	struct source_settings settings = trace->options->source;
+
+	if (live)
+		live->who = who_new();
+	if (!live || !live->who) {
+		log_error("there is no memory left: free some and start tlstrace again");
+		return -1;
+	}
+	settings.followed = live->followed;
+	settings.followed_count = followed_list(trace, live);
+	live->source = source_live_open(&settings, handler);
+	trace->sink.clock_offset_ns =
+		(int64_t)(trace_clock_ns(CLOCK_REALTIME) - trace_clock_ns(CLOCK_MONOTONIC));
+	return live->source ? 0 : -1;
+}
+
+static void live_close(struct trace *trace)
+{
+	struct live *live = trace->source;
+
+	if (!live)
+		return;
+	source_live_close(live->source);
+	who_free(live->who);
+	free(live);
+}
+
+static void live_start(struct trace *trace, struct trace_start *start)
+{
+	struct live *live = trace->source;
+	const struct source_interface *attached;
+	size_t count, i;
+
+	attached = source_live_interfaces(live->source, &count);
+	if (count > INTERFACES_TOLD)
+		count = INTERFACES_TOLD;
+	for (i = 0; i < count; i++) {
+		memcpy(live->interfaces[i].name, attached[i].name, sizeof(live->interfaces[i].name));
+		live->interfaces[i].ifindex = attached[i].ifindex;
+		live->interfaces[i].netns = attached[i].netns;
+	}
+	start->tc = source_live_tc(live->source);
+	start->sockets = source_live_sockets(live->source);
+	start->interfaces = live->interfaces;
+	start->interface_count = count;
+	if (trace->options->sink != &sink_json && !trace->command)
+		fprintf(stderr, "tlstrace: tracing %zu interfaces (%s, %s); Ctrl-C ends it\n", count, start->tc,
+			start->sockets);
+}
+
+/* Is there nobody left to trace? */
+static bool command_is_over(const struct trace *trace, struct live *live, uint64_t now)
+{
+	if (!trace->command || !command_ended(trace->command) || source_live_follows(live->source))
+		return false;
+	if (!live->linger_ns)
+		live->linger_ns = now + LINGER_NS;
+	return now >= live->linger_ns;
+}
+
+static int live_run(struct trace *trace)
+{
+	struct live *live = trace->source;
+	uint64_t start = trace_clock_ns(CLOCK_MONOTONIC), now = start;
+	const struct options *options = trace->options;
+	bool near = false;
+
+	while (!trace_stopping(trace) && !command_is_over(trace, live, now)) {
+		int wait = near ? POLL_NEAR_MS : POLL_MS, error;
+
+		if (options->duration_ns) {
+			uint64_t left = start + options->duration_ns - now;
+
+			if (now >= start + options->duration_ns)
+				break;
+			if (left / 1000000 < (uint64_t)wait)
+				wait = left / 1000000 + 1;
+		}
+		error = source_live_poll(live->source, wait);
+		if (error < 0 && error != -EINTR) {
+			log_error("reading events failed: %s; start tlstrace again", strerror(-error));
+			return -1;
+		}
+		now = trace_clock_ns(CLOCK_MONOTONIC);
+		near = tracker_tick(trace->tracker, now) || live->linger_ns;
+	}
+	live->kernel_hellos = source_live_counter(live->source, TLSTRACE_COUNT_HELLOS);
+	while (source_live_poll(live->source, 0) > 0)
+		;
+	tracker_finish(trace->tracker, trace_clock_ns(CLOCK_MONOTONIC));
+	return 0;
+}
+
+/* The counters of one purpose, with the name users see. */
+struct counted {
+	unsigned int counter;
+	const char *name;
+};
+
+static const struct counted lost_counters[] = {
+	{ TLSTRACE_COUNT_HELLOS_RING_FULL, "ring_buffer_full" },
+	{ TLSTRACE_COUNT_HELLOS_FLOWS_FULL, "flow_table_full" },
+};
+static const struct counted dropped_counters[] = {
+	{ TLSTRACE_COUNT_PACKETS_RING_FULL, "packet_events_ring_full" },
+	{ TLSTRACE_COUNT_SOCKETS_RING_FULL, "socket_events_ring_full" },
+	{ TLSTRACE_COUNT_SOCKETS_FULL, "socket_table_full" },
+	{ TLSTRACE_COUNT_COPY_BUDGET, "copy_budget" },
+	{ TLSTRACE_COUNT_SLICES, "records_per_packet" },
+	{ TLSTRACE_COUNT_LOAD_FAILED, "unreadable_packets" },
+	{ TLSTRACE_COUNT_FOLLOWED_FULL, "followed_processes_full" },
+};
+
+static uint64_t counters_read(const struct live *live, const struct counted *from, size_t count,
+			      struct named_count *to, size_t *to_count)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		uint64_t value = source_live_counter(live->source, from[i].counter);
+
+		trace_count(to, to_count, from[i].name, value);
+		sum += value;
+	}
+	return sum;
+}
+
+static void live_account(struct trace *trace, struct trace_account *account)
+{
+	const struct live *live = trace->source;
+	uint64_t known, run_ns, runs;
+
+	known = tracker_hellos(trace->tracker) + counters_read(live, lost_counters, 2, account->lost,
+								&account->lost_count);
+	trace_count(account->lost, &account->lost_count, "handshake_table_full", tracker_refused(trace->tracker));
+	trace_count(account->lost, &account->lost_count, "hello_never_whole", tracker_unfinished(trace->tracker));
+	/* What the kernel counted, and neither reached the tracker nor was counted under a cause. */
+	trace_count(account->lost, &account->lost_count, "unaccounted",
+		    live->kernel_hellos > known ? live->kernel_hellos - known : 0);
+	counters_read(live, dropped_counters, 7, account->dropped, &account->dropped_count);
+	source_live_cost(live->source, &run_ns, &runs);
+	trace_count(account->cost, &account->cost_count, "bpf_run_ns", run_ns);
+	trace_count(account->cost, &account->cost_count, "bpf_runs", runs);
+}
+
+static void live_forget(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id)
+{
+	const struct live *live = trace->source;
+
+	source_live_forget(live->source, key, flow_id);
+}
+
+static const char *live_interface_name(struct trace *trace, uint32_t netns, uint32_t ifindex)
+{
+	const struct live *live = trace->source;
+
+	return source_live_interface_name(live->source, netns, ifindex);
+}
+
+static void live_process_seen(struct trace *trace, struct process *process)
+{
+	const struct live *live = trace->source;
+
+	process->exe = who_exe(live->who, process->pid);
+	process->cgroup_path = who_cgroup(live->who, process->cgroup);
+}
+
+const struct trace_kind trace_live = {
+	.open = live_open,
+	.close = live_close,
+	.start = live_start,
+	.run = live_run,
+	.account = live_account,
+	.forget = live_forget,
+	.interface_name = live_interface_name,
+	.process_seen = live_process_seen,
+};
