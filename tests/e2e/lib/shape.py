@@ -59,7 +59,7 @@ FINISH = {"type": {"end"}, "time": TIME,
           "handshakes": {"completed": int, "failed": int, "incomplete": int},
           "seen": int, "reported": int, "filtered": int, "lost": dict, "cost": dict}
 # What a row can never be without.
-REQUIRED = {"type", "schema", "id", "time", "transport", "outcome", "client", "server", "tls",
+REQUIRED = {"type", "schema", "time", "transport", "outcome", "client", "server", "tls",
             "messages", "offer", "path", "quality"}
 
 
