@@ -130,6 +130,7 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 		       const struct flow_message *from)
 {
 	struct message *message = message_add(handshake, from);
+	int error;
 
 	if (message)
 		message->name = tls_handshake_name(TLS_CLIENT_HELLO);
@@ -148,7 +149,11 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 	handshake->psk = hello->psk ? TRI_OFFERED : TRI_NONE;
 	handshake->early_data = hello->early_data ? TRI_OFFERED : TRI_NONE;
 	handshake->ech = hello->ech ? TRI_OFFERED : TRI_NONE;
-	return offer_fill(handshake, hello);
+	error = offer_fill(handshake, hello);
+	/* One cut off where its extensions begin looks like one of the time before them. */
+	if (from->truncated)
+		handshake->offer.whole = false;
+	return error;
 }
 
 /* How the key is agreed: TLS 1.3 by the group, before that by the name of the suite. */
