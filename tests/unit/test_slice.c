@@ -102,12 +102,57 @@ static void test_vector_restores(void **state)
 	assert_int_equal(slice.length, sizeof(bytes));
 }
 
+/* RFC 9000 appendix A.1, and each of its prefixes. */
+static void test_varint(void **state)
+{
+	static const struct {
+		uint8_t bytes[8];
+		size_t length;
+		uint64_t value;
+	} samples[] = {
+		{ { 0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c }, 8, 151288809941952652 },
+		{ { 0x9d, 0x7f, 0x3e, 0x7d }, 4, 494878333 },
+		{ { 0x7b, 0xbd }, 2, 15293 },
+		{ { 0x25 }, 1, 37 },
+		{ { 0x40, 0x25 }, 2, 37 },
+	};
+	size_t i, length;
+	uint64_t value;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(samples); i++)
+		for (length = 0; length <= samples[i].length; length++) {
+			struct slice copy = exact_copy((struct slice){ samples[i].bytes, length }),
+				     slice = copy;
+
+			assert_int_equal(slice_varint(&slice, &value), length == samples[i].length);
+			if (length == samples[i].length)
+				assert_int_equal(value, samples[i].value);
+			assert_int_equal(slice.length, length == samples[i].length ? 0 : length);
+			free((void *)copy.bytes);
+		}
+}
+
+static void test_u32(void **state)
+{
+	static const uint8_t bytes[] = { 0x80, 1, 2, 3, 4 };
+	struct slice slice = { bytes, sizeof(bytes) };
+	uint32_t value;
+
+	(void)state;
+	assert_true(slice_u32(&slice, &value));
+	assert_int_equal(value, 0x80010203);
+	assert_false(slice_u32(&slice, &value));
+	assert_int_equal(slice.length, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_vectors),	  cmocka_unit_test(test_too_short),
-		cmocka_unit_test(test_vector_restores),
+		cmocka_unit_test(test_vector_restores), cmocka_unit_test(test_varint),
+		cmocka_unit_test(test_u32),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

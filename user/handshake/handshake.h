@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tls/record.h"
+
 #define HANDSHAKE_MESSAGES_MAX 64
 #define HANDSHAKE_PATH_MAX 16
 #define HANDSHAKE_COMM_SIZE 16
 #define HANDSHAKE_ALPN_SIZE 256
 #define HANDSHAKE_INFERRED_MAX 8
-
-enum handshake_transport { TRANSPORT_TCP, TRANSPORT_QUIC, TRANSPORT_DTLS };
 
 enum handshake_outcome { HANDSHAKE_PENDING, HANDSHAKE_COMPLETED, HANDSHAKE_FAILED, HANDSHAKE_INCOMPLETE };
 
@@ -90,23 +90,6 @@ struct offer {
 	bool ticket;	   /* a session ticket was offered (RFC 5077) */
 };
 
-enum message_record {
-	RECORD_KIND_CCS = 20,
-	RECORD_KIND_ALERT = 21,
-	RECORD_KIND_HANDSHAKE = 22,
-	RECORD_KIND_DATA = 23,
-	RECORD_KIND_HEARTBEAT = 24,
-	RECORD_KIND_TLS12_CID = 25, /* DTLS with connection id, RFC 9146 */
-	RECORD_KIND_DTLS_ACK = 26,  /* RFC 9147 */
-	/* QUIC has packets where TLS has records: beyond the registry of content types. */
-	RECORD_KIND_QUIC_INITIAL = 0x80,
-	RECORD_KIND_QUIC_0RTT,
-	RECORD_KIND_QUIC_HANDSHAKE,
-	RECORD_KIND_QUIC_1RTT,
-	RECORD_KIND_QUIC_RETRY,
-	RECORD_KIND_QUIC_VERSION_NEGOTIATION,
-};
-
 struct message {
 	uint64_t time_ns;
 	enum handshake_end from;
@@ -140,8 +123,9 @@ struct handshake {
 		enum handshake_end by;
 		int alert; /* -1 unknown */
 		bool encrypted;
-		uint64_t error;	/* QUIC: of CONNECTION_CLOSE; 0 none */
-		char *reason;	/* its reason phrase, raw bytes NUL-terminated, owned; NULL none */
+		bool has_error; /* QUIC: a CONNECTION_CLOSE was read, */
+		uint64_t error;	/* its error code (RFC 9000 section 20), */
+		char *reason;	/* and reason phrase, raw bytes NUL-terminated, owned; NULL none */
 	} failure;
 	struct endpoint ends[2]; /* indexed by enum handshake_end */
 

@@ -93,9 +93,9 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 	(void)well_formed; /* a broken extension leaves its list empty; the hello stands */
 }
 
-bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello)
+static bool client_hello_read(struct slice body, bool is_dtls, struct tls_client_hello *hello)
 {
-	struct slice random, rest, data;
+	struct slice random, cookie, rest, data;
 	uint16_t type;
 
 	memset(hello, 0, sizeof(*hello));
@@ -103,6 +103,7 @@ bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello)
 		return false;
 	memcpy(hello->random, random.bytes, 32);
 	if (!slice_vector8(&body, &hello->session_id) || hello->session_id.length > 32 ||
+	    (is_dtls && !slice_vector8(&body, &cookie)) ||
 	    !slice_vector16(&body, &hello->ciphers) || !slice_vector8(&body, &hello->compressions))
 		return false;
 	/* Before RFC 3546 there were no extensions. */
@@ -112,6 +113,16 @@ bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello)
 		client_extension_read(type, data, hello);
 	hello->whole = rest.length == 0;
 	return hello->whole;
+}
+
+bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello)
+{
+	return client_hello_read(body, false, hello);
+}
+
+bool tls_client_hello_dtls_read(struct slice body, struct tls_client_hello *hello)
+{
+	return client_hello_read(body, true, hello);
 }
 
 /* RFC 5246 appendix E.2: behind the type byte. The challenge is the random, right-aligned. */
@@ -212,7 +223,7 @@ bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello)
 
 bool tls_version_is_13(uint16_t version)
 {
-	return version == 0x0304 || version >> 8 == VERSION_DRAFT;
+	return version == 0x0304 || version == 0xfefc || version >> 8 == VERSION_DRAFT;
 }
 
 bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,

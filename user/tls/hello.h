@@ -29,6 +29,7 @@ enum tls_handshake_type {
 	TLS_HELLO_REQUEST = 0,
 	TLS_CLIENT_HELLO = 1,
 	TLS_SERVER_HELLO = 2,
+	TLS_HELLO_VERIFY_REQUEST = 3, /* DTLS, RFC 6347 section 4.2.1 */
 	TLS_NEW_SESSION_TICKET = 4,
 	TLS_HELLO_RETRY_REQUEST_DRAFT = 6, /* a message of its own before draft 22 */
 	TLS_CERTIFICATE = 11,
@@ -82,11 +83,13 @@ struct tls_server_hello {
  * before the fault is filled in. Slices borrow from body.
  */
 MUST_CHECK bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello);
+/* DTLS: a cookie stands behind the session id (RFC 6347 section 4.2.1). */
+MUST_CHECK bool tls_client_hello_dtls_read(struct slice body, struct tls_client_hello *hello);
 MUST_CHECK bool tls_client_hello_v2_read(struct slice body, struct tls_client_hello *hello);
 MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello);
 /* HelloRetryRequest as it was before draft 22: version and extensions. */
 MUST_CHECK bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello);
-/* TLS 1.3, final or a draft (0x7fxx). */
+/* TLS 1.3, final or a draft (0x7fxx), or DTLS 1.3. */
 bool tls_version_is_13(uint16_t version);
 /* Named group (RFC 8422 section 5.4), 0 for DHE; signature scheme, 0 if absent. Needs ECDHE or DHE. */
 MUST_CHECK bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,

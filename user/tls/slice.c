@@ -53,6 +53,19 @@ bool slice_u32(struct slice *slice, uint32_t *value)
 	return true;
 }
 
+bool slice_varint(struct slice *slice, uint64_t *value)
+{
+	struct slice part;
+	size_t i;
+
+	if (!slice->length || !slice_bytes(slice, (size_t)1 << (slice->bytes[0] >> 6), &part))
+		return false;
+	*value = part.bytes[0] & 0x3f;
+	for (i = 1; i < part.length; i++)
+		*value = *value << 8 | part.bytes[i];
+	return true;
+}
+
 bool slice_vector8(struct slice *slice, struct slice *value)
 {
 	struct slice start = *slice;
