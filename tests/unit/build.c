@@ -355,6 +355,15 @@ void packet_make(struct packet *packet, struct connection *connection, bool from
 	connection->begun |= from_client;
 }
 
+void datagram_make(struct packet *packet, struct connection *connection, bool from_client,
+		   const uint8_t *bytes, size_t length)
+{
+	packet_make(packet, connection, from_client, 0, bytes, length);
+	packet->event.key.protocol = 17;
+	packet->event.sequence = packet->event.acknowledgement = 0;
+	packet->event.tcp_flags = 0;
+}
+
 void packet_elide(struct packet *packet, uint32_t from, uint32_t to)
 {
 	struct tlstrace_packet_event *event = &packet->event;

@@ -91,6 +91,9 @@ struct connection connection_elsewhere(const struct connection *connection);
 /* A segment at this distance from where the side stands, copied whole. */
 void packet_make(struct packet *packet, struct connection *connection, bool from_client,
 		 uint32_t offset, const uint8_t *bytes, size_t length);
+/* A datagram, copied whole. */
+void datagram_make(struct packet *packet, struct connection *connection, bool from_client,
+		   const uint8_t *bytes, size_t length);
 /* Do not copy [from, to) of the segment's payload. */
 void packet_elide(struct packet *packet, uint32_t from, uint32_t to);
 

@@ -281,6 +281,30 @@ static void test_pieces_cap(void **state)
 	stream_free(&stream);
 }
 
+/* Pieces are handed out one by one, from within one too, up to a hole. */
+static void test_run(void **state)
+{
+	struct stream stream = { 0 };
+	struct slice bytes;
+	uint64_t time_ns;
+
+	(void)state;
+	assert_false(stream_run(&stream, 0, &bytes, &time_ns));
+	assert_int_equal(stream_add(&stream, 3, (const uint8_t *)"def", 3, 7), 0);
+	assert_false(stream_run(&stream, 0, &bytes, &time_ns));
+	assert_int_equal(stream_add(&stream, 0, (const uint8_t *)"abc", 3, 8), 0);
+	assert_int_equal(stream_add(&stream, 6, NULL, 3, 9), 0);
+	assert_true(stream_run(&stream, 1, &bytes, &time_ns));
+	assert_int_equal(bytes.length, 2);
+	assert_memory_equal(bytes.bytes, "bc", 2);
+	assert_int_equal(time_ns, 8);
+	assert_true(stream_run(&stream, 3, &bytes, &time_ns));
+	assert_memory_equal(bytes.bytes, "def", 3);
+	assert_int_equal(time_ns, 7);
+	assert_false(stream_run(&stream, 6, &bytes, &time_ns));
+	stream_free(&stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,7 +313,7 @@ int main(void)
 		cmocka_unit_test(test_permutations),  cmocka_unit_test(test_elided),
 		cmocka_unit_test(test_elided_filled), cmocka_unit_test(test_discard),
 		cmocka_unit_test(test_sequence_wrap), cmocka_unit_test(test_bytes_cap),
-		cmocka_unit_test(test_pieces_cap),
+		cmocka_unit_test(test_pieces_cap),    cmocka_unit_test(test_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

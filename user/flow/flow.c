@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "flow/transport.h"
+#include "tls/quic.h"
+
+#define PROTOCOL_UDP 17 /* IANA */
 
 struct flow_table {
 	struct flow **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count, capacity;
 	uint64_t begun, refused, unfinished;
+	struct flow_shared shared;
 	const struct flow_handler *handler;
 };
 
@@ -59,6 +63,7 @@ void flow_table_free(struct flow_table *table)
 			flow_free(flow);
 		}
 	}
+	quic_crypto_free(table->shared.quic);
 	free(table->buckets);
 	free(table);
 }
@@ -102,40 +107,52 @@ static struct flow *flow_find(struct flow_table *table, const struct tlstrace_pa
 	return flow;
 }
 
+/* RFC 9443: a long header of QUIC has the highest bit set, a DTLS record's type has not. */
+static const struct flow_transport *transport_of(const struct flow_segment *segment)
+{
+	if (segment->event->key.protocol != PROTOCOL_UDP)
+		return &flow_tcp;
+	return segment->data[0] & 0x80 ? &flow_quic : &flow_dtls;
+}
+
 /* A flow begins with the first segment of its ClientHello; anything else has lost its beginning. */
-static struct flow *flow_begin(struct flow_table *table, const struct flow_segment *segment)
+static int flow_begin(struct flow_table *table, const struct flow_segment *segment,
+		      struct flow **begun)
 {
 	const struct tlstrace_packet_event *event = segment->event;
 	struct flow *flow, **bucket;
+	int error;
 
-	if (!(event->flags & TLSTRACE_PACKET_HELLO) || !event->slice_count)
-		return NULL;
+	if (!(event->flags & TLSTRACE_PACKET_HELLO) || !event->slice_count || !event->data_length)
+		return -ENOSPC;
 	table->begun++;
 	if (table->count >= table->capacity) {
 		table->refused++;
-		return NULL;
+		return -ENOSPC;
 	}
 	flow = calloc(1, sizeof(*flow));
 	if (!flow) {
 		table->refused++;
-		return NULL;
+		return -ENOMEM;
 	}
 	flow->key = event->key;
 	flow->id = event->flow_id;
 	flow->first_ns = event->header.time_ns;
 	flow->hello_hook = event->hook;
 	flow->client_is_local = event->hook == TLSTRACE_EGRESS;
-	flow->transport = &flow_tcp;
-	if (flow->transport->begin(flow, segment)) {
-		table->refused++;
+	flow->transport = transport_of(segment);
+	error = flow->transport->begin(flow, segment, &table->shared);
+	if (error) {
+		table->refused += error != -EPROTO;
 		flow_free(flow);
-		return NULL;
+		return error;
 	}
 	bucket = &table->buckets[key_hash(table, &event->key)];
 	flow->next = *bucket;
 	*bucket = flow;
 	table->count++;
-	return flow;
+	*begun = flow;
+	return 0;
 }
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
@@ -189,14 +206,16 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 {
 	const struct tlstrace_packet_event *event = segment->event;
 	struct flow *flow;
+	int error;
 
 	if (!segment_valid(segment))
 		return -EINVAL;
 	flow = flow_find(table, event);
-	if (!flow)
-		flow = flow_begin(table, segment);
-	if (!flow)
-		return -ENOSPC;
+	if (!flow) {
+		error = flow_begin(table, segment, &flow);
+		if (error)
+			return error;
+	}
 	flow->last_ns = event->header.time_ns;
 	if (event->flags & (TLSTRACE_PACKET_LOST_BEFORE | TLSTRACE_PACKET_CUT))
 		flow->gap = true;

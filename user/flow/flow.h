@@ -34,7 +34,7 @@ enum flow_message_kind {
 struct flow_message {
 	enum flow_message_kind kind;
 	bool from_client;
-	uint8_t record_type; /* enum message_record */
+	uint8_t record_type; /* enum message_record, tls/record.h */
 	uint8_t type;	   /* handshake type */
 	uint32_t size;	   /* handshake message with its header, else length of the record */
 	struct slice body; /* borrowed for the call */
@@ -42,6 +42,7 @@ struct flow_message {
 	uint32_t records;  /* it came in so many records, */
 	uint32_t segments; /* and the direction in so many segments so far */
 	bool truncated;	   /* only the beginning was copied */
+	uint8_t epoch;	   /* DTLS: of the record; of DTLS 1.3 its two low bits */
 	uint64_t error;	   /* of FLOW_QUIC_CLOSE: RFC 9000 section 20 */
 };
 
@@ -66,6 +67,7 @@ struct flow {
 	const struct flow_transport *transport;
 	void *state;	/* of the transport, owned */
 	uint32_t start; /* tells the same packet elsewhere: TCP sequence number of the ClientHello; UDP: a hash */
+	uint32_t quic_version; /* the one in use; 0 if not QUIC */
 	uint64_t first_ns, last_ns;
 	bool client_is_local;
 	bool hello_v2; /* its ClientHello came in SSLv2 style */
@@ -96,7 +98,10 @@ struct flow_table;
 /* capacity: flows at most. NULL without memory. handler is borrowed. */
 struct flow_table *flow_table_new(size_t capacity, const struct flow_handler *handler);
 void flow_table_free(struct flow_table *table);
-/* Feed a segment. 0, -ENOSPC if the table is full (counted), -ENOMEM. */
+/*
+ * Feed a segment. 0; -EPROTO if it should begin a flow but only looked like TLS: it is no loss;
+ * -ENOSPC if the table is full (counted), -ENOMEM (counted).
+ */
 int flow_table_add(struct flow_table *table, const struct flow_segment *segment);
 /* End a flow. */
 void flow_table_remove(struct flow_table *table, struct flow *flow);

@@ -65,7 +65,7 @@ static size_t messages_cut(const struct flow_handler *handler, struct flow *flow
 }
 
 int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t record_type,
-		 struct slice bytes, uint64_t time_ns)
+		 uint32_t records, struct slice bytes, uint64_t time_ns)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
 	size_t left;
@@ -73,12 +73,13 @@ int messages_add(const struct flow_handler *handler, struct flow *flow, bool fro
 
 	if (!direction->message_length) {
 		direction->message_time_ns = time_ns;
-		direction->message_records = 1;
+		/* None new: it goes on in the record where a message ended. */
+		direction->message_records = records ? records : 1;
 		/* The usual case: read where they lie, only what is not whole is kept. */
 		left = messages_cut(handler, flow, from_client, record_type, bytes, time_ns);
 		return message_append(direction, bytes.bytes + bytes.length - left, left);
 	}
-	direction->message_records++;
+	direction->message_records += records;
 	error = message_append(direction, bytes.bytes, bytes.length);
 	if (error)
 		return error;

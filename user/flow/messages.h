@@ -8,12 +8,12 @@
 /* Hand one message to the handler. */
 void message_emit(const struct flow_handler *handler, struct flow *flow, struct flow_message *message);
 /*
- * Add the next handshake bytes of a direction, which came in a record (or packet) of this type, and hand on
- * every message that is whole. 0; -ENOSPC if a message is longer than FLOW_MESSAGE_MAX, or -ENOMEM: nothing
- * more can be read from this direction.
+ * Add the next handshake bytes of a direction, which came in so many records (or packets) of this
+ * type, and hand on every message that is whole. 0; -ENOSPC if a message is longer than
+ * FLOW_MESSAGE_MAX, or -ENOMEM: nothing more can be read from this direction.
  */
 int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t record_type,
-		 struct slice bytes, uint64_t time_ns);
+		 uint32_t records, struct slice bytes, uint64_t time_ns);
 /*
  * The rest of the message under way was not copied and never will be: hand its beginning on as truncated. Returns how
  * many of its bytes are missing, SIZE_MAX if none is under way or its length is among them.

@@ -5,17 +5,17 @@
 #include "flow/messages.h"
 #include "flow/transport.h"
 #include "tls/hello.h"
+#include "tls/record.h"
 
 #define RECORD_HEADER 5
 #define RECORD_LENGTH_MAX (16384 + 2048) /* RFC 5246 section 6.2.3 */
 #define TCP_FLAG_ACK 0x10
 
-enum { RECORD_CCS = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA, RECORD_HEARTBEAT };
-
 static void handshake_record(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			     const uint8_t *body, size_t length, uint64_t time_ns)
 {
-	if (messages_add(handler, flow, from_client, RECORD_HANDSHAKE, (struct slice){ body, length }, time_ns)) {
+	if (messages_add(handler, flow, from_client, RECORD_KIND_HANDSHAKE, 1,
+			 (struct slice){ body, length }, time_ns)) {
 		flow->directions[from_client].stopped = true;
 		flow->gap = true;
 	}
@@ -43,14 +43,14 @@ static void record_handle(const struct flow_handler *handler, struct flow *flow,
 		.records = 1,
 	};
 
-	if (type == RECORD_HANDSHAKE && body && is_plaintext(direction, body, length)) {
+	if (type == RECORD_KIND_HANDSHAKE && body && is_plaintext(direction, body, length)) {
 		handshake_record(handler, flow, from_client, body, length, time_ns);
 		return;
 	}
-	if (type == RECORD_CCS) {
+	if (type == RECORD_KIND_CCS) {
 		message.kind = FLOW_CHANGE_CIPHER_SPEC;
 		direction->changed = true;
-	} else if (type == RECORD_ALERT && body && length == 2) {
+	} else if (type == RECORD_KIND_ALERT && body && length == 2) {
 		message.kind = FLOW_ALERT;
 		message.body = (struct slice){ body, length };
 	}
@@ -60,9 +60,9 @@ static void record_handle(const struct flow_handler *handler, struct flow *flow,
 /* Of a record with this header the body is copied wherever that is possible. */
 static bool is_copied(const struct flow_direction *direction, const uint8_t *header, size_t length)
 {
-	if (header[0] == RECORD_ALERT)
+	if (header[0] == RECORD_KIND_ALERT)
 		return length == 2;
-	return header[0] == RECORD_HANDSHAKE && !direction->changed;
+	return header[0] == RECORD_KIND_HANDSHAKE && !direction->changed;
 }
 
 /*
@@ -77,10 +77,10 @@ static void record_truncated(const struct flow_handler *handler, struct flow *fl
 	size_t have = stream_have(&direction->stream, position, length), missing = SIZE_MAX;
 	uint8_t body[RECORD_LENGTH_MAX];
 
-	if (header[0] == RECORD_HANDSHAKE &&
+	if (header[0] == RECORD_KIND_HANDSHAKE &&
 	    stream_read(&direction->stream, position, have, body, &time_ns) == STREAM_HAVE) {
 		handshake_record(handler, flow, from_client, body, have, time_ns);
-		missing = message_truncate(handler, flow, from_client, RECORD_HANDSHAKE);
+		missing = message_truncate(handler, flow, from_client, RECORD_KIND_HANDSHAKE);
 	}
 	if (missing != length - have)
 		direction->stopped = flow->gap = true;
@@ -88,8 +88,9 @@ static void record_truncated(const struct flow_handler *handler, struct flow *fl
 
 static bool header_valid(const uint8_t *header)
 {
-	return header[0] >= RECORD_CCS && header[0] <= RECORD_HEARTBEAT && header[1] == 3 &&
-	       header[2] <= 4 && ((size_t)header[3] << 8 | header[4]) <= RECORD_LENGTH_MAX;
+	return header[0] >= RECORD_KIND_CCS && header[0] <= RECORD_KIND_HEARTBEAT &&
+	       header[1] == 3 && header[2] <= 4 &&
+	       ((size_t)header[3] << 8 | header[4]) <= RECORD_LENGTH_MAX;
 }
 
 /* The first bytes of an SSL 2.0 ServerHello: length, type, whether the session was found, certificate type. */
@@ -106,7 +107,7 @@ static void not_tls(const struct flow_handler *handler, struct flow *flow, bool 
 
 	if (!from_client && is_server_hello_v2(flow, header)) {
 		message.kind = FLOW_SERVER_HELLO_V2;
-		message.record_type = RECORD_HANDSHAKE;
+		message.record_type = RECORD_KIND_HANDSHAKE;
 		message.type = TLS_SERVER_HELLO;
 		message.size = (header[0] & 0x7f) << 8 | header[1];
 	}
@@ -136,7 +137,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		return false;
 	}
 	length = (size_t)header[3] << 8 | header[4];
-	if (header[0] <= RECORD_HANDSHAKE) {
+	if (header[0] <= RECORD_KIND_HANDSHAKE) {
 		status = stream_read(&direction->stream, direction->position + RECORD_HEADER, length,
 				     body, NULL);
 		if (status == STREAM_WAIT)
@@ -167,7 +168,7 @@ static bool hello_v2_next(const struct flow_handler *handler, struct flow *flow)
 	if (length < 1 || stream_read(&direction->stream, 0, 2 + length, whole, NULL) != STREAM_HAVE)
 		return false;
 	message.type = TLS_CLIENT_HELLO;
-	message.record_type = RECORD_HANDSHAKE;
+	message.record_type = RECORD_KIND_HANDSHAKE;
 	message.size = length;
 	message.body = (struct slice){ whole + 3, length - 1 };
 	direction->position = 2 + length;
@@ -237,7 +238,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 		length = (size_t)header.bytes[3] << 8 | header.bytes[4];
 		body.bytes = NULL;
 		if (!slice_bytes(&rest, length, &body)) {
-			if (header.bytes[0] <= RECORD_HANDSHAKE)
+			if (header.bytes[0] <= RECORD_KIND_HANDSHAKE)
 				break;
 			rest.length = 0; /* encrypted: its body is of no interest */
 		}
@@ -275,10 +276,12 @@ static bool segment_is_past(const struct flow_direction *direction, const struct
 	       (int64_t)direction->position;
 }
 
-static int tcp_begin(struct flow *flow, const struct flow_segment *segment)
+static int tcp_begin(struct flow *flow, const struct flow_segment *segment,
+		     struct flow_shared *shared)
 {
 	const struct tlstrace_packet_event *event = segment->event;
 
+	(void)shared;
 	flow->start = event->sequence + event->slices[0].offset;
 	flow->directions[1].stream.base = flow->start;
 	flow->directions[1].stream.has_base = true;
@@ -316,4 +319,6 @@ static void tcp_add(struct flow *flow, const struct flow_segment *segment,
 	direction_advance(handler, flow, event->from_client);
 }
 
-const struct flow_transport flow_tcp = { .begin = tcp_begin, .add = tcp_add };
+const struct flow_transport flow_tcp = { .kind = TRANSPORT_TCP,
+					 .begin = tcp_begin,
+					 .add = tcp_add };

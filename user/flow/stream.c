@@ -194,6 +194,23 @@ size_t stream_have(const struct stream *stream, uint64_t position, size_t length
 	return (size_t)(position - from);
 }
 
+bool stream_run(const struct stream *stream, uint64_t position, struct slice *bytes,
+		uint64_t *time_ns)
+{
+	size_t at = piece_find(stream, position);
+	const struct stream_piece *piece;
+
+	if (at >= stream->count)
+		return false;
+	piece = &stream->pieces[at];
+	if (piece->start > position || !piece->bytes)
+		return false;
+	*bytes = (struct slice){ piece->bytes + (position - piece->start),
+				 piece_end(piece) - position };
+	*time_ns = piece->time_ns;
+	return true;
+}
+
 void stream_discard(struct stream *stream, uint64_t position)
 {
 	while (stream->count && piece_end(&stream->pieces[0]) <= position)

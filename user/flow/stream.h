@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tls/slice.h"
+
 /* Bytes and pieces kept per direction; what comes beyond is dropped and the stream is `full`. */
 #define STREAM_BYTES_MAX (256 * 1024)
 #define STREAM_PIECES_MAX 4096
@@ -50,6 +52,12 @@ enum stream_status stream_read(const struct stream *stream, uint64_t position, s
 			       uint8_t *to, uint64_t *time_ns);
 /* Of the length bytes at position, how many the beginning has that were copied. */
 size_t stream_have(const struct stream *stream, uint64_t position, size_t length);
+/*
+ * Bytes known without a hole from position on, and when they came; there may be more behind them.
+ * False if there are none. Borrowed until the stream is touched.
+ */
+bool stream_run(const struct stream *stream, uint64_t position, struct slice *bytes,
+		uint64_t *time_ns);
 /* Drop everything before position. */
 void stream_discard(struct stream *stream, uint64_t position);
 /* Where the first bytes known at or behind position begin, or UINT64_MAX. */

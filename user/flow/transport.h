@@ -4,10 +4,21 @@
 #define TLSTRACE_TRANSPORT_H
 
 #include "flow/flow.h"
+#include "tls/record.h"
+
+/* What the flows of one table share; the table owns it. */
+struct flow_shared {
+	struct quic_crypto *quic; /* made for the first QUIC flow */
+};
 
 struct flow_transport {
-	/* The flow's first segment, before it is added. 0 or negative errno: then the flow does not begin. */
-	int (*begin)(struct flow *flow, const struct flow_segment *segment);
+	enum handshake_transport kind;
+	/*
+	 * The flow's first segment, before it is added. 0 or negative errno: then the flow does not
+	 * begin; -EPROTO: because it only looked like TLS.
+	 */
+	int (*begin)(struct flow *flow, const struct flow_segment *segment,
+		     struct flow_shared *shared);
 	/* Read a segment, or datagrams, and hand their messages on. */
 	void (*add)(struct flow *flow, const struct flow_segment *segment,
 		    const struct flow_handler *handler);
@@ -15,6 +26,6 @@ struct flow_transport {
 	void (*end)(struct flow *flow);
 };
 
-extern const struct flow_transport flow_tcp;
+extern const struct flow_transport flow_tcp, flow_quic, flow_dtls;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "handshake/certificates.h"
+#include "handshake/datagrams.h"
 #include "tls/names.h"
 
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
@@ -29,7 +30,7 @@ static bool version_is_13(const struct handshake *handshake)
 	return tls_version_is_13(handshake->version);
 }
 
-static struct message *message_add(struct handshake *handshake, const struct flow_message *from)
+struct message *apply_record(struct handshake *handshake, const struct flow_message *from)
 {
 	struct message *message;
 
@@ -129,7 +130,7 @@ static int offer_fill(struct handshake *handshake, const struct tls_client_hello
 int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
 		       const struct flow_message *from)
 {
-	struct message *message = message_add(handshake, from);
+	struct message *message = apply_record(handshake, from);
 	int error;
 
 	if (message)
@@ -263,6 +264,12 @@ static void apply_server_hello(struct handshake *handshake, struct message *mess
 	handshake->key_exchange = key_exchange_name(handshake);
 }
 
+/* TLS 1.2 brought them, and DTLS 1.2; DTLS counts down. */
+static bool has_signature_scheme(uint16_t version)
+{
+	return version == 0xfefd || (version >= 0x0303 && version < 0xfe00);
+}
+
 static void apply_server_key_exchange(struct handshake *handshake, struct slice body)
 {
 	const char *name = handshake->key_exchange;
@@ -271,7 +278,7 @@ static void apply_server_key_exchange(struct handshake *handshake, struct slice 
 
 	if (!is_ecdhe && !is_dhe)
 		return;
-	if (!tls_server_key_exchange_read(body, is_ecdhe, handshake->version >= 0x0303,
+	if (!tls_server_key_exchange_read(body, is_ecdhe, has_signature_scheme(handshake->version),
 					  &handshake->group, &handshake->signature))
 		handshake->truncated = true;
 }
@@ -290,7 +297,7 @@ static bool server_sent(const struct handshake *handshake, const char *name)
 static void apply_handshake(struct handshake *handshake, const struct flow_message *from)
 {
 	enum handshake_end sender = from->from_client ? END_CLIENT : END_SERVER;
-	struct message *message = message_add(handshake, from);
+	struct message *message = apply_record(handshake, from);
 	struct tls_server_hello hello;
 
 	if (message)
@@ -308,6 +315,10 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 	case TLS_HELLO_RETRY_REQUEST_DRAFT:
 		if (!from->from_client && tls_retry_draft_read(from->body, &hello))
 			apply_retry(handshake, message, &hello);
+		break;
+	case TLS_HELLO_VERIFY_REQUEST:
+		if (!from->from_client && handshake->transport == TRANSPORT_DTLS)
+			handshake->retry_cookie = true;
 		break;
 	case TLS_SERVER_KEY_EXCHANGE:
 		apply_server_key_exchange(handshake, from->body);
@@ -344,7 +355,7 @@ void apply_failure(struct handshake *handshake, enum failure_kind kind, enum han
 
 static void apply_alert(struct handshake *handshake, const struct flow_message *from)
 {
-	struct message *message = message_add(handshake, from);
+	struct message *message = apply_record(handshake, from);
 	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
 	uint8_t level = from->body.bytes[0], alert = from->body.bytes[1];
 
@@ -366,7 +377,7 @@ static void apply_alert(struct handshake *handshake, const struct flow_message *
 	handshake->failure.alert = alert;
 }
 
-static void handshake_complete(struct handshake *handshake, uint64_t time_ns)
+void apply_completion(struct handshake *handshake, uint64_t time_ns)
 {
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
@@ -374,7 +385,7 @@ static void handshake_complete(struct handshake *handshake, uint64_t time_ns)
 	handshake->end_ns = time_ns;
 }
 
-static void encrypted_alert(struct handshake *handshake, const struct flow_message *from)
+void apply_encrypted_alert(struct handshake *handshake, const struct flow_message *from)
 {
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
@@ -390,7 +401,7 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 	size_t i;
 
 	if (from->record_type == RECORD_KIND_ALERT) {
-		encrypted_alert(handshake, from);
+		apply_encrypted_alert(handshake, from);
 		return;
 	}
 	if (from->record_type != RECORD_KIND_HANDSHAKE)
@@ -402,7 +413,7 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 		    handshake->messages[i].record == RECORD_KIND_HANDSHAKE)
 			sent[handshake->messages[i].from] = true;
 	if (sent[END_CLIENT] && sent[END_SERVER])
-		handshake_complete(handshake, from->time_ns);
+		apply_completion(handshake, from->time_ns);
 }
 
 static bool is_finished_length(const struct handshake *handshake, uint32_t size)
@@ -432,7 +443,7 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 			handshake_infer(handshake, "tls.client_auth");
 		}
 		handshake_infer(handshake, "outcome");
-		handshake_complete(handshake, from->time_ns);
+		apply_completion(handshake, from->time_ns);
 	} else if (from->size == TAIL_END_OF_EARLY_DATA) {
 		name = "end_of_early_data";
 		handshake->early_data = TRI_ACCEPTED;
@@ -442,7 +453,7 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 		handshake->client_auth = TRI_DECLINED;
 		handshake_infer(handshake, "tls.client_auth");
 	} else if (from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED) {
-		encrypted_alert(handshake, from);
+		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
 		/* More than Finished: a certificate and its proof. */
@@ -469,11 +480,11 @@ static void server_tail(struct handshake *handshake, const struct flow_message *
 			client_spoke = true;
 	}
 	if (from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED) {
-		encrypted_alert(handshake, from);
+		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (client_spoke && handshake->early_data == TRI_NONE) {
 		handshake_infer(handshake, "outcome");
-		handshake_complete(handshake, from->time_ns);
+		apply_completion(handshake, from->time_ns);
 	}
 }
 
@@ -496,15 +507,23 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 	bool answered = handshake->has_server_random;
 	struct message *message;
 
+	if (handshake->transport == TRANSPORT_QUIC) {
+		apply_quic_encrypted(handshake, from);
+		return;
+	}
+	if (handshake->transport == TRANSPORT_DTLS && version_is_13(handshake)) {
+		apply_dtls13_encrypted(handshake, from);
+		return;
+	}
 	if (server_refused_late(handshake, from)) {
 		handshake->outcome = HANDSHAKE_PENDING;
-		encrypted_alert(handshake, from);
+		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	}
 	/* Behind the end only the first few records are of interest (session tickets). */
 	if (handshake->outcome != HANDSHAKE_PENDING && (from->from_client || !version_is_13(handshake)))
 		return;
-	message = message_add(handshake, from);
+	message = apply_record(handshake, from);
 	if (message)
 		message->encrypted = true;
 	if (!version_is_13(handshake) && answered)
@@ -537,7 +556,7 @@ static const char *resumption_name(const struct handshake *handshake)
 
 static void apply_change_cipher_spec(struct handshake *handshake, const struct flow_message *from)
 {
-	struct message *message = message_add(handshake, from);
+	struct message *message = apply_record(handshake, from);
 
 	if (message)
 		message->name = "change_cipher_spec";
@@ -547,9 +566,23 @@ static void apply_change_cipher_spec(struct handshake *handshake, const struct f
 	}
 }
 
+/* Who spoke last waits for the other. */
+void apply_timeout(struct handshake *handshake, uint64_t now_ns)
+{
+	const struct message *last = handshake->message_count ?
+				     &handshake->messages[handshake->message_count - 1] : NULL;
+	enum handshake_end by = last && last->from == END_SERVER ? END_CLIENT : END_SERVER;
+
+	/* Either may have said why in an encrypted packet, and the other then says nothing. */
+	if (last && last->encrypted && handshake->transport == TRANSPORT_QUIC &&
+	    last->record != RECORD_KIND_QUIC_0RTT)
+		by = END_UNKNOWN;
+	apply_failure(handshake, FAILURE_TIMEOUT, by, now_ns);
+}
+
 static void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name)
 {
-	struct message *message = message_add(handshake, from);
+	struct message *message = apply_record(handshake, from);
 
 	if (message)
 		message->name = name;
@@ -564,25 +597,6 @@ static void apply_server_hello_v2(struct handshake *handshake, const struct flow
 	handshake->version = 0x0002;
 	handshake->outcome = HANDSHAKE_INCOMPLETE;
 	handshake->end_ns = from->time_ns;
-}
-
-/* RFC 9001 section 4.8: an alert is the error code 0x0100 + alert. */
-static void apply_quic_close(struct handshake *handshake, const struct flow_message *from)
-{
-	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
-
-	apply_named(handshake, from, "connection_close");
-	if (handshake->outcome != HANDSHAKE_PENDING)
-		return;
-	handshake->failure.error = from->error;
-	if (from->body.length)
-		handshake->failure.reason = bytes_copy(from->body);
-	if (from->error >> 8 != 1) {
-		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
-		return;
-	}
-	apply_failure(handshake, FAILURE_ALERT, by, from->time_ns);
-	handshake->failure.alert = from->error & 0xff;
 }
 
 void apply_message(struct handshake *handshake, const struct flow_message *message)

@@ -12,8 +12,19 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 		       const struct flow_message *message);
 /* Any message in wire order; sets the outcome where the message decides it. */
 void apply_message(struct handshake *handshake, const struct flow_message *message);
+/*
+ * Add a message to the row. NULL if it has no room for more; from->time_ns counts as a sign of life
+ * anyway.
+ */
+struct message *apply_record(struct handshake *handshake, const struct flow_message *from);
 /* FIN or RST of one side. */
 void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns);
+/* The outcome is success, unless it is known already. */
+void apply_completion(struct handshake *handshake, uint64_t time_ns);
+/* An alert that only its record's length gives away. */
+void apply_encrypted_alert(struct handshake *handshake, const struct flow_message *from);
+/* No sign of life for too long. */
+void apply_timeout(struct handshake *handshake, uint64_t now_ns);
 /* Set a failure, unless the outcome is known already. */
 void apply_failure(struct handshake *handshake, enum failure_kind kind, enum handshake_end by,
 		   uint64_t time_ns);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/transport.h"
 #include "handshake/apply.h"
 #include "handshake/sockets.h"
 #include "tls/hello.h"
@@ -187,6 +188,8 @@ static struct entry *entry_new(struct tracker *tracker, const struct tls_client_
 	}
 	entry = calloc(1, sizeof(*entry));
 	handshake = handshake_new();
+	if (handshake)
+		handshake->transport = flow->transport->kind;
 	if (!entry || !handshake || apply_client_hello(handshake, hello, message)) {
 		free(entry);
 		handshake_free(handshake);
@@ -201,10 +204,14 @@ static struct entry *entry_new(struct tracker *tracker, const struct tls_client_
 	return entry;
 }
 
-static bool hello_read(const struct flow_message *message, struct tls_client_hello *hello)
+static bool hello_read(const struct flow *flow, const struct flow_message *message,
+		       struct tls_client_hello *hello)
 {
-	return message->kind == FLOW_HELLO_V2 ? tls_client_hello_v2_read(message->body, hello) :
-						tls_client_hello_read(message->body, hello);
+	if (message->kind == FLOW_HELLO_V2)
+		return tls_client_hello_v2_read(message->body, hello);
+	if (flow->transport->kind == TRANSPORT_DTLS)
+		return tls_client_hello_dtls_read(message->body, hello);
+	return tls_client_hello_read(message->body, hello);
 }
 
 static bool is_client_hello(const struct flow_message *message)
@@ -220,7 +227,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	struct sighting *sighting;
 	struct entry *entry;
 
-	if (!hello_read(message, &hello)) {
+	if (!hello_read(flow, message, &hello)) {
 		/* A hello that does not parse still has a random, unless a capture cut even that off. */
 		if (message->body.length < 34 && !message->truncated) {
 			tracker->refused++;
@@ -324,7 +331,8 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 	entry->applied[direction] = sighting->seen[direction];
 	had_answer = entry->handshake->has_server_random;
 	if (is_client_hello(message)) {
-		if (hello_read(message, &hello) && apply_client_hello(entry->handshake, &hello, message))
+		if (hello_read(flow, message, &hello) &&
+		    apply_client_hello(entry->handshake, &hello, message))
 			entry->handshake->truncated = true;
 		return;
 	}
@@ -352,6 +360,7 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 		entry->handshake->gap = true;
 	if (flow->gap && flow->truncated)
 		entry->handshake->truncated = true;
+	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
 	/* Of a passed-through handshake the first connection has the client, the last the server. */
 	inner = is_inner_connection(entry, sighting);
@@ -403,7 +412,11 @@ void tracker_free(struct tracker *tracker)
 void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
 		    const uint8_t *data)
 {
-	flow_table_add(tracker->flows, &(struct flow_segment){ event, data });
+	int error = flow_table_add(tracker->flows, &(struct flow_segment){ event, data });
+
+	/* It only looked like a handshake: its packets need not be copied. */
+	if (error == -EPROTO && tracker->handler->forget)
+		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id);
 }
 
 void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event)
@@ -467,14 +480,8 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 
 static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t timeout_ns)
 {
-	const struct message *last;
-
-	if (handshake->outcome != HANDSHAKE_PENDING || now_ns < handshake->last_ns + timeout_ns)
-		return;
-	/* Who spoke last waits for the other. */
-	last = handshake->message_count ? &handshake->messages[handshake->message_count - 1] : NULL;
-	apply_failure(handshake, FAILURE_TIMEOUT,
-		      last && last->from == END_SERVER ? END_CLIENT : END_SERVER, now_ns);
+	if (handshake->outcome == HANDSHAKE_PENDING && now_ns >= handshake->last_ns + timeout_ns)
+		apply_timeout(handshake, now_ns);
 }
 
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns)

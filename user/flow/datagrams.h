@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The datagrams that one UDP event stands for, and what was copied of them. */
+#ifndef TLSTRACE_DATAGRAMS_H
+#define TLSTRACE_DATAGRAMS_H
+
+#include "flow/flow.h"
+
+/* [start, end) of the event's payload. */
+struct datagram {
+	uint32_t start, end;
+};
+
+/* The datagram behind this one; begin with a zeroed one. False at the end. */
+bool datagram_next(const struct flow_segment *segment, struct datagram *datagram);
+/*
+ * What was copied without a hole from offset on, up to the datagram's end. Borrows from the
+ * segment.
+ */
+struct slice datagram_bytes(const struct flow_segment *segment, const struct datagram *datagram,
+			    uint32_t offset);
+/* 32 bits that tell these bytes from others: FNV-1a. */
+uint32_t datagram_hash(struct slice bytes);
+
+#endif

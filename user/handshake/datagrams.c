@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/datagrams.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/apply.h"
+#include "tls/names.h"
+
+/*
+ * Lengths of DTLS 1.3 ciphertext with a 16-byte tag and one byte of inner type, unpadded: the
+ * handshake header is 12 bytes (RFC 9147 section 5.2), Finished 32 or 48 (RFC 8446 section 4.4.4),
+ * an empty Certificate 4.
+ */
+enum {
+	DTLS_ALERT = 19,
+	DTLS_EMPTY_CERTIFICATE = 33,
+	DTLS_FINISHED_SHA256 = 61,
+	DTLS_FINISHED_SHA384 = 77,
+};
+
+/*
+ * RFC 9147 section 6.1: 2 is the handshake's epoch, from 3 on it is application data, alerts and
+ * ACKs.
+ */
+enum { EPOCH_HANDSHAKE = 2, EPOCH_APPLICATION = 3 };
+
+/*
+ * Behind the end only the first few packets of the server are of interest, as with TLS 1.3 over
+ * TCP.
+ */
+static struct message *encrypted_record(struct handshake *handshake,
+					const struct flow_message *from)
+{
+	struct message *message;
+
+	if (handshake->outcome != HANDSHAKE_PENDING && from->from_client)
+		return NULL;
+	message = apply_record(handshake, from);
+	if (message)
+		message->encrypted = true;
+	return message;
+}
+
+static bool was_sent(const struct handshake *handshake, enum handshake_end from, uint8_t record)
+{
+	size_t i;
+
+	for (i = 0; i < handshake->message_count; i++)
+		if (handshake->messages[i].from == from && handshake->messages[i].record == record)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the server took early data is encrypted, but it cannot have without the PSK (RFC 8446
+ * section 4.2.10).
+ */
+static void early_data_settle(struct handshake *handshake)
+{
+	if (handshake->early_data == TRI_OFFERED)
+		handshake->early_data = handshake->psk == TRI_ACCEPTED ? TRI_UNKNOWN : TRI_REJECTED;
+}
+
+/*
+ * The client has 1-RTT keys to write with once it has verified the server's Finished and sent its
+ * own: for it the handshake is complete then (RFC 9001 sections 4.1.1 and 5.7). The server may send
+ * 1-RTT packets before it has heard the client's Finished, so they say nothing.
+ */
+void apply_quic_encrypted(struct handshake *handshake, const struct flow_message *from)
+{
+	encrypted_record(handshake, from);
+	if (handshake->outcome != HANDSHAKE_PENDING || !from->from_client ||
+	    from->record_type != RECORD_KIND_QUIC_1RTT)
+		return;
+	/* An answer that was not seen cannot vouch that this is QUIC at all. */
+	if (!handshake->has_server_random &&
+	    !was_sent(handshake, END_SERVER, RECORD_KIND_QUIC_HANDSHAKE))
+		return;
+	early_data_settle(handshake);
+	apply_completion(handshake, from->time_ns);
+}
+
+/* RFC 9001 section 4.8: an alert is the error code 0x0100 + alert. */
+void apply_quic_close(struct handshake *handshake, const struct flow_message *from)
+{
+	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
+	struct message *message = apply_record(handshake, from);
+
+	if (message)
+		message->name = "connection_close";
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	handshake->failure.error = from->error;
+	handshake->failure.has_error = true;
+	if (from->body.length)
+		handshake->failure.reason =
+			strndup((const char *)from->body.bytes, from->body.length);
+	if (from->error >> 8 != 1) {
+		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
+		return;
+	}
+	apply_failure(handshake, FAILURE_ALERT, by, from->time_ns);
+	handshake->failure.alert = from->error & 0xff;
+}
+
+static bool is_finished_length(const struct handshake *handshake, uint32_t size)
+{
+	const char *name = tls_cipher_name(handshake->cipher);
+	size_t length = name ? strlen(name) : 0;
+	bool is_sha384 = length > 6 && strcmp(name + length - 6, "SHA384") == 0;
+
+	return size == (is_sha384 ? DTLS_FINISHED_SHA384 : DTLS_FINISHED_SHA256);
+}
+
+static void name_infer(struct handshake *handshake, struct message *message, const char *name)
+{
+	if (!message)
+		return;
+	message->name = name;
+	message->inferred = true;
+	handshake_infer(handshake, "messages");
+}
+
+/* The client's records of the handshake epoch, by their lengths. */
+static void client_tail(struct handshake *handshake, const struct flow_message *from,
+			struct message *message)
+{
+	if (is_finished_length(handshake, from->size)) {
+		name_infer(handshake, message, "finished");
+		handshake_infer(handshake, "outcome");
+		early_data_settle(handshake);
+		apply_completion(handshake, from->time_ns);
+	} else if (from->size == DTLS_EMPTY_CERTIFICATE) {
+		name_infer(handshake, message, "certificate");
+		handshake->client_auth = TRI_DECLINED;
+		handshake_infer(handshake, "tls.client_auth");
+	} else if (from->size == DTLS_ALERT) {
+		apply_encrypted_alert(handshake, from);
+		handshake_infer(handshake, "failure");
+	}
+}
+
+/*
+ * The client changes to the application epoch behind its Finished: that is proof. Its record of the
+ * length of a Finished is a good guess, and so is the server's first record of that epoch behind
+ * the client's flight, an ACK (RFC 9147 section 7.1), unless it may be data that the server sends
+ * early.
+ */
+void apply_dtls13_encrypted(struct handshake *handshake, const struct flow_message *from)
+{
+	bool client_spoke = was_sent(handshake, END_CLIENT, RECORD_KIND_DATA);
+	struct message *message = encrypted_record(handshake, from);
+	bool is_application = from->epoch >= EPOCH_APPLICATION;
+
+	if (handshake->outcome != HANDSHAKE_PENDING || !handshake->has_server_random)
+		return;
+	if (from->from_client && is_application) {
+		early_data_settle(handshake);
+		apply_completion(handshake, from->time_ns);
+	} else if (from->from_client && from->epoch == EPOCH_HANDSHAKE) {
+		client_tail(handshake, from, message);
+	} else if (from->size == DTLS_ALERT) {
+		apply_encrypted_alert(handshake, from);
+		handshake_infer(handshake, "failure");
+	} else if (is_application && client_spoke) {
+		handshake_infer(handshake, "outcome");
+		early_data_settle(handshake);
+		apply_completion(handshake, from->time_ns);
+	}
+}
