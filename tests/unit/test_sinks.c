@@ -272,6 +272,34 @@ static void test_verdict_others(void **state)
 	assert_verdict(&handshake, "incomplete: events were lost");
 }
 
+static void test_verdict_quic(void **state)
+{
+	struct handshake handshake = example;
+
+	(void)state;
+	handshake.transport = TRANSPORT_QUIC;
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.by = END_SERVER;
+	handshake.failure.kind = FAILURE_CLOSED;
+	handshake.failure.has_error = true;
+	handshake.failure.error = 2;
+	assert_verdict(&handshake,
+		       "server [2001:db8::1]:443 closed the connection before the handshake was "
+		       "complete: CONNECTION_REFUSED");
+	handshake.failure.error = 0x4242;
+	handshake.failure.reason = (char *)"go \x1b" "away";
+	assert_verdict(&handshake,
+		       "server [2001:db8::1]:443 closed the connection before the handshake was "
+		       "complete: error 0x4242 (go \\x1baway)");
+	handshake.failure.has_error = false;
+	handshake.failure.kind = FAILURE_TIMEOUT;
+	handshake.failure.by = END_UNKNOWN;
+	handshake.end_ns = handshake.last_ns + 10000 * MS;
+	assert_verdict(
+		&handshake,
+		"the handshake fell silent in its encrypted part, which hides why, for 10 s");
+}
+
 static char *row_print(const struct sink *sink, int width, bool color,
 		       const struct handshake *handshake)
 {
@@ -426,7 +454,7 @@ static void test_json_failed(void **state)
 		{ "/verdict",
 		  "\"client cu\\\\x07[812] rejected the server's certificate: unknown_ca\"" },
 		{ "/failure", "{\"kind\":\"alert\",\"by\":\"client\",\"alert\":\"unknown_ca\","
-			      "\"encrypted\":false}" },
+			      "\"encrypted\":false,\"error\":null,\"reason\":null}" },
 		{ "/latency/total_us", "null" },
 	};
 	struct handshake handshake = example;
@@ -438,6 +466,38 @@ static void test_json_failed(void **state)
 	handshake.failure.by = END_CLIENT;
 	handshake.failure.alert = 48;
 	strcpy(handshake.ends[END_CLIENT].process.comm, "cu\a");
+	output = row_print(&sink_json, 0, false, &handshake);
+	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+}
+
+static void test_json_quic(void **state)
+{
+	static const struct expected_json expected[] = {
+		{ "/transport", "\"quic\"" },
+		{ "/tls/quic_version", "\"draft-29\"" },
+		{ "/failure", "{\"kind\":\"closed\",\"by\":\"client\",\"alert\":null,"
+			      "\"encrypted\":false,\"error\":0,\"reason\":\"bye\"}" },
+		{ "/messages/0/record", "\"quic_initial\"" },
+		{ "/messages/1/record", "\"quic_retry\"" },
+		{ "/messages/2/record", "\"quic_handshake\"" },
+		{ "/messages/3/record", "\"quic_1rtt\"" },
+	};
+	struct handshake handshake = example;
+	char *output;
+
+	(void)state;
+	handshake.transport = TRANSPORT_QUIC;
+	handshake.quic_version = 0xff00001d;
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.kind = FAILURE_CLOSED;
+	handshake.failure.by = END_CLIENT;
+	handshake.failure.has_error = true;
+	handshake.failure.reason = (char *)"bye";
+	handshake.messages[0].record = RECORD_KIND_QUIC_INITIAL;
+	handshake.messages[1].record = RECORD_KIND_QUIC_RETRY;
+	handshake.messages[2].record = RECORD_KIND_QUIC_HANDSHAKE;
+	handshake.messages[3].record = RECORD_KIND_QUIC_1RTT;
 	output = row_print(&sink_json, 0, false, &handshake);
 	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
 	free(output);
@@ -642,6 +702,31 @@ static void test_tree_certificates(void **state)
 	free(output);
 }
 
+/* QUIC's own version is what the row shows. */
+static void test_rows_quic(void **state)
+{
+	static const struct {
+		uint32_t version;
+		const char *name;
+	} versions[] = { { 1, " QUICv1 " }, { 0x6b3343cf, " QUICv2 " }, { 0xff00001d, " QUICd29 " },
+			 { 0x1a2a3a4a, " QUIC " } };
+	struct handshake handshake = example;
+
+	(void)state;
+	handshake.transport = TRANSPORT_QUIC;
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		char *table, *tree;
+
+		handshake.quic_version = versions[i].version;
+		table = row_print(&sink_table, 0, false, &handshake);
+		tree = row_print(&sink_tree, 80, false, &handshake);
+		assert_contains(table, versions[i].name);
+		assert_contains(tree, versions[i].name);
+		free(table);
+		free(tree);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -650,8 +735,11 @@ int main(void)
 		cmocka_unit_test(test_helpers),
 		cmocka_unit_test(test_verdict_alerts),
 		cmocka_unit_test(test_verdict_others),
+		cmocka_unit_test(test_verdict_quic),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_failed),
+		cmocka_unit_test(test_json_quic),
+		cmocka_unit_test(test_rows_quic),
 		cmocka_unit_test(test_json_unknown),
 		cmocka_unit_test(test_table_width),
 		cmocka_unit_test(test_table),

@@ -11,6 +11,7 @@
 #include "tls/certificate.h"
 #include "tls/hello.h"
 #include "tls/names.h"
+#include "tls/quic.h"
 
 #define SCHEMA 1
 
@@ -209,6 +210,9 @@ static struct json_object *json_failure(const struct handshake *handshake)
 	else
 		add(value, "alert", json_name(text_alert((uint8_t)alert, buffer)));
 	add(value, "encrypted", json_object_new_boolean(handshake->failure.encrypted));
+	add(value, "error", handshake->failure.has_error ?
+	    json_object_new_uint64(handshake->failure.error) : NULL);
+	add(value, "reason", json_text(handshake->failure.reason));
 	return value;
 }
 
@@ -238,6 +242,14 @@ static struct json_object *json_plain(const struct handshake *handshake, bool wa
 	return json_object_new_boolean(was_sent);
 }
 
+static struct json_object *json_quic_version(const struct handshake *handshake)
+{
+	char name[QUIC_VERSION_NAME_SIZE];
+
+	return handshake->quic_version ?
+	       json_object_new_string(quic_version_name(handshake->quic_version, name)) : NULL;
+}
+
 static struct json_object *json_tls(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
@@ -245,6 +257,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	char buffer[TEXT_CODE_SIZE];
 
 	add(value, "version", json_known_code(tls_version_name, handshake->version));
+	add(value, "quic_version", json_quic_version(handshake));
 	add(value, "cipher",
 	    handshake->has_cipher ? json_code(tls_cipher_name, handshake->cipher) : NULL);
 	add(value, "group", json_known_code(tls_group_name, handshake->group));
@@ -496,7 +509,7 @@ static void json_row(const struct sink_settings *settings, const struct handshak
 
 	add(line, "id", handshake->has_random ? json_hex(handshake->random, 32) : NULL);
 	add(line, "time", json_time(settings, handshake->time_ns));
-	add(line, "transport", json_name("tcp"));
+	add(line, "transport", json_name(text_transport(handshake->transport)));
 	add(line, "outcome", json_name(outcomes[handshake->outcome]));
 	add(line, "verdict", json_verdict(handshake));
 	add(line, "failure", json_failure(handshake));

@@ -36,7 +36,7 @@ static const struct {
 	[COLUMN_CLIENT] = { "CLIENT", 24, false },
 	[COLUMN_SERVER] = { "SERVER", 24, false },
 	[COLUMN_SNI] = { "SNI", 28, false },
-	[COLUMN_VERSION] = { "VERSION", 7, false },
+	[COLUMN_VERSION] = { "VERSION", 8, false },
 	[COLUMN_CIPHER] = { "CIPHER", 37, false },
 	[COLUMN_GROUP] = { "GROUP", 18, false },
 	[COLUMN_ALPN] = { "ALPN", 8, false },
@@ -174,7 +174,11 @@ static void code_cell(text_namer *name, uint16_t code, bool known, char cell[CEL
 
 static void version_cell(const struct row *row, char cell[CELL_SIZE])
 {
-	code_cell(tls_version_name, row->handshake->version, row->handshake->version, cell);
+	/* QUIC is always TLS 1.3 (RFC 9001): its own version says more. */
+	if (row->handshake->transport == TRANSPORT_QUIC)
+		text_quic(row->handshake->quic_version, cell);
+	else
+		code_cell(tls_version_name, row->handshake->version, row->handshake->version, cell);
 }
 
 static void cipher_cell(const struct row *row, char cell[CELL_SIZE])

@@ -11,6 +11,7 @@
 
 #include "sink/sink.h"
 #include "tls/names.h"
+#include "tls/quic.h"
 #include "tlstrace_types.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -341,6 +342,56 @@ const char *text_state(enum handshake_tri state)
 	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
+const char *text_transport(enum handshake_transport transport)
+{
+	static const char *const names[] = {
+		[TRANSPORT_TCP] = "tcp",
+		[TRANSPORT_QUIC] = "quic",
+		[TRANSPORT_DTLS] = "dtls",
+	};
+
+	return (size_t)transport < ARRAY_SIZE(names) ? names[transport] : "unknown";
+}
+
+void text_quic(uint32_t version, char to[TEXT_QUIC_SIZE])
+{
+	char name[QUIC_VERSION_NAME_SIZE];
+	bool is_known = quic_version_known(version);
+
+	quic_version_name(version, name);
+	if (is_known && strlen(name) == 1)
+		snprintf(to, TEXT_QUIC_SIZE, "QUICv%c", name[0]);
+	else
+		snprintf(to, TEXT_QUIC_SIZE, is_known ? "QUICd%02u" : "QUIC", version & 0xff);
+}
+
+/* RFC 9000 section 20.1. */
+const char *text_quic_error(uint64_t error)
+{
+	static const char *const names[] = {
+		"NO_ERROR",
+		"INTERNAL_ERROR",
+		"CONNECTION_REFUSED",
+		"FLOW_CONTROL_ERROR",
+		"STREAM_LIMIT_ERROR",
+		"STREAM_STATE_ERROR",
+		"FINAL_SIZE_ERROR",
+		"FRAME_ENCODING_ERROR",
+		"TRANSPORT_PARAMETER_ERROR",
+		"CONNECTION_ID_LIMIT_ERROR",
+		"PROTOCOL_VIOLATION",
+		"INVALID_TOKEN",
+		"APPLICATION_ERROR",
+		"CRYPTO_BUFFER_EXCEEDED",
+		"KEY_UPDATE_ERROR",
+		"AEAD_LIMIT_REACHED",
+		"NO_VIABLE_PATH",
+		"VERSION_NEGOTIATION_ERROR", /* RFC 9368 section 8 */
+	};
+
+	return error < ARRAY_SIZE(names) ? names[error] : NULL;
+}
+
 const char *text_record(uint8_t record)
 {
 	static const char *const names[] = {
@@ -349,6 +400,14 @@ const char *text_record(uint8_t record)
 		[RECORD_KIND_HANDSHAKE] = "handshake",
 		[RECORD_KIND_DATA] = "application_data",
 		[RECORD_KIND_HEARTBEAT] = "heartbeat",
+		[RECORD_KIND_TLS12_CID] = "tls12_cid",
+		[RECORD_KIND_DTLS_ACK] = "ack",
+		[RECORD_KIND_QUIC_INITIAL] = "quic_initial",
+		[RECORD_KIND_QUIC_0RTT] = "quic_0rtt",
+		[RECORD_KIND_QUIC_HANDSHAKE] = "quic_handshake",
+		[RECORD_KIND_QUIC_1RTT] = "quic_1rtt",
+		[RECORD_KIND_QUIC_RETRY] = "quic_retry",
+		[RECORD_KIND_QUIC_VERSION_NEGOTIATION] = "quic_version_negotiation",
 	};
 
 	return record < ARRAY_SIZE(names) ? names[record] : NULL;

@@ -14,6 +14,7 @@
 #define TEXT_TIME_SIZE 48
 #define TEXT_NUMBER_SIZE 32
 #define TEXT_CODE_SIZE 8
+#define TEXT_QUIC_SIZE 12
 #define TEXT_VERDICT_SIZE 512
 
 /* Text that grows within a caller's buffer; what does not fit is cut, never inside a character. */
@@ -62,7 +63,13 @@ const char *text_end(enum handshake_end end);
 const char *text_hook(uint8_t hook);
 /* "none", "offered", ... */
 const char *text_state(enum handshake_tri state);
-/* The record's content type; NULL if it has no name. */
+/* "tcp", "quic" or "dtls" */
+const char *text_transport(enum handshake_transport transport);
+/* "QUICv1", "QUICd29" for a draft, "QUIC" for another version. */
+void text_quic(uint32_t version, char to[TEXT_QUIC_SIZE]);
+/* The name of a transport error; NULL if it has none. */
+const char *text_quic_error(uint64_t error);
+/* The record's content type, or the packet's type; NULL if it has no name. */
 const char *text_record(uint8_t record);
 /* The message's name, of a plaintext alert the alert's; NULL where encryption hides it. */
 const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE]);

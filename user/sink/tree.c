@@ -101,6 +101,7 @@ static void title_print(const struct sink_settings *settings, const struct hands
 	const char *arrow = text_is_utf8() ? "→" : "->";
 	char client[TEXT_WHO_SIZE], server[TEXT_WHO_SIZE], time[TEXT_TIME_SIZE];
 	char sni[ITEM_SIZE] = "", number[TEXT_NUMBER_SIZE], buffer[TEXT_CODE_SIZE];
+	char quic[TEXT_QUIC_SIZE];
 	uint64_t ns;
 
 	text_time(handshake->time_ns, settings->clock_offset_ns, time);
@@ -109,6 +110,10 @@ static void title_print(const struct sink_settings *settings, const struct hands
 	fprintf(settings->out, "%s %s %s %s", time, client, arrow, server);
 	if (handshake->sni && text_escape(handshake->sni, handshake->sni_length, sni, sizeof(sni)))
 		fprintf(settings->out, " %s", sni);
+	if (handshake->transport == TRANSPORT_QUIC) {
+		text_quic(handshake->quic_version, quic);
+		fprintf(settings->out, " %s", quic);
+	}
 	if (handshake->version)
 		fprintf(settings->out, " %s",
 			text_code(tls_version_name, handshake->version, buffer));

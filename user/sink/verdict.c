@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
+#include <string.h>
 
 #include "handshake/handshake.h"
 #include "sink/sink.h"
@@ -152,8 +153,30 @@ static bool has_message_of(const struct handshake *handshake, enum handshake_end
 	return false;
 }
 
+/* CONNECTION_CLOSE says why: a code, and perhaps words that the other end chose. */
+static void close_append(struct text *text, const struct handshake *handshake)
+{
+	const char *name = text_quic_error(handshake->failure.error);
+	const char *reason = handshake->failure.reason;
+	char escaped[TEXT_VERDICT_SIZE / 2];
+
+	subject_append(text, handshake);
+	text_append(text, " closed the connection before the handshake was complete: ");
+	if (name)
+		text_append(text, "%s", name);
+	else
+		text_append(text, "error 0x%llx", (unsigned long long)handshake->failure.error);
+	if (!reason || !text_escape(reason, strlen(reason), escaped, sizeof(escaped)))
+		return;
+	text_append(text, " (%s)", escaped);
+}
+
 static void closed_append(struct text *text, const struct handshake *handshake)
 {
+	if (handshake->failure.has_error) {
+		close_append(text, handshake);
+		return;
+	}
 	subject_append(text, handshake);
 	text_append(text, " closed the connection after ");
 	if (handshake->message_count <= 1)
@@ -169,6 +192,12 @@ static void timeout_append(struct text *text, const struct handshake *handshake)
 	bool answered = has_message_of(handshake, handshake->failure.by);
 	uint64_t last_ns = handshake->last_ns ? handshake->last_ns : handshake->time_ns;
 
+	if (handshake->transport == TRANSPORT_QUIC && handshake->failure.by == END_UNKNOWN) {
+		text_append(text, "the handshake fell silent in its encrypted part, which hides "
+				  "why, for ");
+		duration_append(text, last_ns, handshake->end_ns);
+		return;
+	}
 	subject_append(text, handshake);
 	text_append(text, answered ? " did not go on within " : " did not answer within ");
 	duration_append(text, answered ? last_ns : handshake->time_ns, handshake->end_ns);
