@@ -159,11 +159,12 @@ enum stream_status stream_read(const struct stream *stream, uint64_t position, s
 	if (time_ns && at < stream->count)
 		*time_ns = stream->pieces[at].time_ns;
 	for (; position < end; at++) {
-		const struct stream_piece *piece = &stream->pieces[at];
+		const struct stream_piece *piece;
 		size_t skip, n;
 
-		if (at >= stream->count || piece->start > position)
+		if (at >= stream->count || stream->pieces[at].start > position)
 			return STREAM_WAIT;
+		piece = &stream->pieces[at];
 		skip = position - piece->start;
 		n = piece->length - skip;
 		if (n > end - position)
