@@ -260,6 +260,28 @@ static void test_server_hello(void **state)
 	assert_truncations_fail(server_hello_reads, RFC8448(server_hello), 2 + 32 + 1 + 2 + 1);
 }
 
+/* Before draft 22: version, random, suite, extensions. */
+static void test_server_hello_draft(void **state)
+{
+	static const uint16_t versions[] = { 0x7f0e, 0x7f12, 0x0304 };
+	struct tls_server_hello hello;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(versions); i++) {
+		struct buffer buffer = { .length = 0 };
+
+		put_number(&buffer, versions[i], 2);
+		put_fill(&buffer, 7, 32);
+		put_number(&buffer, 0xc02b, 2);
+		put_number(&buffer, 0, 2);
+		assert_true(tls_server_hello_read((struct slice){ buffer.bytes, buffer.length }, &hello));
+		assert_int_equal(hello.version, versions[i]);
+		assert_int_equal(hello.cipher, 0xc02b);
+		assert_int_equal(hello.session_id.length, 0);
+	}
+}
+
 static void test_server_hello_12(void **state)
 {
 	struct buffer buffer = { 0 };
@@ -351,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_client_hello_v2),
 		cmocka_unit_test(test_client_hello_v2_challenge),
 		cmocka_unit_test(test_server_hello),
+		cmocka_unit_test(test_server_hello_draft),
 		cmocka_unit_test(test_server_hello_12),
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_key_exchange_ecdhe),

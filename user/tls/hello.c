@@ -200,8 +200,11 @@ bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello)
 	hello->legacy_version = hello->version;
 	memcpy(hello->random, random.bytes, 32);
 	hello->is_retry = memcmp(hello->random, retry_random, 32) == 0;
-	/* Drafts before 22 had their own layout: neither session id nor compression. */
-	if (hello->version >> 8 == VERSION_DRAFT)
+	/*
+	 * Drafts before 22 had their own layout: neither session id nor compression. Some of their servers
+	 * said 0x0304 there, which RFC 8446 section 4.1.3 leaves to the extension.
+	 */
+	if (hello->version == 0x0304 || hello->version >> 8 == VERSION_DRAFT)
 		return slice_u16(&body, &hello->cipher) && server_extensions_read(body, hello);
 	if (!slice_vector8(&body, &hello->session_id) || hello->session_id.length > 32 ||
 	    !slice_u16(&body, &hello->cipher) || !slice_u8(&body, &hello->compression))
