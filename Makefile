@@ -51,7 +51,7 @@ objects = $(sources:%.c=$(BUILD)/%.o)
 all: tlstrace
 
 help:
-	@echo 'all deps demo test unit e2e vmtest bench install uninstall clean'
+	@echo 'all deps demo test unit golden fuzz e2e vmtest bench install uninstall clean'
 
 tlstrace: $(objects)
 	$(say) LINK $@
@@ -90,6 +90,7 @@ build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-d
 	pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
+	libclang-rt-14-dev ssldump ngtcp2-client ngtcp2-server \
 	qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
 
 # Installs what is missing and touches nothing else; silent when all is there.
@@ -146,6 +147,37 @@ $(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
 
 unit: $(unit_binaries)
 	$(Q)for binary in $(unit_binaries); do $$binary || exit 1; done
+
+# Fuzz targets: libFuzzer comes with clang. FUZZ_SECONDS each, FUZZ_TARGETS of them, FUZZ_JOBS at a time.
+FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= 2
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildcard tests/fuzz/*.c)))
+fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
+fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) $(fuzz_shared) \
+	$(addprefix user/source/,capture.c capture_input.c frame.c fragments.c opening.c connection_table.c connections.c)
+fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
+fuzz_sanitizers = address,undefined
+fuzz_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=fuzzer-no-link,$(fuzz_sanitizers) \
+	-fno-sanitize-recover=all -D_GNU_SOURCE -Iuser -Ibpf -Itests/fuzz \
+	$(shell $(PKG_CONFIG) --cflags json-c libcrypto libpcap 2>/dev/null) -MMD -MP
+
+$(BUILD)/fuzz/%.o: %.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(fuzz_cflags) -c $< -o $@
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(fuzz_objects)
+	$(Q)$(CLANG) -fsanitize=fuzzer,$(fuzz_sanitizers) -o $@ $^ -ljson-c -lcrypto -lpcap -lz
+
+.PHONY: fuzz golden
+.SECONDARY: $(fuzz_objects) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/%.o)
+fuzz: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_JOBS) $^
+-include $(fuzz_objects:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/%.d)
+
+# Captures by real programs and what they decode to; the corpus and tshark if they are there.
+golden: all
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/golden
 
 e2e: all
 	$(Q)$(PYTHON) -m pytest -q tests/e2e

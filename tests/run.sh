@@ -39,6 +39,8 @@ part() {
 }
 
 part unit make --no-print-directory WERROR=1 -j2 -k unit
+part golden make --no-print-directory golden
+part fuzz make --no-print-directory -j2 WERROR=1 fuzz
 part build "$python" -m pytest -q -p no:cacheprovider tests/build
 if [ "$(id -u)" = 0 ]; then
 	part e2e "$python" -m pytest -p no:cacheprovider --tb=short tests/e2e
