@@ -38,9 +38,10 @@ def run_once(command):
     it was forked from, and that would be this interpreter."""
     peak = f"{FOLDER}/peak"
     begin = time.monotonic()
-    done = subprocess.run(["time", "-o", peak, "-f", "%M", *command], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=SECONDS,
-                          check=False)
+    # timeout(1), because Python's own looks every 50 ms only.
+    done = subprocess.run(["timeout", str(SECONDS), "time", "-o", peak, "-f", "%M", *command],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise BenchError(f"`{' '.join(command[:3])} …` ended with status {done.returncode}.")
     seconds = time.monotonic() - begin
