@@ -21,8 +21,7 @@ enum {
 	TAIL_ALERT_PADDED = 35, /* Java pads to 16 */
 	TAIL_END_OF_EARLY_DATA = 21,
 	TAIL_EMPTY_CERTIFICATE = 25,
-	TAIL_FINISHED_SHA256 = 53,
-	TAIL_FINISHED_SHA384 = 69,
+	TAIL_FINISHED = 21, /* and the hash */
 };
 
 static bool version_is_13(const struct handshake *handshake)
@@ -234,7 +233,6 @@ static void apply_server_hello(struct handshake *handshake, struct message *mess
 			       struct slice body)
 {
 	struct tls_server_hello hello;
-
 	bool whole = tls_server_hello_read(body, &hello);
 
 	if (!whole)
@@ -416,23 +414,13 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 		apply_completion(handshake, from->time_ns);
 }
 
-static bool is_finished_length(const struct handshake *handshake, uint32_t size)
-{
-	const char *name = tls_cipher_name(handshake->cipher);
-	size_t length = name ? strlen(name) : 0;
-
-	if (length > 6 && strcmp(name + length - 6, "SHA384") == 0)
-		return size == TAIL_FINISHED_SHA384;
-	return size == TAIL_FINISHED_SHA256;
-}
-
 /* The client's records in TLS 1.3 behind the ServerHello, by their lengths. */
 static void client_tail(struct handshake *handshake, const struct flow_message *from,
 			struct message *message)
 {
 	const char *name = NULL;
 
-	if (is_finished_length(handshake, from->size)) {
+	if (from->size == TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
 		name = "finished";
 		if (handshake->early_data == TRI_OFFERED) {
 			handshake->early_data = TRI_REJECTED;
@@ -580,7 +568,7 @@ void apply_timeout(struct handshake *handshake, uint64_t now_ns)
 	apply_failure(handshake, FAILURE_TIMEOUT, by, now_ns);
 }
 
-static void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name)
+void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name)
 {
 	struct message *message = apply_record(handshake, from);
 

@@ -17,6 +17,8 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
  * anyway.
  */
 struct message *apply_record(struct handshake *handshake, const struct flow_message *from);
+/* The same, with its name, which is static. */
+void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name);
 /* FIN or RST of one side. */
 void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns);
 /* The outcome is success, unless it is known already. */

@@ -15,8 +15,7 @@
 enum {
 	DTLS_ALERT = 19,
 	DTLS_EMPTY_CERTIFICATE = 33,
-	DTLS_FINISHED_SHA256 = 61,
-	DTLS_FINISHED_SHA384 = 77,
+	DTLS_FINISHED = 29, /* and the hash */
 };
 
 /*
@@ -85,10 +84,8 @@ void apply_quic_encrypted(struct handshake *handshake, const struct flow_message
 void apply_quic_close(struct handshake *handshake, const struct flow_message *from)
 {
 	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
-	struct message *message = apply_record(handshake, from);
 
-	if (message)
-		message->name = "connection_close";
+	apply_named(handshake, from, "connection_close");
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
 	handshake->failure.error = from->error;
@@ -104,15 +101,6 @@ void apply_quic_close(struct handshake *handshake, const struct flow_message *fr
 	handshake->failure.alert = from->error & 0xff;
 }
 
-static bool is_finished_length(const struct handshake *handshake, uint32_t size)
-{
-	const char *name = tls_cipher_name(handshake->cipher);
-	size_t length = name ? strlen(name) : 0;
-	bool is_sha384 = length > 6 && strcmp(name + length - 6, "SHA384") == 0;
-
-	return size == (is_sha384 ? DTLS_FINISHED_SHA384 : DTLS_FINISHED_SHA256);
-}
-
 static void name_infer(struct handshake *handshake, struct message *message, const char *name)
 {
 	if (!message)
@@ -126,7 +114,7 @@ static void name_infer(struct handshake *handshake, struct message *message, con
 static void client_tail(struct handshake *handshake, const struct flow_message *from,
 			struct message *message)
 {
-	if (is_finished_length(handshake, from->size)) {
+	if (from->size == DTLS_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
 		name_infer(handshake, message, "finished");
 		handshake_infer(handshake, "outcome");
 		early_data_settle(handshake);

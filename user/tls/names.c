@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "names.gen.h"
 
@@ -74,6 +75,15 @@ const char *tls_version_name(uint16_t version)
 const char *tls_cipher_name(uint16_t cipher)
 {
 	return name_find(&tls_ciphers, cipher);
+}
+
+uint32_t tls_cipher_hash_size(uint16_t cipher)
+{
+	static const char sha384[] = "SHA384";
+	const char *name = tls_cipher_name(cipher);
+	size_t length = name ? strlen(name) : 0, end = sizeof(sha384) - 1;
+
+	return length > end && strcmp(name + length - end, sha384) == 0 ? 48 : 32;
 }
 
 const char *tls_group_name(uint16_t group)

@@ -23,6 +23,8 @@ const char *tls_version_name(uint16_t version);
 
 /* SSLv2's three-byte cipher kinds do not fit and are not here. */
 const char *tls_cipher_name(uint16_t cipher);
+/* Bytes of the suite's hash in TLS 1.3, as its name says: 48 for SHA-384, else 32. */
+uint32_t tls_cipher_hash_size(uint16_t cipher);
 
 const char *tls_group_name(uint16_t group);
 
