@@ -30,13 +30,3 @@ struct slice datagram_bytes(const struct flow_segment *segment, const struct dat
 	}
 	return (struct slice){ NULL, 0 };
 }
-
-uint32_t datagram_hash(struct slice bytes)
-{
-	uint32_t hash = 0x811c9dc5;
-	size_t i;
-
-	for (i = 0; i < bytes.length; i++)
-		hash = (hash ^ bytes.bytes[i]) * 0x01000193;
-	return hash;
-}

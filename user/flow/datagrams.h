@@ -18,7 +18,5 @@ bool datagram_next(const struct flow_segment *segment, struct datagram *datagram
  */
 struct slice datagram_bytes(const struct flow_segment *segment, const struct datagram *datagram,
 			    uint32_t offset);
-/* 32 bits that tell these bytes from others: FNV-1a. */
-uint32_t datagram_hash(struct slice bytes);
 
 #endif

@@ -8,6 +8,7 @@
 #include "flow/datagrams.h"
 #include "flow/messages.h"
 #include "flow/transport.h"
+#include "hash.h"
 #include "tls/hello.h"
 #include "tls/record.h"
 
@@ -217,7 +218,7 @@ static int dtls_begin(struct flow *flow, const struct flow_segment *segment,
 		flow->directions[0].position = flow->directions[1].position = fragment.sequence;
 	if (bytes.length > HASHED_MAX)
 		bytes.length = HASHED_MAX;
-	flow->start = datagram_hash(bytes);
+	flow->start = hash_bytes(bytes);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/transport.h"
+#include "hash.h"
 #include "tls/quic.h"
 
 #define PROTOCOL_UDP 17 /* IANA */
@@ -83,19 +84,10 @@ uint64_t flow_table_refused(const struct flow_table *table)
 	return table->refused;
 }
 
-/* In words: a byte at a time is a tenth of the time that reading a capture takes. */
 static size_t key_hash(const struct flow_table *table, const struct tlstrace_flow_key *key)
 {
-	uint64_t words[sizeof(*key) / sizeof(uint64_t)], hash = 0;
-	size_t i;
-
 	_Static_assert(sizeof(*key) % sizeof(uint64_t) == 0, "the key is hashed in words");
-	memcpy(words, key, sizeof(words));
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
-		hash ^= hash >> 32;
-	}
-	return hash & (table->bucket_count - 1);
+	return hash_words(key, sizeof(*key), 0) & (table->bucket_count - 1);
 }
 
 static struct flow *flow_find(struct flow_table *table, const struct tlstrace_packet_event *event)

@@ -9,6 +9,7 @@
 #include "flow/datagrams.h"
 #include "flow/messages.h"
 #include "flow/transport.h"
+#include "hash.h"
 
 /* RFC 9000 sections 7.2 and 14.1: of the client's first datagram. */
 #define FIRST_CONNECTION_ID_MIN 8
@@ -325,7 +326,7 @@ static int quic_begin(struct flow *flow, const struct flow_segment *segment,
 	if (!is_first_initial(state, &packet, segment->event->length))
 		return -EPROTO;
 	flow->quic_version = packet.version;
-	flow->start = datagram_hash(packet.destination);
+	flow->start = hash_bytes(packet.destination);
 	return 0;
 }
 

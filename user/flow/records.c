@@ -8,7 +8,6 @@
 #include "tls/record.h"
 
 #define RECORD_HEADER 5
-#define RECORD_LENGTH_MAX (16384 + 2048) /* RFC 5246 section 6.2.3 */
 #define TCP_FLAG_ACK 0x10
 
 static void handshake_record(const struct flow_handler *handler, struct flow *flow, bool from_client,

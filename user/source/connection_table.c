@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "hash.h"
+
 /* Held segments: a hello of post-quantum size in pieces, and all connections together. */
 #define HELD_SEGMENTS_MAX 32
 #define HELD_BYTES_MAX (64 * 1024)
@@ -75,16 +77,8 @@ unsigned int connection_key_make(struct connection_key *key, const struct frame 
 
 static struct connection **bucket_of(const struct connection_table *table, const struct connection_key *key)
 {
-	uint64_t words[sizeof(*key) / sizeof(uint64_t)], hash = table->seed;
-	size_t i;
-
 	_Static_assert(sizeof(*key) % sizeof(uint64_t) == 0, "the key is hashed in words");
-	memcpy(words, key, sizeof(words));
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
-		hash ^= hash >> 32;
-	}
-	return &table->buckets[hash & (table->bucket_count - 1)];
+	return &table->buckets[hash_words(key, sizeof(*key), table->seed) & (table->bucket_count - 1)];
 }
 
 struct connection *connection_find(const struct connection_table *table, const struct connection_key *key)

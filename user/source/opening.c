@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-enum { RECORD_HANDSHAKE = 22, CLIENT_HELLO = 1, RECORD_HEADER = 5 };
-/* RFC 5246 section 6.2.3: 2^14 and 2048 of expansion. */
-#define RECORD_LENGTH_MAX (16384 + 2048)
+#include "hash.h"
+#include "tls/hello.h"
+#include "tls/record.h"
 
 /*
  * The record's header, then that of the message and its version, as far as the record goes: a hello may be split over
@@ -18,7 +18,7 @@ static enum opening record_opening(struct slice payload)
 
 	if (!slice_u8(&payload, &type))
 		return OPENING_MAYBE;
-	if (type != RECORD_HANDSHAKE)
+	if (type != RECORD_KIND_HANDSHAKE)
 		return OPENING_NONE;
 	if (!slice_u8(&payload, &major))
 		return OPENING_MAYBE;
@@ -34,7 +34,7 @@ static enum opening record_opening(struct slice payload)
 		return OPENING_NONE;
 	if (!slice_u8(&payload, &message))
 		return OPENING_MAYBE;
-	if (message != CLIENT_HELLO)
+	if (message != TLS_CLIENT_HELLO)
 		return OPENING_NONE;
 	if (length < 2)
 		return OPENING_HELLO;
@@ -63,7 +63,7 @@ static enum opening v2_opening(struct slice payload)
 	length = (uint16_t)((first & 0x7f) << 8 | second);
 	if (!slice_u8(&payload, &type))
 		return OPENING_MAYBE;
-	if (type != CLIENT_HELLO)
+	if (type != TLS_CLIENT_HELLO)
 		return OPENING_NONE;
 	if (!slice_u16(&payload, &version))
 		return OPENING_MAYBE;
@@ -84,17 +84,6 @@ enum opening opening_tcp(struct slice payload)
 	return record != OPENING_NONE ? record : v2_opening(payload);
 }
 
-/* FNV-1a. */
-static uint64_t identity_of(struct slice bytes)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL;
-	size_t i;
-
-	for (i = 0; i < bytes.length; i++)
-		hash = (hash ^ bytes.bytes[i]) * 0x100000001b3ULL;
-	return hash;
-}
-
 /* RFC 9000 section 17.2.2, RFC 9369 section 3.2: the type's two bits differ between versions. */
 static bool quic_opening(struct slice payload, uint64_t *identity)
 {
@@ -111,7 +100,7 @@ static bool quic_opening(struct slice payload, uint64_t *identity)
 	    destination.length > 20 || source.length > 20)
 		return false;
 	/* The client keeps its own id, and changes the other for the server's. */
-	*identity = source.length ? identity_of(source) : 0;
+	*identity = source.length ? hash_bytes(source) : 0;
 	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
 		if (versions[i].version == version && (first >> 4 & 3) == versions[i].initial)
 			return true;
@@ -127,7 +116,7 @@ static bool dtls_opening(struct slice payload, uint64_t *identity)
 
 	if (!slice_u8(&payload, &type) || !slice_u16(&payload, &version) || !slice_u16(&payload, &epoch) ||
 	    !slice_bytes(&payload, 6, &sequence) || !slice_u16(&payload, &length) ||
-	    !slice_u8(&payload, &message) || type != RECORD_HANDSHAKE || epoch || message != CLIENT_HELLO ||
+	    !slice_u8(&payload, &message) || type != RECORD_KIND_HANDSHAKE || epoch || message != TLS_CLIENT_HELLO ||
 	    (version != 0xfeff && version != 0xfefd && version != 0x0100))
 		return false;
 	*identity = 0;
@@ -135,7 +124,7 @@ static bool dtls_opening(struct slice payload, uint64_t *identity)
 	if (slice_bytes(&payload, 5, &fragment) && slice_u8(&payload, &offset_high) &&
 	    slice_u16(&payload, &offset) && !offset_high && !offset && slice_bytes(&payload, 3, &fragment) &&
 	    slice_u16(&payload, &hello_version) && slice_bytes(&payload, 32, &random))
-		*identity = identity_of(random);
+		*identity = hash_bytes(random);
 	return true;
 }
 

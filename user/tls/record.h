@@ -3,6 +3,8 @@
 #ifndef TLSTRACE_RECORD_H
 #define TLSTRACE_RECORD_H
 
+#define RECORD_LENGTH_MAX (16384 + 2048) /* RFC 5246 section 6.2.3: 2^14 and the expansion */
+
 enum handshake_transport { TRANSPORT_TCP, TRANSPORT_QUIC, TRANSPORT_DTLS };
 
 enum message_record {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "hash.h"
+
+#include <string.h>
+
+uint64_t hash_words(const void *key, size_t size, uint64_t seed)
+{
+	const uint8_t *at = key, *end = at + size;
+	uint64_t hash = seed, word;
+
+	for (; at < end; at += sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
+
+uint64_t hash_bytes(struct slice bytes)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	size_t i;
+
+	for (i = 0; i < bytes.length; i++)
+		hash = (hash ^ bytes.bytes[i]) * 0x100000001b3ULL;
+	return hash;
+}
