@@ -7,8 +7,6 @@
 #include "options.h"
 #include "trace.h"
 
-enum { EXIT_FINE = 0, EXIT_COULD_NOT_RUN = 1, EXIT_WRONG_USAGE = 2 };
-
 int main(int argc, char **argv)
 {
 	struct command *command = NULL;

@@ -22,8 +22,6 @@
 #define TIMEOUT_NS (10 * SECOND_NS)
 #define HANDSHAKES_MAX 16384
 
-enum exit_status { EXIT_FINE = 0, EXIT_COULD_NOT_RUN = 1, EXIT_LOST = 3 };
-
 static volatile sig_atomic_t stopping;
 
 static void on_signal(int signal, siginfo_t *info, void *context)
@@ -64,6 +62,12 @@ void trace_count(struct named_count *counts, size_t *count, const char *name, ui
 {
 	if (*count < TRACE_COUNTS_MAX)
 		counts[(*count)++] = (struct named_count){ name, value };
+}
+
+void trace_count_tracker(const struct trace *trace, struct trace_account *account)
+{
+	trace_count(account->lost, &account->lost_count, "handshake_table_full", tracker_refused(trace->tracker));
+	trace_count(account->lost, &account->lost_count, "hello_never_whole", tracker_unfinished(trace->tracker));
 }
 
 static void on_packet(void *context, const struct tlstrace_packet_event *event, const uint8_t *data)

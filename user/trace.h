@@ -13,6 +13,9 @@
 
 #define TRACE_COUNTS_MAX 8
 
+/* Of main(), unless it is that of a command. */
+enum exit_status { EXIT_FINE, EXIT_COULD_NOT_RUN, EXIT_WRONG_USAGE, EXIT_LOST };
+
 struct command;
 struct trace;
 
@@ -65,5 +68,7 @@ int trace_main(const struct options *options, struct command *command);
 bool trace_stopping(const struct trace *trace);
 uint64_t trace_clock_ns(int clock);
 void trace_count(struct named_count *counts, size_t *count, const char *name, uint64_t value);
+/* What the tracker lost, of whatever source. */
+void trace_count_tracker(const struct trace *trace, struct trace_account *account);
 
 #endif

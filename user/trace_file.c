@@ -70,8 +70,7 @@ static void file_account(struct trace *trace, struct trace_account *account)
 {
 	struct connections_counts counts = source_capture_counts(trace->source);
 
-	trace_count(account->lost, &account->lost_count, "handshake_table_full", tracker_refused(trace->tracker));
-	trace_count(account->lost, &account->lost_count, "hello_never_whole", tracker_unfinished(trace->tracker));
+	trace_count_tracker(trace, account);
 	trace_count(account->dropped, &account->dropped_count, "connection_table_full", counts.table_full);
 	trace_count(account->dropped, &account->dropped_count, "not_in_capture", counts.lost);
 	trace_count(account->dropped, &account->dropped_count, "unreadable_packets",

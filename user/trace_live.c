@@ -17,6 +17,7 @@
 /* Behind the end of the last process that is followed: for what is still under way. */
 #define LINGER_NS 50000000ULL
 #define INTERFACES_TOLD 256
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct live {
 	struct source_live *source;
@@ -175,14 +176,14 @@ static void live_account(struct trace *trace, struct trace_account *account)
 	const struct live *live = trace->source;
 	uint64_t known, run_ns, runs;
 
-	known = tracker_hellos(trace->tracker) + counters_read(live, lost_counters, 2, account->lost,
-								&account->lost_count);
-	trace_count(account->lost, &account->lost_count, "handshake_table_full", tracker_refused(trace->tracker));
-	trace_count(account->lost, &account->lost_count, "hello_never_whole", tracker_unfinished(trace->tracker));
+	known = tracker_hellos(trace->tracker) + counters_read(live, lost_counters, ARRAY_SIZE(lost_counters),
+							       account->lost, &account->lost_count);
+	trace_count_tracker(trace, account);
 	/* What the kernel counted, and neither reached the tracker nor was counted under a cause. */
 	trace_count(account->lost, &account->lost_count, "unaccounted",
 		    live->kernel_hellos > known ? live->kernel_hellos - known : 0);
-	counters_read(live, dropped_counters, 7, account->dropped, &account->dropped_count);
+	counters_read(live, dropped_counters, ARRAY_SIZE(dropped_counters), account->dropped,
+		      &account->dropped_count);
 	source_live_cost(live->source, &run_ns, &runs);
 	trace_count(account->cost, &account->cost_count, "bpf_run_ns", run_ns);
 	trace_count(account->cost, &account->cost_count, "bpf_runs", runs);

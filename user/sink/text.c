@@ -327,7 +327,7 @@ const char *text_hook(uint8_t hook)
 {
 	static const char *const hooks[] = { [TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress" };
 
-	return hook < sizeof(hooks) / sizeof(hooks[0]) ? hooks[hook] : NULL;
+	return hook < ARRAY_SIZE(hooks) ? hooks[hook] : NULL;
 }
 
 const char *text_state(enum handshake_tri state)
