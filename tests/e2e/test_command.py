@@ -113,7 +113,9 @@ def state(pid):
 
 def test_stops_and_goes_on(stage):
     """SIGTSTP stops tlstrace and its command, SIGCONT lets both go on."""
-    running = stage.processes.start([trace.program(), *trace.flavour(), "--", "sleep", "600"])
+    # In the suite's group it could not stop where the suite has no terminal: setpgid(2), orphaned.
+    running = stage.processes.start([trace.program(), *trace.flavour(), "--", "sleep", "600"],
+                                    own_group=True)
     [pid] = wait.until(lambda: process.children_of(running.pid), "the command to be forked")[:1]
     wait.until(lambda: open(f"/proc/{pid}/comm").read() == "sleep\n", "the command to run")
     running.send_signal(signal.SIGTSTP)

@@ -78,13 +78,15 @@ class Processes:
     directory: Path
     started: list = field(default_factory=list)
 
-    def start(self, argv, namespace=None, stdin=subprocess.DEVNULL, stdout=None, env=None):
+    def start(self, argv, namespace=None, stdin=subprocess.DEVNULL, stdout=None, env=None,
+              own_group=False):
         """Start a program; its output goes to files unless stdout says otherwise."""
         log = open(self.directory / f"process-{len(self.started)}.log", "wb")
         with log:
             process = subprocess.Popen(
                 in_namespace(namespace, argv), stdin=stdin, stdout=stdout or log, stderr=log,
-                env=env or environment(), cwd=self.directory)
+                env=env or environment(), cwd=self.directory,
+                process_group=0 if own_group else None)
         process.log = Path(log.name)
         self.started.append(process)
         return process
