@@ -17,6 +17,7 @@
 #define HANDSHAKE_COMM_SIZE 16
 #define HANDSHAKE_ALPN_SIZE 256
 #define HANDSHAKE_INFERRED_MAX 8
+#define HANDSHAKE_PHASES_MAX 24
 
 enum handshake_outcome { HANDSHAKE_PENDING, HANDSHAKE_COMPLETED, HANDSHAKE_FAILED, HANDSHAKE_INCOMPLETE };
 
@@ -110,6 +111,23 @@ struct place {
 	uint64_t time_ns;
 };
 
+/* A stretch of a handshake's time (DESIGN.md section 5). Phases are in order and never overlap. */
+struct phase {
+	const char *name;	 /* static; "unknown" for what cannot be placed */
+	enum handshake_end side; /* END_UNKNOWN: of both, or of the network between */
+	uint64_t start_ns, duration_ns;
+	bool estimated;		 /* else measured */
+};
+
+/* What the phases add up to: from the connect, or from the first thing seen, to when the client may send. */
+struct latency {
+	uint64_t start_ns, end_ns; /* 0: not known */
+	uint32_t rtt_us;	   /* of the stack, of the network between the ends; 0 unknown */
+	uint32_t retransmissions;  /* segments of the handshake that crossed a place again */
+	struct phase phases[HANDSHAKE_PHASES_MAX];
+	size_t phase_count;
+};
+
 struct handshake {
 	uint8_t random[32];
 	bool has_random;
@@ -175,6 +193,7 @@ struct handshake {
 	struct place path[HANDSHAKE_PATH_MAX];
 	size_t path_count;
 
+	struct latency latency; /* filled when the outcome is known: latency.h */
 	bool gap, truncated, late_start;
 	const char *inferred[HANDSHAKE_INFERRED_MAX];
 	size_t inferred_count;

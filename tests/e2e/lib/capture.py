@@ -74,8 +74,9 @@ class Capture:
         ports_filter = " or ".join(f"tcp port {port}" for port in ports)
         self.process = subprocess.Popen(
             ["tcpdump", "-Z", "root", "-n", "-i", interface, "-U", "--immediate-mode",
-             # A slot of the ring is as large as the snapshot: room for a thousand packets.
-             "-s", "65535", "-B", "65536", "-w", str(self.file),
+             # A slot of the ring is as large as the snapshot. A relay that cuts a stream into single
+             # bytes makes 3,000 packets in a moment; the ring is room for 4,000.
+             "-s", "65535", "-B", "262144", "-w", str(self.file),
              f"{ports_filter} or ether proto {MARKER_TYPE}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=process.environment())
         said = b""
