@@ -63,7 +63,7 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(CC) $(all_cflags) -c $< -o $@
 
 # The one file that includes the skeleton.
-$(BUILD)/user/source/live.o: $(BUILD)/tlstrace.skel.h
+$(BUILD)/user/source/programs.o: $(BUILD)/tlstrace.skel.h
 
 $(BUILD)/tlstrace.skel.h: $(BUILD)/bpf/tlstrace.bpf.o
 	$(say) SKEL $@

@@ -13,7 +13,7 @@ struct reaper_record;
 
 /* Descriptors, by enum tlstrace_hook; borrowed. */
 struct attach_programs {
-	int with_mac[2];
+	const int *with_mac;
 	const int *(*without_mac)(void *context); /* loads them; NULL and errno on failure */
 	void *context;
 };

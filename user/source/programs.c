@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "programs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/capability.h>
+
+#include "follow.h"
+#include "log.h"
+#include "tlstrace_types.h"
+#include "tlstrace.skel.h"
+
+/*
+ * The object file is loaded in three parts that share their maps: a flavour of the socket probes
+ * that the kernel refuses does not cost loading the packet programs again, and an iterator that it
+ * refuses costs nothing else.
+ */
+enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_ITERATOR };
+
+static const struct flavour {
+	enum source_sockets sockets;
+	const char *name;
+	bool use_storage;
+} flavours[] = {
+	{ SOURCE_SOCKETS_FENTRY, "fentry", true },
+	{ SOURCE_SOCKETS_FENTRY, "fentry", false },
+	{ SOURCE_SOCKETS_KPROBE, "kprobe", false },
+	{ SOURCE_SOCKETS_TRACEPOINT, "tracepoint", true },
+	{ SOURCE_SOCKETS_TRACEPOINT, "tracepoint", false },
+};
+
+/* A tracepoint that only stands in for a better one that older kernels lack. */
+static const struct substitute {
+	const char *name;
+	const char *better;
+} substitutes[] = {
+	{ "sock_send_length", "tcp_sendmsg_locked" },
+	{ "tcp_rcv_space_adjust", "sock_recv_length" },
+};
+
+struct programs {
+	const struct source_settings *settings;
+	const struct flavour *flavour;
+	struct programs_maps maps;
+	struct tlstrace_bpf *sockets; /* owns the maps */
+	struct tlstrace_bpf *packets;
+	struct tlstrace_bpf *packets_l3; /* NULL until a device without MAC header is met */
+	int with_mac[2], without_mac[2];
+};
+
+static int libbpf_print(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_DEBUG || !log_is_verbose())
+		return 0;
+	return vfprintf(stderr, format, arguments);
+}
+
+static void privileges_explain(void)
+{
+	log_error("tracing needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: "
+		  "run it as root (sudo tlstrace)");
+}
+
+/* Asked beforehand, because the kernel also says EPERM to a flavour that it does not want. */
+static bool privileges_held(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	uint64_t held;
+
+	if (syscall(SYS_capget, &header, data))
+		return true; /* the kernel will tell */
+	held = data[0].effective | (uint64_t)data[1].effective << 32;
+	if (!(held & 1ULL << CAP_NET_ADMIN))
+		return false;
+	return held & 1ULL << CAP_SYS_ADMIN ||
+	       (held & 1ULL << CAP_BPF && held & 1ULL << CAP_PERFMON);
+}
+
+static uint32_t function_arguments(const struct btf *vmlinux, const char *name, uint32_t otherwise)
+{
+	int id = btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(vmlinux, id) : NULL;
+
+	type = type ? btf__type_by_id(vmlinux, type->type) : NULL;
+	return type && btf_is_func_proto(type) ? btf_vlen(type) : otherwise;
+}
+
+static bool tracepoint_exists(const struct btf *vmlinux, const char *name)
+{
+	char type[128];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(vmlinux, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+static bool tracepoint_wanted(const struct btf *vmlinux, const char *name)
+{
+	size_t i;
+
+	if (!tracepoint_exists(vmlinux, name))
+		return false;
+	for (i = 0; i < sizeof(substitutes) / sizeof(substitutes[0]); i++)
+		if (strcmp(name, substitutes[i].name) == 0)
+			return !tracepoint_exists(vmlinux, substitutes[i].better);
+	return true;
+}
+
+static bool starts_with(const char *string, const char *start)
+{
+	return strncmp(string, start, strlen(start)) == 0;
+}
+
+static bool program_wanted(const struct bpf_program *program, enum part part,
+			   enum source_sockets sockets, bool follow_forks,
+			   const struct btf *vmlinux)
+{
+	const char *section = bpf_program__section_name(program);
+
+	if (strcmp(section, "classifier") == 0)
+		return part == PART_PACKETS_L3;
+	if (strcmp(section, "tc") == 0)
+		return part == PART_PACKETS;
+	if (starts_with(section, "iter/"))
+		return part == PART_ITERATOR;
+	if (part != PART_SOCKETS)
+		return false;
+	if (starts_with(section, "tp_btf/sched_process_"))
+		return follow_forks;
+	if (starts_with(section, "fentry/") || starts_with(section, "fexit/"))
+		return sockets == SOURCE_SOCKETS_FENTRY;
+	if (starts_with(section, "kprobe/") || starts_with(section, "kretprobe/"))
+		return sockets == SOURCE_SOCKETS_KPROBE;
+	/* Tracepoints without `?` are part of every flavour. */
+	if (bpf_program__autoload(program))
+		return true;
+	return sockets == SOURCE_SOCKETS_TRACEPOINT && starts_with(section, "tp_btf/") &&
+	       tracepoint_wanted(vmlinux, section + strlen("tp_btf/"));
+}
+
+/* max_entries of a ring buffer: a power of two and whole pages. */
+static uint32_t buffer_entries(size_t size)
+{
+	uint32_t entries = sysconf(_SC_PAGESIZE);
+
+	while (entries < size && entries < 1U << 31)
+		entries <<= 1;
+	return entries;
+}
+
+/* The first part makes the maps, the others use them. */
+static int maps_prepare(struct programs *programs, struct tlstrace_bpf *part)
+{
+	const struct tlstrace_bpf *owner = programs->sockets;
+	struct bpf_map *map;
+	int error;
+
+	if (!owner) {
+		if (programs->flavour->use_storage)
+			bpf_map__set_max_entries(part->maps.socket_hash, 1);
+		return bpf_map__set_max_entries(part->maps.events,
+						buffer_entries(programs->settings->buffer_size));
+	}
+	bpf_object__for_each_map(map, part->obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		error = bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(owner->obj,
+									       bpf_map__name(map)));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* 0 if the kernel does not tell (kernel.kptr_restrict). */
+static uint64_t symbol_address(const char *wanted)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	char line[512], name[256];
+	uint64_t address, found = 0;
+
+	if (!symbols)
+		return 0;
+	while (!found && fgets(line, sizeof(line), symbols))
+		if (sscanf(line, "%" SCNx64 " %*c %255s", &address, name) == 2 &&
+		    strcmp(name, wanted) == 0)
+			found = address;
+	fclose(symbols);
+	return found;
+}
+
+/* NULL and errno on failure. */
+static struct tlstrace_bpf *part_load(struct programs *programs, enum part which,
+				      const struct btf *vmlinux)
+{
+	struct tlstrace_bpf *part = tlstrace_bpf__open();
+	struct bpf_program *program;
+	int error;
+
+	if (!part)
+		return NULL;
+	part->rodata->use_socket_storage = programs->flavour->use_storage;
+	part->rodata->follow_forks = programs->settings->followed_count;
+	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
+	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
+	if (which == PART_ITERATOR && !programs->flavour->use_storage)
+		part->rodata->socket_file_ops = symbol_address("socket_file_ops");
+	bpf_object__for_each_program(program, part->obj)
+		bpf_program__set_autoload(program,
+					  program_wanted(program, which, programs->flavour->sockets,
+							 programs->settings->followed_count, vmlinux));
+	error = maps_prepare(programs, part);
+	if (!error)
+		error = tlstrace_bpf__load(part);
+	if (!error)
+		return part;
+	tlstrace_bpf__destroy(part);
+	errno = -error;
+	return NULL;
+}
+
+static int processes_follow(const struct programs *programs, const struct tlstrace_bpf *part)
+{
+	const struct source_settings *settings = programs->settings;
+	int error = 0;
+	size_t i;
+
+	for (i = 0; !error && i < settings->followed_count; i++)
+		error = follow_process(bpf_map__fd(part->maps.followed), settings->followed[i]);
+	return error;
+}
+
+/* Before the first probe fires, or it would take them for others; after it for what forked meanwhile. */
+static int sockets_attach(const struct programs *programs, struct tlstrace_bpf *part)
+{
+	int error = processes_follow(programs, part);
+
+	if (!error)
+		error = tlstrace_bpf__attach(part);
+	return error ? error : processes_follow(programs, part);
+}
+
+/* Load and attach the first flavour of the socket probes that this kernel takes. */
+static int sockets_load(struct programs *programs, const struct btf *vmlinux)
+{
+	const enum source_sockets forced = programs->settings->sockets;
+	struct tlstrace_bpf *part;
+	int error = -ENOENT;
+	size_t i;
+
+	for (i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++) {
+		programs->flavour = &flavours[i];
+		if (forced != SOURCE_SOCKETS_AUTO && forced != flavours[i].sockets)
+			continue;
+		part = part_load(programs, PART_SOCKETS, vmlinux);
+		error = part ? sockets_attach(programs, part) : -errno;
+		if (!error) {
+			programs->sockets = part;
+			return 0;
+		}
+		tlstrace_bpf__destroy(part);
+		log_verbose("socket probes: no %s with %s: %s", flavours[i].name,
+			    flavours[i].use_storage ? "socket storage" : "a hash",
+			    strerror(-error));
+	}
+	return error;
+}
+
+static void sockets_explain(const struct programs *programs, int error)
+{
+	enum source_sockets forced = programs->settings->sockets;
+	size_t i;
+
+	for (i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++) {
+		if (flavours[i].sockets != forced)
+			continue;
+		log_error("this kernel does not take the %s socket probes (%s): use --sockets auto",
+			  flavours[i].name, strerror(-error));
+		return;
+	}
+	if (error == -EPERM)
+		privileges_explain();
+	else
+		log_error("this kernel takes none of the socket probes (%s): -v shows why",
+			  strerror(-error));
+}
+
+/* Who holds the sockets that are older than the trace. */
+static int iterator_run(const struct tlstrace_bpf *part)
+{
+	struct bpf_link *link = bpf_program__attach_iter(part->progs.iter_task_file, NULL);
+	int iterator, error = 0;
+	char nothing[256]; /* the program prints nothing */
+	ssize_t length;
+
+	if (!link)
+		return -errno;
+	iterator = bpf_iter_create(bpf_link__fd(link));
+	if (iterator < 0) {
+		error = iterator;
+	} else {
+		do {
+			length = read(iterator, nothing, sizeof(nothing));
+		} while (length > 0 || (length < 0 && (errno == EAGAIN || errno == EINTR)));
+		error = length < 0 ? -errno : 0;
+		close(iterator);
+	}
+	bpf_link__destroy(link);
+	return error;
+}
+
+static void sockets_iterate(struct programs *programs, const struct btf *vmlinux)
+{
+	struct tlstrace_bpf *part = part_load(programs, PART_ITERATOR, vmlinux);
+	int error = part ? iterator_run(part) : -errno;
+
+	if (error)
+		log_verbose("owners of connections older than the trace stay unknown: %s",
+			    strerror(-error));
+	tlstrace_bpf__destroy(part);
+}
+
+static void maps_fill(struct programs *programs)
+{
+	const struct tlstrace_bpf *owner = programs->sockets;
+
+	programs->maps = (struct programs_maps){
+		.events = bpf_map__fd(owner->maps.events),
+		.presence = bpf_map__fd(owner->maps.presence),
+		.flows = bpf_map__fd(owner->maps.flows),
+		.counters = bpf_map__fd(owner->maps.counters),
+		.followed = bpf_map__fd(owner->maps.followed),
+		.flow_size = bpf_map__value_size(owner->maps.flows),
+	};
+}
+
+static int packets_load(struct programs *programs, const struct btf *vmlinux)
+{
+	int error;
+
+	programs->packets = part_load(programs, PART_PACKETS, vmlinux);
+	if (!programs->packets) {
+		error = -errno;
+		log_error("this kernel does not take the packet programs (%s): -v shows why",
+			  strerror(-error));
+		return error;
+	}
+	programs->with_mac[TLSTRACE_INGRESS] = bpf_program__fd(programs->packets->progs.tc_ingress);
+	programs->with_mac[TLSTRACE_EGRESS] = bpf_program__fd(programs->packets->progs.tc_egress);
+	return 0;
+}
+
+static int parts_load(struct programs *programs)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	int error = -errno;
+
+	if (!vmlinux) {
+		log_error("this kernel does not describe its types (no /sys/kernel/btf/vmlinux): "
+			  "boot one that is built with CONFIG_DEBUG_INFO_BTF");
+		return error;
+	}
+	error = sockets_load(programs, vmlinux);
+	if (error) {
+		sockets_explain(programs, error);
+	} else {
+		maps_fill(programs);
+		sockets_iterate(programs, vmlinux);
+		error = packets_load(programs, vmlinux);
+	}
+	btf__free(vmlinux);
+	return error;
+}
+
+struct programs *programs_load(const struct source_settings *settings)
+{
+	struct programs *programs;
+	int error = -EPERM;
+
+	libbpf_set_print(libbpf_print);
+	if (!privileges_held()) {
+		privileges_explain();
+		errno = -error;
+		return NULL;
+	}
+	programs = calloc(1, sizeof(*programs));
+	if (!programs) {
+		log_error("there is no memory left: free some and start tlstrace again");
+		return NULL;
+	}
+	programs->settings = settings;
+	error = parts_load(programs);
+	if (!error)
+		return programs;
+	programs_free(programs);
+	errno = -error;
+	return NULL;
+}
+
+void programs_free(struct programs *programs)
+{
+	if (!programs)
+		return;
+	tlstrace_bpf__destroy(programs->packets_l3);
+	tlstrace_bpf__destroy(programs->packets);
+	tlstrace_bpf__destroy(programs->sockets);
+	free(programs);
+}
+
+const struct programs_maps *programs_maps(const struct programs *programs)
+{
+	return &programs->maps;
+}
+
+const char *programs_flavour(const struct programs *programs)
+{
+	return programs->flavour->name;
+}
+
+const int *programs_packets(const struct programs *programs)
+{
+	return programs->with_mac;
+}
+
+/* Most hosts have no such device, and verifying these programs takes as long as the others. */
+const int *programs_packets_l3(void *context)
+{
+	struct programs *programs = context;
+	struct btf *vmlinux;
+
+	if (programs->packets_l3)
+		return programs->without_mac;
+	vmlinux = btf__load_vmlinux_btf();
+	programs->packets_l3 = vmlinux ? part_load(programs, PART_PACKETS_L3, vmlinux) : NULL;
+	btf__free(vmlinux);
+	if (!programs->packets_l3)
+		return NULL;
+	programs->without_mac[TLSTRACE_INGRESS] = bpf_program__fd(programs->packets_l3->progs.tc_ingress_l3);
+	programs->without_mac[TLSTRACE_EGRESS] = bpf_program__fd(programs->packets_l3->progs.tc_egress_l3);
+	return programs->without_mac;
+}
+
+static void part_cost(const struct tlstrace_bpf *part, uint64_t *run_ns, uint64_t *runs)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, part->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+			continue;
+		*run_ns += info.run_time_ns;
+		*runs += info.run_cnt;
+	}
+}
+
+void programs_cost(const struct programs *programs, uint64_t *run_ns, uint64_t *runs)
+{
+	*run_ns = *runs = 0;
+	part_cost(programs->sockets, run_ns, runs);
+	part_cost(programs->packets, run_ns, runs);
+	if (programs->packets_l3)
+		part_cost(programs->packets_l3, run_ns, runs);
+}
