@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The sockets that a packet comes from and goes to. */
+#ifndef TLSTRACE_OWNER_BPF_H
+#define TLSTRACE_OWNER_BPF_H
+
+#include "maps.bpf.h"
+#include "packet.bpf.h"
+#include "socket.bpf.h"
+
+/* State of the socket a packet still carries: at the first TC hook that it crosses. */
+static __always_inline struct tlstrace_socket *sender_find(struct __sk_buff *skb, __u64 *address)
+{
+	struct sk_buff *kernel_skb = (void *)skb;
+	struct bpf_sock *sk = skb->sk;
+
+	*address = (__u64)BPF_CORE_READ(kernel_skb, sk);
+	if (!*address || !sk)
+		return NULL;
+	if (!use_socket_storage)
+		return bpf_map_lookup_elem(&socket_hash, address);
+	sk = bpf_sk_fullsock(sk);
+	return sk ? bpf_sk_storage_get(&socket_storage, sk, NULL, 0) : NULL;
+}
+
+/* A ClientHello for this host: its socket is known before anything answers. Returns the socket's id. */
+static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct packet *packet,
+					struct scratch *scratch, __u64 now)
+{
+	struct tlstrace_socket *state = NULL;
+	struct bpf_sock_tuple *tuple;
+	__u64 id = 0, address;
+	struct bpf_sock *sk;
+
+	if (!packet || !scratch)
+		return 0;
+	tuple = (void *)scratch->data; /* nothing was copied yet; the stack is too small */
+	if (packet->source[10] == 0xff && packet->source[0] == 0) {
+		__builtin_memcpy(&tuple->ipv4.saddr, packet->source + 12, 4);
+		__builtin_memcpy(&tuple->ipv4.daddr, packet->destination + 12, 4);
+		tuple->ipv4.sport = bpf_htons(packet->source_port);
+		tuple->ipv4.dport = bpf_htons(packet->destination_port);
+		sk = bpf_skc_lookup_tcp(skb, tuple, sizeof(tuple->ipv4), BPF_F_CURRENT_NETNS, 0);
+	} else {
+		__builtin_memcpy(&tuple->ipv6.saddr, packet->source, 16);
+		__builtin_memcpy(&tuple->ipv6.daddr, packet->destination, 16);
+		tuple->ipv6.sport = bpf_htons(packet->source_port);
+		tuple->ipv6.dport = bpf_htons(packet->destination_port);
+		sk = bpf_skc_lookup_tcp(skb, tuple, sizeof(tuple->ipv6), BPF_F_CURRENT_NETNS, 0);
+	}
+	if (!sk)
+		return 0;
+	/* Through memory: the verifier lets no arithmetic be done on a socket, CO-RE reads need it. */
+	*(volatile __u64 *)&scratch->event.receiver = (__u64)sk;
+	address = *(volatile __u64 *)&scratch->event.receiver;
+	if (use_socket_storage) {
+		struct bpf_sock *full = bpf_sk_fullsock(sk);
+
+		if (full && full->state != BPF_TCP_LISTEN)
+			state = bpf_sk_storage_get(&socket_storage, full, NULL, 0);
+	} else {
+		state = bpf_map_lookup_elem(&socket_hash, &address);
+	}
+	if (state) {
+		socket_follow(state, (void *)address, TLSTRACE_ROLE_SERVER, now);
+		id = state->id;
+	}
+	bpf_sk_release(sk);
+	return id;
+}
+
+/* Name the sockets at hand, and follow them from now on. */
+static __always_inline void sockets_name(struct __sk_buff *skb, const struct packet *packet,
+					 struct scratch *scratch)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	__u64 now = event->header.time_ns, address = 0, receiver;
+	struct tlstrace_socket *sender;
+
+	sender = sender_find(skb, &address);
+	if (sender) {
+		if (scratch->hello)
+			socket_follow(sender, (void *)address, TLSTRACE_ROLE_CLIENT, now);
+		else if (!event->from_client && packet->length)
+			socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
+		event->sender = sender->id;
+	} else if (scratch->hello && event->hook == TLSTRACE_INGRESS) {
+		receiver = receiver_follow(skb, packet, scratch, now);
+		event->receiver = receiver;
+	}
+}
+
+#endif

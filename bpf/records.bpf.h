@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * Which bytes of a segment are copied: plaintext handshake, alert and ChangeCipherSpec records whole,
+ * of encrypted records the header.
+ */
+#ifndef TLSTRACE_RECORDS_BPF_H
+#define TLSTRACE_RECORDS_BPF_H
+
+#include "copy.bpf.h"
+
+#define RECORDS_PER_PACKET 12
+
+static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
+{
+	return (__s32)(a - b);
+}
+
+/*
+ * What is done with a record whose first have bytes are in direction->header: is its body
+ * plaintext? 1 yes, 0 no, -1 more bytes are needed to tell.
+ */
+static __always_inline int record_is_plain(struct direction *direction)
+{
+	const __u8 *header = direction->header;
+	__u32 length = record_length(header);
+
+	switch (header[0]) {
+	case RECORD_CHANGE_CIPHER_SPEC:
+		return 1;
+	case RECORD_ALERT:
+		return length == 2; /* an encrypted one carries at least a tag or a MAC */
+	case RECORD_HANDSHAKE:
+		if (!direction->changed)
+			return 1;
+		/*
+		 * Behind a ChangeCipherSpec it is encrypted (TLS 1.2), unless this is the hello
+		 * behind a HelloRetryRequest in compatibility mode (RFC 8446 appendix D.4).
+		 */
+		if (length < 6)
+			return 0;
+		if (direction->have < HELLO_PREFIX)
+			return -1;
+		return hello_matches(header, HELLO_PREFIX, 1) ||
+		       hello_matches(header, HELLO_PREFIX, 2);
+	}
+	return 0;
+}
+
+static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
+				       struct direction *direction, __u64 have, __u64 take)
+{
+	take--; /* as in scratch_fill() */
+	barrier_var(have);
+	barrier_var(take);
+	/* On paths that cannot be, 6.1 believes in bounds like "above 5, below 4": the mask mends them. */
+	have &= 15;
+	if (have >= HELLO_PREFIX || take >= HELLO_PREFIX)
+		return -1;
+	return bpf_skb_load_bytes(skb, offset, direction->header + have, take + 1);
+}
+
+enum follow_result {
+	FOLLOW_ON,
+	FOLLOW_DROP, /* not a handshake after all */
+};
+
+/*
+ * One step: collect header bytes at scratch->offset, and when the record is known, note what to copy and
+ * move it behind the record.
+ */
+static __noinline int record_follow(struct __sk_buff *skb, const struct packet *packet,
+					 struct flow *flow, struct direction *direction,
+					 struct scratch *scratch)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	__u32 have = direction->have, want = RECORD_HEADER, take, body, record_start;
+	int plain;
+
+	if (!skb || !packet || !flow || !direction || !scratch)
+		return FOLLOW_DROP;
+	if (have >= RECORD_HEADER || !flow->confirmed)
+		want = HELLO_PREFIX;
+	if (!flow->confirmed && have >= RECORD_HEADER &&
+	    record_length(direction->header) + RECORD_HEADER < want)
+		want = record_length(direction->header) + RECORD_HEADER;
+	/* The first record: its header alone first, since the record may be shorter than the prefix. */
+	if (!flow->confirmed && have < RECORD_HEADER)
+		want = RECORD_HEADER;
+	if (have > HELLO_PREFIX || want <= have)
+		return FOLLOW_DROP;
+	take = want - have;
+	if (take > packet->length - scratch->offset)
+		take = packet->length - scratch->offset;
+	if (take == 0 || take > HELLO_PREFIX)
+		return FOLLOW_DROP;
+	if (header_fill(skb, packet->payload + scratch->offset, direction, have, take)) {
+		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
+		return FOLLOW_DROP;
+	}
+	if (flow->confirmed && !slice_add(event, scratch->offset, take))
+		direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+	scratch->offset += take;
+	direction->next += take;
+	have += take;
+	direction->have = have;
+	if (!flow->confirmed) {
+		if (!hello_matches(direction->header, have, 1))
+			return FOLLOW_DROP;
+		if (have < RECORD_HEADER + 1 ||
+		    (have < HELLO_PREFIX && have < RECORD_HEADER + record_length(direction->header)))
+			return FOLLOW_ON;
+		flow->confirmed = 1;
+		__builtin_memcpy(flow->prefix, direction->header, HELLO_PREFIX);
+		record_start = direction->next - have;
+		/* The part of the header that is in this packet; the rest is told from the state. */
+		if (sequence_diff(record_start, packet->sequence) >= 0)
+			slice_add(event, record_start - packet->sequence, have);
+		else
+			slice_add(event, 0, direction->next - packet->sequence);
+	}
+	if (have < RECORD_HEADER)
+		return FOLLOW_ON;
+	if (!record_valid(direction->header)) {
+		/* An answer that is not TLS (plaintext HTTP): these five bytes say so. */
+		direction->done = 1;
+		return FOLLOW_ON;
+	}
+	plain = record_is_plain(direction);
+	if (plain < 0)
+		return FOLLOW_ON;
+	if (plain && !direction->plain)
+		direction->plain_from = direction->next - have;
+	direction->plain = plain;
+	if (direction->header[0] == RECORD_CHANGE_CIPHER_SPEC)
+		direction->changed = 1;
+	if (!plain && ++direction->encrypted > TLSTRACE_ENCRYPTED_BUDGET)
+		direction->done = 1;
+	body = record_length(direction->header) - (have - RECORD_HEADER);
+	direction->have = 0;
+	direction->next += body;
+	if (plain) {
+		take = packet->length - scratch->offset;
+		if (take > body)
+			take = body;
+		if (!slice_add(event, scratch->offset, take))
+			direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+	}
+	scratch->offset += body;
+	return FOLLOW_ON;
+}
+
+/* Choose what to copy of a segment of a tracked flow. */
+static __noinline int segment_follow(struct __sk_buff *skb, const struct packet *packet,
+					  struct flow *flow, struct direction *direction,
+					  struct scratch *scratch)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	__u32 offset = 0, length;
+	__s32 behind, from;
+	int i;
+
+	if (!skb || !packet || !flow || !direction || !scratch)
+		return FOLLOW_DROP;
+	length = packet->length;
+	if (!direction->synchronised) {
+		direction->synchronised = 1;
+		direction->plain = 1;
+		direction->next = direction->plain_from = direction->highest = packet->sequence;
+	}
+	if (sequence_diff(packet->sequence, direction->highest) < 0)
+		event->flags |= TLSTRACE_PACKET_RETRANSMIT;
+	if (sequence_diff(packet->sequence + length, direction->highest) > 0)
+		direction->highest = packet->sequence + length;
+
+	behind = sequence_diff(packet->sequence, direction->next);
+	if (behind > 0) {
+		/* A hole: where records begin is unknown. Copy until encryption was seen. */
+		event->flags |= TLSTRACE_PACKET_OUT_OF_ORDER;
+		if (!direction->plain || direction->changed || direction->encrypted)
+			return FOLLOW_ON;
+		direction->gap_copied += length;
+		if (direction->gap_copied > TLSTRACE_GAP_BUDGET) {
+			direction_cut(direction, event, TLSTRACE_COUNT_COPY_BUDGET);
+			return FOLLOW_ON;
+		}
+		slice_add(event, 0, length);
+		return FOLLOW_ON;
+	}
+	if (behind < 0) {
+		/* The rest of the current record, or something seen before. */
+		offset = -behind;
+		if (direction->plain && flow->confirmed) {
+			__u32 to = offset < length ? offset : length;
+
+			from = sequence_diff(direction->plain_from, packet->sequence);
+			if (from < 0)
+				from = 0;
+			if ((__u32)from < to)
+				slice_add(event, from, to - from);
+		}
+	}
+	scratch->offset = offset;
+	for (i = 0; i < RECORDS_PER_PACKET; i++) {
+		reload();
+		if (scratch->offset >= packet->length || direction->done)
+			return FOLLOW_ON;
+		if (record_follow(skb, packet, flow, direction, scratch) == FOLLOW_DROP)
+			return FOLLOW_DROP;
+	}
+	if (scratch->offset >= packet->length)
+		return FOLLOW_ON;
+	/* Small records of an application, joined by GSO behind the handshake: nothing of it is missed. */
+	if (flow->directions[0].encrypted && flow->directions[1].encrypted) {
+		direction->done = 1;
+		event->length = scratch->offset;
+	} else {
+		direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+	}
+	return FOLLOW_ON;
+}
+
+#endif
