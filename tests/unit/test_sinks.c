@@ -12,6 +12,7 @@
 #include <json.h>
 
 #include "handshake/handshake.h"
+#include "sink/phases.h"
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "tls/certificate.h"
@@ -416,7 +417,7 @@ static const struct expected_json expected_row[] = {
 	{ "/tls/ocsp_stapled", "null" },
 	{ "/tls/ticket_issued", "null" },
 	{ "/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}" },
-	{ "/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"phases\":[]}" },
+	{ "/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[]}" },
 	{ "/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
 		   "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
 		   "\"server\":\"192.0.2.1:443\",\"time\":\"1970-01-01T00:00:05.000000000Z\"}]" },
@@ -516,6 +517,47 @@ static void test_json_unknown(void **state)
 		{ "/messages", "[]" },		  { "/latency/total_us", "null" },
 	};
 	struct handshake handshake = { .failure.alert = -1 };
+	char *output = row_print(&sink_json, 0, false, &handshake);
+
+	(void)state;
+	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+}
+
+/* 40.2 ms, of which the server computes 38.1. */
+static struct handshake with_phases(void)
+{
+	static const struct phase phases[] = {
+		{ "tcp_connect", END_CLIENT, START_NS - 61200, 61200, false },
+		{ "client_prepare", END_CLIENT, START_NS, 300000, false },
+		{ "hello_network", END_UNKNOWN, START_NS + 300000, 200000, true },
+		{ "server_crypto", END_SERVER, START_NS + 500000, 38100000, false },
+		{ "reply_network", END_UNKNOWN, START_NS + 38600000, 200000, true },
+		{ "client_crypto", END_CLIENT, START_NS + 38800000, 1338800, false },
+	};
+	struct handshake handshake = example;
+
+	memcpy(handshake.latency.phases, phases, sizeof(phases));
+	handshake.latency.phase_count = ARRAY_SIZE(phases);
+	handshake.latency.start_ns = START_NS - 61200;
+	handshake.latency.end_ns = START_NS + 40138800;
+	handshake.latency.rtt_us = 400;
+	handshake.latency.retransmissions = 2;
+	return handshake;
+}
+
+static void test_json_phases(void **state)
+{
+	static const struct expected_json expected[] = {
+		{ "/latency/total_us", "40200" },
+		{ "/latency/rtt_us", "400" },
+		{ "/latency/retransmissions", "2" },
+		{ "/latency/phases/0", "{\"name\":\"tcp_connect\",\"side\":\"client\",\"start_us\":0,"
+				       "\"duration_us\":61.2,\"quality\":\"measured\"}" },
+		{ "/latency/phases/2", "{\"name\":\"hello_network\",\"side\":null,\"start_us\":361.2,"
+				       "\"duration_us\":200,\"quality\":\"estimated\"}" },
+	};
+	struct handshake handshake = with_phases();
 	char *output = row_print(&sink_json, 0, false, &handshake);
 
 	(void)state;
@@ -702,6 +744,110 @@ static void test_tree_certificates(void **state)
 	free(output);
 }
 
+static void test_bars(void **state)
+{
+	/* 80 columns: the axis has 36. */
+	static const char *const parts[] = {
+		"  latency      40.200 ms, round trip 0.400 ms, 2 segments sent again\n",
+		"    phase          where  start ms  took ms 0                          40.200 ms\n",
+		"    tcp_connect    client    0.000    0.061 ▏\n",
+		"    hello_network  -         0.361    0.200 ░\n",
+		"    server_crypto  server    0.561   38.100 ▐█████████████████████████████████▋\n",
+		"    reply_network  -        38.661    0.200                                   ░\n",
+		"    client_crypto  client   38.861    1.339                                   ▐█\n",
+		"    total                            40.200 █ measured, ░ estimated\n",
+		"  slow because: server_crypto 38.1 ms of 40.2 ms (server computes its answer)\n",
+	};
+	struct handshake handshake = with_phases();
+	char *output = row_print(&sink_tree, 80, false, &handshake);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		assert_contains(output, parts[i]);
+	free(output);
+	output = row_print(&sink_tree, 120, true, &handshake);
+	assert_contains(output, "\x1b[33m▐███");
+	assert_contains(output, "\x1b[0m ");
+	assert_contains(output, "  answer travels to the client\n");
+	free(output);
+	setlocale(LC_CTYPE, "C");
+	output = row_print(&sink_tree, 80, false, &handshake);
+	setlocale(LC_CTYPE, "C.UTF-8");
+	assert_contains(output, " 38.100 ###################################\n");
+	assert_contains(output, " 0.200 .\n");
+	assert_contains(output, "# measured, . estimated\n");
+	free(output);
+}
+
+static void bars_fit(const struct handshake *handshake, int width)
+{
+	char *output = NULL;
+	size_t size;
+	FILE *out = open_memstream(&output, &size);
+	struct sink_settings settings = { .out = out, .width = width };
+
+	assert_non_null(out);
+	bars_print(&settings, &handshake->latency);
+	fclose(out);
+	for (char *line = strtok(output, "\n"); line; line = strtok(NULL, "\n")) {
+		if (strstr(line, "latency  ") || strstr(line, "slow because"))
+			continue;
+		if (text_width(line) > (size_t)width)
+			fail_msg("%d columns: \"%s\" has %zu", width, line, text_width(line));
+	}
+	free(output);
+}
+
+/* Bars of any phases at any width fit, and none is missing. */
+static void test_bars_width(void **state)
+{
+	struct handshake handshake = with_phases();
+
+	(void)state;
+	for (int width = 68; width <= 300; width++)
+		bars_fit(&handshake, width);
+	for (int round = 0; round < 200; round++) {
+		struct latency *latency = &handshake.latency;
+		uint64_t at = START_NS;
+
+		latency->phase_count = (size_t)(rand() % HANDSHAKE_PHASES_MAX) + 1;
+		for (size_t i = 0; i < latency->phase_count; i++) {
+			latency->phases[i] = (struct phase){ "server_wakeup", END_SERVER, at,
+				(uint64_t)(rand() % 3 ? rand() % 1000 : 0), rand() % 2 };
+			at += latency->phases[i].duration_ns;
+		}
+		bars_fit(&handshake, 68 + rand() % 200);
+	}
+}
+
+static void assert_cause(const struct handshake *handshake, const char *expected)
+{
+	char cause[256];
+
+	phases_cause_write(&handshake->latency, cause, sizeof(cause));
+	assert_string_equal(cause, expected);
+}
+
+/* One phase is the cause if it is more than half of all, else several are. */
+static void test_cause(void **state)
+{
+	struct handshake handshake = with_phases();
+	struct phase *phases = handshake.latency.phases;
+
+	(void)state;
+	assert_cause(&handshake, "slow because: server_crypto 38.1 ms of 40.2 ms");
+	phases[3].duration_ns = 2 * MS;
+	phases[4].duration_ns = 2 * MS;
+	phases[5].duration_ns = 1 * MS;
+	assert_cause(&handshake, "slow because: server_crypto 2.0 ms, "
+				 "reply_network about 2.0 ms of 5.6 ms");
+	for (size_t i = 0; i < handshake.latency.phase_count; i++)
+		phases[i].duration_ns = 0;
+	assert_cause(&handshake, "");
+	handshake.latency.phase_count = 0;
+	assert_cause(&handshake, "");
+}
+
 /* QUIC's own version is what the row shows. */
 static void test_rows_quic(void **state)
 {
@@ -746,6 +892,10 @@ int main(void)
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_json_certificates),
 		cmocka_unit_test(test_tree_certificates),
+		cmocka_unit_test(test_json_phases),
+		cmocka_unit_test(test_bars),
+		cmocka_unit_test(test_bars_width),
+		cmocka_unit_test(test_cause),
 	};
 
 	/* The width of characters and the mark of a cut are the locale's. */

@@ -421,17 +421,37 @@ static struct json_object *json_fingerprint(const struct handshake *handshake)
 	return value;
 }
 
+static struct json_object *json_phases(const struct latency *latency)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < latency->phase_count; i++) {
+		const struct phase *phase = &latency->phases[i];
+		struct json_object *value = json_object_new_object();
+
+		add(value, "name", json_name(phase->name));
+		add(value, "side", phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
+		add(value, "start_us", json_duration((int64_t)(phase->start_ns - latency->start_ns)));
+		add(value, "duration_us", json_duration((int64_t)phase->duration_ns));
+		add(value, "quality", json_name(phase->estimated ? "estimated" : "measured"));
+		append(list, value);
+	}
+	return list;
+}
+
 static struct json_object *json_latency(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
 	uint32_t client_rtt = handshake->ends[END_CLIENT].min_rtt_us;
+	uint32_t stack_rtt = client_rtt ? client_rtt : handshake->ends[END_SERVER].min_rtt_us;
+	uint32_t rtt = handshake->latency.rtt_us;
 	uint64_t total_ns;
 
 	add(value, "total_us",
 	    text_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
-	add(value, "rtt_us",
-	    json_known(client_rtt ? client_rtt : handshake->ends[END_SERVER].min_rtt_us));
-	add(value, "phases", json_object_new_array());
+	add(value, "rtt_us", json_known(rtt ? rtt : stack_rtt));
+	add(value, "retransmissions", json_object_new_uint64(handshake->latency.retransmissions));
+	add(value, "phases", json_phases(&handshake->latency));
 	return value;
 }
 

@@ -453,6 +453,10 @@ bool text_total(const struct handshake *handshake, uint64_t *ns)
 	uint64_t connect = handshake->ends[END_CLIENT].connect_ns;
 	uint64_t start = connect ? connect : handshake->time_ns;
 
+	if (handshake->latency.start_ns && handshake->latency.end_ns) {
+		*ns = handshake->latency.end_ns - handshake->latency.start_ns;
+		return true;
+	}
 	if (handshake->outcome != HANDSHAKE_COMPLETED || !start || handshake->end_ns < start)
 		return false;
 	*ns = handshake->end_ns - start;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "handshake/handshake.h"
+#include "sink/phases.h"
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "tls/certificate.h"
@@ -442,6 +443,7 @@ static void tree_row(const struct sink_settings *settings, const struct handshak
 	certificates_print(settings, handshake);
 	path_print(settings, handshake);
 	messages_print(settings, handshake);
+	bars_print(settings, &handshake->latency);
 	quality_print(settings, handshake);
 	verdict_print(settings, handshake);
 	fputc('\n', settings->out);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sink/phases.h"
+
+#include <string.h>
+
+#include "sink/text.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+const struct phase_description phase_descriptions[] = {
+	{ "tcp_connect", "TCP connects" },
+	{ "client_prepare", "client makes its hello" },
+	{ "hello_network", "hello travels to the server" },
+	{ "accept_queue", "connection waits to be accepted" },
+	{ "server_wakeup", "server has not read the hello yet" },
+	{ "server_crypto", "server computes its answer" },
+	{ "server_flight", "server sends the rest of its answer" },
+	{ "server", "server is at work" },
+	{ "reply_network", "answer travels to the client" },
+	{ "client_wakeup", "client has not read the answer yet" },
+	{ "client_crypto", "client checks the answer" },
+	{ "finish_network", "last messages travel" },
+	{ "server_finish", "server checks the client's last" },
+	{ "client_finish", "client checks the server's last" },
+	{ "unknown", "cannot be told from here" },
+};
+const size_t phase_description_count = ARRAY_SIZE(phase_descriptions);
+
+const char *phase_meaning(const char *name)
+{
+	for (size_t i = 0; i < phase_description_count; i++) {
+		if (strcmp(phase_descriptions[i].name, name) == 0)
+			return phase_descriptions[i].meaning;
+	}
+	return "";
+}
+
+/* The longest that is not longer than, nor before, the one taken last; NULL: none is left. */
+static const struct phase *phase_next(const struct latency *latency, const struct phase *taken)
+{
+	const struct phase *longest = NULL;
+
+	for (size_t i = 0; i < latency->phase_count; i++) {
+		const struct phase *phase = &latency->phases[i];
+
+		if (taken && (phase->duration_ns > taken->duration_ns ||
+			      (phase->duration_ns == taken->duration_ns && phase <= taken)))
+			continue;
+		if (!longest || phase->duration_ns > longest->duration_ns)
+			longest = phase;
+	}
+	return longest;
+}
+
+static uint64_t phases_sum(const struct latency *latency)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < latency->phase_count; i++)
+		sum += latency->phases[i].duration_ns;
+	return sum;
+}
+
+size_t phases_majority(const struct latency *latency, const struct phase **phases, size_t max)
+{
+	uint64_t half = phases_sum(latency) / 2, sum = 0;
+	const struct phase *phase = NULL;
+	size_t count = 0;
+
+	while (count < max && sum <= half && (phase = phase_next(latency, phase)) &&
+	       phase->duration_ns) {
+		phases[count++] = phase;
+		sum += phase->duration_ns;
+	}
+	return count;
+}
+
+void phases_cause_write(const struct latency *latency, char *to, size_t size)
+{
+	const struct phase *phases[HANDSHAKE_PHASES_MAX];
+	size_t count = phases_majority(latency, phases, ARRAY_SIZE(phases));
+	char duration[TEXT_NUMBER_SIZE];
+	struct text text;
+
+	text_start(&text, to, size);
+	for (size_t i = 0; i < count; i++) {
+		text_duration(phases[i]->duration_ns, duration);
+		text_append(&text, "%s%s %s%s", i ? ", " : "slow because: ", phases[i]->name,
+			    phases[i]->estimated ? "about " : "", duration);
+	}
+	if (!count)
+		return;
+	text_duration(phases_sum(latency), duration);
+	text_append(&text, " of %s", duration);
+}
