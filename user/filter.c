@@ -76,6 +76,19 @@ static bool sni_matches(const struct options *options, const struct handshake *h
 	return !options->name_count;
 }
 
+/* What was not completed took its time too: until it ended. */
+static bool is_slow(const struct options *options, const struct handshake *handshake)
+{
+	const struct latency *latency = &handshake->latency;
+	uint64_t connect_ns = handshake->ends[END_CLIENT].connect_ns;
+	uint64_t begin_ns = connect_ns ? connect_ns : handshake->time_ns;
+	uint64_t end_ns = latency->end_ns ? latency->end_ns : handshake->end_ns;
+
+	if (latency->start_ns)
+		begin_ns = latency->start_ns;
+	return end_ns > begin_ns && end_ns - begin_ns > options->slower_than_ns;
+}
+
 typedef bool (*end_filter)(const struct options *options, const struct endpoint *end);
 
 bool filter_matches(const struct options *options, const struct handshake *handshake)
@@ -86,6 +99,8 @@ bool filter_matches(const struct options *options, const struct handshake *hands
 	size_t i;
 
 	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED)
+		return false;
+	if (options->slower_than_ns && !is_slow(options, handshake))
 		return false;
 	/* A capture has no local end: there the role only says which end the other filters look at. */
 	if (options->role >= 0 && !options->file && !ends[options->role].process.pid)

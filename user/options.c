@@ -41,6 +41,7 @@ static const char help[] =
 	"      --role client|server the ends that -p, -c, -u, --port and --host look at;\n"
 	"                           alone: handshakes with a local process in this role\n"
 	"      --failed             only those that failed\n"
+	"      --slower-than TIME   only those that took longer: 250ms, 1s, 800us\n"
 	"\n"
 	"Output:\n"
 	"  -o, --output FORMAT      table (default), tree or json\n"
@@ -64,7 +65,7 @@ static const char help[] =
 
 enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
 		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS,
-		   OPTION_OUTPUT_FILE, OPTION_USER };
+		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_SLOWER_THAN };
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -78,6 +79,7 @@ static const struct option long_options[] = {
 	{ "sni", required_argument, NULL, OPTION_SNI },
 	{ "role", required_argument, NULL, OPTION_ROLE },
 	{ "failed", no_argument, NULL, OPTION_FAILED },
+	{ "slower-than", required_argument, NULL, OPTION_SLOWER_THAN },
 	{ "output", required_argument, NULL, 'o' },
 	{ "output-file", required_argument, NULL, OPTION_OUTPUT_FILE },
 	{ "user", required_argument, NULL, OPTION_USER },
@@ -270,6 +272,7 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH; at most 32 of them" },
 	{ OPTION_SNI, "--sni", "a name or pattern; at most 32 of them" },
 	{ OPTION_ROLE, "--role", "client or server" },
+	{ OPTION_SLOWER_THAN, "--slower-than", "a time such as 250ms, 1s or 800us" },
 	{ OPTION_BUFFER_SIZE, "--buffer-size", "a size from 64K to 1G" },
 	{ OPTION_COLOR, "--color", "auto, always or never" },
 	{ OPTION_TC, "--tc", "auto, tcx or clsact" },
@@ -315,6 +318,8 @@ static bool option_set(struct options *options, int option, const char *value)
 		return true;
 	case OPTION_FAILED:
 		return options->failed_only = true;
+	case OPTION_SLOWER_THAN:
+		return duration_parse(value, &options->slower_than_ns);
 	case OPTION_STRICT:
 		return options->strict = true;
 	case OPTION_ROLE:

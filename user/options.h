@@ -37,6 +37,7 @@ struct options {
 	size_t name_count;
 	int role; /* enum handshake_end, or -1 */
 	bool failed_only;
+	uint64_t slower_than_ns; /* 0: any */
 	char *const *command; /* to be run and traced, NULL-terminated; NULL none */
 	const char *user;     /* to run it as; NULL the default */
 	const char *file; /* a capture to read, "-" is standard input; NULL: live */
