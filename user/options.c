@@ -44,7 +44,8 @@ static const char help[] =
 	"      --slower-than TIME   only those that took longer: 250ms, 1s, 800us\n"
 	"\n"
 	"Output:\n"
-	"  -o, --output FORMAT      table (default), tree or json\n"
+	"  -o, --output FORMAT      table (default); wide: the table with latency by phase;\n"
+	"                           tree: all of each handshake, its phases as bars; json\n"
 	"      --output-file FILE   write the results there, not to stdout\n"
 	"      --color WHEN         auto (default), always or never\n"
 	"  -v, --verbose            say on stderr what was attached, and what the kernel lacks\n"
@@ -214,7 +215,7 @@ static const char *const colors[] = { "auto", "always", "never", NULL };
 static const char *const tcs[] = { "auto", "tcx", "clsact", NULL };
 static const char *const sockets[] = { "auto", "fentry", "kprobe", "tracepoint", NULL };
 static const char *const roles[] = { "server", "client", NULL }; /* enum handshake_end */
-static const struct sink *const sinks[] = { &sink_table, &sink_tree, &sink_json };
+static const struct sink *const sinks[] = { &sink_table, &sink_wide, &sink_tree, &sink_json };
 
 static bool sink_parse(const char *text, const struct sink **sink)
 {
@@ -264,7 +265,7 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ 'p', "--pid", "a process id; at most 32 of them" },
 	{ 'c', "--comm", "a name or pattern; at most 32 of them" },
 	{ 'u', "--uid", "a user's name or number; at most 32 of them" },
-	{ 'o', "--output", "table, tree or json" },
+	{ 'o', "--output", "table, wide, tree or json" },
 	{ 'n', "--count", "a number above 0" },
 	{ 'r', "--read", "the name of a file, or - for standard input" },
 	{ 'd', "--duration", "a time such as 10s, 250ms or 2m" },
@@ -394,7 +395,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			return OPTIONS_EXIT;
 		}
 		if (option == 'V') {
-			puts("tlstrace " TLSTRACE_VERSION "\nfeatures: table tree json pcap pcapng gzip tcx clsact "
+			puts("tlstrace " TLSTRACE_VERSION "\nfeatures: table wide tree json pcap pcapng gzip tcx clsact "
 			     "fentry kprobe tracepoint");
 			return OPTIONS_EXIT;
 		}

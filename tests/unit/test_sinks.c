@@ -627,9 +627,9 @@ static void test_json_certificates(void **state)
 }
 
 /* At any width there are the header and one row, neither wider than the terminal. */
-static void assert_table_fits(const struct handshake *handshake, int width)
+static void assert_table_fits(const struct sink *sink, const struct handshake *handshake, int width)
 {
-	char *output = row_print(&sink_table, width, false, handshake), *at = output;
+	char *output = row_print(sink, width, false, handshake), *at = output;
 	size_t lines = 0;
 
 	for (char *end; (end = strchr(at, '\n')); at = end + 1, lines++) {
@@ -647,7 +647,7 @@ static void test_table_width(void **state)
 
 	(void)state;
 	for (int width = 1; width <= 300; width++)
-		assert_table_fits(&handshake, width);
+		assert_table_fits(&sink_table, &handshake, width);
 	handshake.outcome = HANDSHAKE_FAILED;
 	handshake.failure.kind = FAILURE_ALERT;
 	handshake.failure.by = END_SERVER;
@@ -656,7 +656,9 @@ static void test_table_width(void **state)
 	handshake.sni = (char *)"\xe4\xbe\x8b\xe3\x81\x88.\xe4\xbe\x8b\xe3\x81\x88.example.org";
 	handshake.sni_length = strlen(handshake.sni);
 	for (int width = 1; width <= 300; width++)
-		assert_table_fits(&handshake, width);
+		assert_table_fits(&sink_table, &handshake, width);
+	for (int width = 1; width <= 500; width++)
+		assert_table_fits(&sink_wide, &handshake, width);
 }
 
 static void assert_contains(const char *output, const char *part)
@@ -741,6 +743,31 @@ static void test_tree_certificates(void **state)
 	handshake.time_ns -= 3000 * MS;
 	output = row_print(&sink_tree, 0, false, &handshake);
 	assert_contains(output, "05Z, not yet valid at the time of the handshake\n");
+	free(output);
+}
+
+/* The plain table's columns and the phases; what happened twice is added up. */
+static void test_wide(void **state)
+{
+	struct handshake handshake = with_phases();
+	char *output = row_print(&sink_wide, 0, false, &handshake);
+
+	(void)state;
+	assert_contains(output, " ALPN     RESUMED        RTT RESENT TCP_CONNECT CLIENT_PREPARE ");
+	assert_contains(output, " h2       no           0.400      2       0.061          0.300 "
+				"       ~0.200            -             -         38.10             - ");
+	assert_contains(output, " 40.20 ok\n");
+	free(output);
+	handshake.latency.phases[4].name = "hello_network";
+	output = row_print(&sink_wide, 0, false, &handshake);
+	assert_contains(output, " ~0.400 ");
+	free(output);
+	output = row_print(&sink_wide, 160, false, &handshake);
+	assert_contains(output, " SERVER_CRYPTO ");
+	assert_contains(output, " RESULT");
+	free(output);
+	output = row_print(&sink_table, 0, false, &handshake);
+	assert_null(strstr(output, "TCP_CONNECT"));
 	free(output);
 }
 
@@ -893,6 +920,7 @@ int main(void)
 		cmocka_unit_test(test_json_certificates),
 		cmocka_unit_test(test_tree_certificates),
 		cmocka_unit_test(test_json_phases),
+		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_bars_width),
 		cmocka_unit_test(test_cause),

@@ -62,7 +62,7 @@ struct sink {
 	void (*end)(const struct sink_settings *settings, const struct trace_end *end);
 };
 
-extern const struct sink sink_table, sink_tree, sink_json;
+extern const struct sink sink_table, sink_wide, sink_tree, sink_json;
 
 /* One plain sentence on how it ended: "ok", or who rejected whom and why. */
 void verdict_write(const struct handshake *handshake, char *to, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One row per handshake, as wide as the terminal. */
+/* One row per handshake, as wide as the terminal: the table, and the wide one with phases. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +21,24 @@ enum column {
 	COLUMN_CIPHER,
 	COLUMN_GROUP,
 	COLUMN_ALPN,
+	COLUMN_RESUMED,
+	COLUMN_RTT,
+	COLUMN_RESENT,
+	COLUMN_TCP_CONNECT,
+	COLUMN_CLIENT_PREPARE,
+	COLUMN_HELLO_NETWORK,
+	COLUMN_ACCEPT_QUEUE,
+	COLUMN_SERVER_WAKEUP,
+	COLUMN_SERVER_CRYPTO,
+	COLUMN_SERVER_FLIGHT,
+	COLUMN_SERVER_ALL,
+	COLUMN_REPLY_NETWORK,
+	COLUMN_CLIENT_WAKEUP,
+	COLUMN_CLIENT_CRYPTO,
+	COLUMN_FINISH_NETWORK,
+	COLUMN_SERVER_FINISH,
+	COLUMN_CLIENT_FINISH,
+	COLUMN_UNKNOWN,
 	COLUMN_MS,
 	COLUMN_RESULT,
 	COLUMNS
@@ -31,17 +49,37 @@ static const struct {
 	const char *title;
 	size_t wish;
 	bool right;
+	bool wide;	   /* not of the plain table */
+	const char *phase; /* of which it is the time; NULL none */
 } columns[COLUMNS] = {
-	[COLUMN_TIME] = { "TIME", 12, false },
-	[COLUMN_CLIENT] = { "CLIENT", 24, false },
-	[COLUMN_SERVER] = { "SERVER", 24, false },
-	[COLUMN_SNI] = { "SNI", 28, false },
-	[COLUMN_VERSION] = { "VERSION", 8, false },
-	[COLUMN_CIPHER] = { "CIPHER", 37, false },
-	[COLUMN_GROUP] = { "GROUP", 18, false },
-	[COLUMN_ALPN] = { "ALPN", 8, false },
-	[COLUMN_MS] = { "MS", 8, true },
-	[COLUMN_RESULT] = { "RESULT", 100, false },
+	[COLUMN_TIME] = { "TIME", 12, false, false, NULL },
+	[COLUMN_CLIENT] = { "CLIENT", 24, false, false, NULL },
+	[COLUMN_SERVER] = { "SERVER", 24, false, false, NULL },
+	[COLUMN_SNI] = { "SNI", 28, false, false, NULL },
+	[COLUMN_VERSION] = { "VERSION", 8, false, false, NULL },
+	[COLUMN_CIPHER] = { "CIPHER", 37, false, false, NULL },
+	[COLUMN_GROUP] = { "GROUP", 18, false, false, NULL },
+	[COLUMN_ALPN] = { "ALPN", 8, false, false, NULL },
+	[COLUMN_RESUMED] = { "RESUMED", 10, false, true, NULL },
+	[COLUMN_RTT] = { "RTT", 7, true, true, NULL },
+	[COLUMN_RESENT] = { "RESENT", 6, true, true, NULL },
+	[COLUMN_TCP_CONNECT] = { "TCP_CONNECT", 11, true, true, "tcp_connect" },
+	[COLUMN_CLIENT_PREPARE] = { "CLIENT_PREPARE", 14, true, true, "client_prepare" },
+	[COLUMN_HELLO_NETWORK] = { "HELLO_NETWORK", 13, true, true, "hello_network" },
+	[COLUMN_ACCEPT_QUEUE] = { "ACCEPT_QUEUE", 12, true, true, "accept_queue" },
+	[COLUMN_SERVER_WAKEUP] = { "SERVER_WAKEUP", 13, true, true, "server_wakeup" },
+	[COLUMN_SERVER_CRYPTO] = { "SERVER_CRYPTO", 13, true, true, "server_crypto" },
+	[COLUMN_SERVER_FLIGHT] = { "SERVER_FLIGHT", 13, true, true, "server_flight" },
+	[COLUMN_SERVER_ALL] = { "SERVER_ALL", 10, true, true, "server" },
+	[COLUMN_REPLY_NETWORK] = { "REPLY_NETWORK", 13, true, true, "reply_network" },
+	[COLUMN_CLIENT_WAKEUP] = { "CLIENT_WAKEUP", 13, true, true, "client_wakeup" },
+	[COLUMN_CLIENT_CRYPTO] = { "CLIENT_CRYPTO", 13, true, true, "client_crypto" },
+	[COLUMN_FINISH_NETWORK] = { "FINISH_NETWORK", 14, true, true, "finish_network" },
+	[COLUMN_SERVER_FINISH] = { "SERVER_FINISH", 13, true, true, "server_finish" },
+	[COLUMN_CLIENT_FINISH] = { "CLIENT_FINISH", 13, true, true, "client_finish" },
+	[COLUMN_UNKNOWN] = { "UNKNOWN", 8, true, true, "unknown" },
+	[COLUMN_MS] = { "MS", 8, true, false, NULL },
+	[COLUMN_RESULT] = { "RESULT", 100, false, false, NULL },
 };
 
 /*
@@ -56,11 +94,19 @@ static const struct {
 	{ COLUMN_MS, 6 },      { COLUMN_TIME, 12 },   { COLUMN_VERSION, 7 }, { COLUMN_CLIENT, 16 },
 	{ COLUMN_SERVER, 16 }, { COLUMN_SNI, 15 },    { COLUMN_CIPHER, 22 }, { COLUMN_GROUP, 14 },
 	{ COLUMN_ALPN, 8 },
+	/* Of the wide table, the phases that tell most first; narrower than its title a column is none. */
+	{ COLUMN_SERVER_CRYPTO, 13 }, { COLUMN_SERVER_ALL, 10 }, { COLUMN_CLIENT_CRYPTO, 13 },
+	{ COLUMN_TCP_CONNECT, 11 }, { COLUMN_ACCEPT_QUEUE, 12 }, { COLUMN_REPLY_NETWORK, 13 },
+	{ COLUMN_HELLO_NETWORK, 13 }, { COLUMN_SERVER_WAKEUP, 13 }, { COLUMN_CLIENT_WAKEUP, 13 },
+	{ COLUMN_CLIENT_PREPARE, 14 }, { COLUMN_SERVER_FLIGHT, 13 }, { COLUMN_FINISH_NETWORK, 14 },
+	{ COLUMN_SERVER_FINISH, 13 }, { COLUMN_CLIENT_FINISH, 13 }, { COLUMN_UNKNOWN, 8 },
+	{ COLUMN_RESUMED, 10 }, { COLUMN_RTT, 7 }, { COLUMN_RESENT, 6 },
 };
 
 struct row {
 	const struct sink_settings *settings;
 	const struct handshake *handshake;
+	enum column column;
 };
 
 /* Columns that each column gets; 0: not shown. */
@@ -70,13 +116,13 @@ struct layout {
 };
 
 /* First the steps, then the rest of the line in proportion to what is wished for beyond them. */
-static void layout_for(struct layout *layout, int width)
+static void layout_for(struct layout *layout, int width, bool wide)
 {
 	size_t left = width > 0 ? (size_t)width : 0, wishes = 0, rest, i;
 
 	*layout = (struct layout){ .cut = width > 0 };
 	for (i = 0; i < COLUMNS && !left; i++)
-		layout->width[i] = columns[i].wish;
+		layout->width[i] = wide || !columns[i].wide ? columns[i].wish : 0;
 	if (left && left < steps[0].width)
 		layout->width[COLUMN_RESULT] = left;
 	if (left < steps[0].width)
@@ -86,7 +132,7 @@ static void layout_for(struct layout *layout, int width)
 		/* A new column costs a space too, unless it is the first. */
 		size_t price = steps[i].width - *cell + (i && !*cell);
 
-		if (left < price)
+		if (left < price || (columns[steps[i].column].wide && !wide))
 			break;
 		*cell = steps[i].width;
 		left -= price;
@@ -204,6 +250,51 @@ static void ms_cell(const struct row *row, char cell[CELL_SIZE])
 		text_milliseconds(ns, cell);
 }
 
+static void resumed_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	const char *how = row->handshake->resumption;
+
+	if (row->handshake->resumed)
+		snprintf(cell, CELL_SIZE, "%s", how ? how : "yes");
+	else if (row->handshake->has_server_random)
+		strcpy(cell, "no");
+}
+
+static void rtt_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	if (row->handshake->latency.rtt_us)
+		text_milliseconds(row->handshake->latency.rtt_us * UINT64_C(1000), cell);
+}
+
+static void resent_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	if (row->handshake->latency.phase_count)
+		snprintf(cell, CELL_SIZE, "%u", row->handshake->latency.retransmissions);
+}
+
+/* A phase may come twice, with a HelloRetryRequest. */
+static void phase_cell(const struct row *row, char cell[CELL_SIZE])
+{
+	const struct latency *latency = &row->handshake->latency;
+	bool found = false, estimated = false;
+	char number[TEXT_NUMBER_SIZE];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < latency->phase_count; i++) {
+		const struct phase *phase = &latency->phases[i];
+
+		if (strcmp(phase->name, columns[row->column].phase))
+			continue;
+		found = true;
+		estimated |= phase->estimated;
+		sum += phase->duration_ns;
+	}
+	if (!found)
+		return;
+	text_milliseconds(sum, number);
+	snprintf(cell, CELL_SIZE, "%s%s", estimated ? "~" : "", number);
+}
+
 static void result_cell(const struct row *row, char cell[CELL_SIZE])
 {
 	verdict_write(row->handshake, cell, CELL_SIZE);
@@ -214,6 +305,9 @@ static void (*const cells[COLUMNS])(const struct row *, char[CELL_SIZE]) = {
 	[COLUMN_SERVER] = server_cell,	 [COLUMN_SNI] = sni_cell,
 	[COLUMN_VERSION] = version_cell, [COLUMN_CIPHER] = cipher_cell,
 	[COLUMN_GROUP] = group_cell,	 [COLUMN_ALPN] = alpn_cell,
+	[COLUMN_RESUMED] = resumed_cell, [COLUMN_RTT] = rtt_cell,
+	[COLUMN_RESENT] = resent_cell,
+	[COLUMN_TCP_CONNECT ... COLUMN_UNKNOWN] = phase_cell,
 	[COLUMN_MS] = ms_cell,		 [COLUMN_RESULT] = result_cell,
 };
 
@@ -264,12 +358,11 @@ static void result_print(const struct row *row, const char *cell)
 		color ? "\x1b[0m" : "");
 }
 
-static void table_start(const struct sink_settings *settings, const struct trace_start *start)
+static void titles_print(const struct sink_settings *settings, bool wide)
 {
 	struct layout layout;
 
-	(void)start;
-	layout_for(&layout, settings->width);
+	layout_for(&layout, settings->width, wide);
 	for (enum column column = 0; column < COLUMNS; column++) {
 		char cell[CELL_SIZE];
 
@@ -284,18 +377,20 @@ static void table_start(const struct sink_settings *settings, const struct trace
 	fflush(settings->out);
 }
 
-static void table_row(const struct sink_settings *settings, const struct handshake *handshake)
+static void row_print(const struct sink_settings *settings, const struct handshake *handshake,
+		      bool wide)
 {
-	const struct row row = { settings, handshake };
 	struct layout layout;
 
-	layout_for(&layout, settings->width);
+	layout_for(&layout, settings->width, wide);
 	for (enum column column = 0; column < COLUMNS; column++) {
+		const struct row row = { settings, handshake, column };
 		size_t width = layout.width[column];
-		char cell[CELL_SIZE] = "";
+		char cell[CELL_SIZE];
 
 		if (!width)
 			continue;
+		cell[0] = '\0';
 		cells[column](&row, cell);
 		if (!cell[0])
 			strcpy(cell, "-");
@@ -312,6 +407,28 @@ static void table_row(const struct sink_settings *settings, const struct handsha
 	fflush(settings->out);
 }
 
+static void table_start(const struct sink_settings *settings, const struct trace_start *start)
+{
+	(void)start;
+	titles_print(settings, false);
+}
+
+static void table_row(const struct sink_settings *settings, const struct handshake *handshake)
+{
+	row_print(settings, handshake, false);
+}
+
+static void wide_start(const struct sink_settings *settings, const struct trace_start *start)
+{
+	(void)start;
+	titles_print(settings, true);
+}
+
+static void wide_row(const struct sink_settings *settings, const struct handshake *handshake)
+{
+	row_print(settings, handshake, true);
+}
+
 /* The footer is stderr's. */
 static void table_end(const struct sink_settings *settings, const struct trace_end *end)
 {
@@ -323,5 +440,12 @@ const struct sink sink_table = {
 	.name = "table",
 	.start = table_start,
 	.row = table_row,
+	.end = table_end,
+};
+
+const struct sink sink_wide = {
+	.name = "wide",
+	.start = wide_start,
+	.row = wide_row,
 	.end = table_end,
 };
