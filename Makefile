@@ -123,10 +123,13 @@ test: deps
 	$(Q)$(MAKE) --no-print-directory WERROR=1 all
 	$(Q)tests/run.sh
 
+# Of who/, what asks neither the kernel nor a runtime.
+who_code = $(addprefix user/who/,container.c container_path.c)
+
 # Unit tests: one binary each, with sanitizers, without root.
 unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
-unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/log.c user/hash.c \
+unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/log.c user/hash.c $(who_code) \
 	$(addprefix user/source/,frame.c fragments.c opening.c connection_table.c connections.c) \
 	$(wildcard tests/unit/build.c tests/unit/quic_samples.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
@@ -153,7 +156,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 2
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildcard tests/fuzz/*.c)))
 fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
-fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/hash.c $(fuzz_shared) \
+fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/hash.c $(who_code) $(fuzz_shared) \
 	$(addprefix user/source/,capture.c capture_input.c frame.c fragments.c opening.c connection_table.c connections.c)
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
 fuzz_sanitizers = address,undefined

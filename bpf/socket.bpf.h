@@ -7,6 +7,7 @@
 #define TLSTRACE_SOCKET_BPF_H
 
 #include "maps.bpf.h"
+#include "cgroup.bpf.h"
 #include "follow.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -26,7 +27,8 @@ static __always_inline void task_read(struct tlstrace_task *to, struct task_stru
 	to->pid = BPF_CORE_READ(task, tgid);
 	to->uid = BPF_CORE_READ(task, real_cred, uid.val);
 	to->start_ns = BPF_CORE_READ(leader, start_boottime);
-	to->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	task_ns_pid_read(to, leader);
+	task_cgroups_read(to, task);
 	to->followed = process_is_followed(to->pid);
 	bpf_probe_read_kernel(to->comm, sizeof(to->comm), &leader->comm);
 	bpf_probe_read_kernel(to->thread_comm, sizeof(to->thread_comm), &task->comm);

@@ -24,6 +24,8 @@ enum tlstrace_limit {
 	/* Counters of the presence filter, a power of two. */
 	TLSTRACE_PRESENCE_SIZE = 16384,
 	TLSTRACE_COMM_SIZE = 16,
+	/* Bytes of names on the way to a cgroup; what is nearer to the root is cut. */
+	TLSTRACE_CGROUP_NAMES = 1024,
 };
 
 enum tlstrace_event_type {
@@ -115,13 +117,23 @@ struct tlstrace_packet_event {
 /* A task at the time it touched a socket: all that is needed when it is gone a moment later. */
 struct tlstrace_task {
 	__u64 start_ns; /* of the thread-group leader, CLOCK_BOOTTIME */
-	__u64 cgroup;	/* id in the v2 hierarchy */
-	__u32 pid;	/* thread-group id */
+	__u64 cgroup;	 /* id in the v2 hierarchy */
+	__u64 cgroup_v1; /* id in a v1 hierarchy, whose number is the highest byte; 0: in none but its root */
+	__u32 pid;	 /* thread-group id */
+	__u32 ns_pid;	 /* the same in its own pid namespace; 0 unknown */
+	__u32 pid_ns;	 /* inode number of that namespace */
 	__u32 tid;
 	__u32 uid;
-	__u32 followed; /* it or an ancestor was asked for: see bpf/follow.bpf.h */
+	__u32 followed;	 /* it or an ancestor was asked for: see bpf/follow.bpf.h */
 	char comm[TLSTRACE_COMM_SIZE];	      /* the leader's */
 	char thread_comm[TLSTRACE_COMM_SIZE]; /* the thread's own */
+};
+
+/* The names on the way from a cgroup up to below the root, each with its NUL. */
+struct tlstrace_cgroup {
+	__u32 length;
+	__u32 cut; /* those nearest to the root are missing */
+	char names[TLSTRACE_CGROUP_NAMES];
 };
 
 enum tlstrace_socket_kind {

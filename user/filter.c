@@ -6,6 +6,7 @@
 
 #include "handshake/handshake.h"
 #include "options.h"
+#include "who/container.h"
 
 static bool network_contains(const struct options_network *network, const uint8_t ip[16])
 {
@@ -44,6 +45,37 @@ static bool uid_matches(const struct options *options, const struct endpoint *en
 		if (end->process.pid && end->process.uid == options->uids[i])
 			return true;
 	return !options->uid_count;
+}
+
+static bool container_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->container_count; i++)
+		if (container_is(end->process.container, options->containers[i]))
+			return true;
+	return !options->container_count;
+}
+
+/* The cgroup itself, or one below it. */
+static bool cgroup_contains(const char *cgroup, const char *path)
+{
+	size_t length = strlen(cgroup);
+
+	while (length && cgroup[length - 1] == '/')
+		length--;
+	return strncmp(path, cgroup, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+static bool cgroup_matches(const struct options *options, const struct endpoint *end)
+{
+	const char *path = end->process.cgroup_path;
+	size_t i;
+
+	for (i = 0; path && i < options->cgroup_count; i++)
+		if (cgroup_contains(options->cgroups[i], path))
+			return true;
+	return !options->cgroup_count;
 }
 
 static bool port_matches(const struct options *options, const struct endpoint *end)
@@ -93,8 +125,8 @@ typedef bool (*end_filter)(const struct options *options, const struct endpoint 
 
 bool filter_matches(const struct options *options, const struct handshake *handshake)
 {
-	static const end_filter filters[] = { pid_matches, comm_matches, uid_matches, port_matches,
-					      network_matches };
+	static const end_filter filters[] = { pid_matches, comm_matches, uid_matches, container_matches,
+					      cgroup_matches, port_matches, network_matches };
 	const struct endpoint *ends = handshake->ends;
 	size_t i;
 

@@ -34,11 +34,15 @@ static const char help[] =
 	"  -f, --follow-forks       with -p: its descendants too\n"
 	"  -c, --comm GLOB          a process of this name at either end\n"
 	"  -u, --uid USER           a process of this user (name or number) at either end\n"
+	"      --container NAME|ID  a process in this container at either end: a name or pattern,\n"
+	"                           or the first 6 digits or more of an id\n"
+	"      --cgroup PATH        a process in this cgroup or below it at either end\n"
 	"  -i, --interface IF       seen at this interface only\n"
 	"      --port N             this TCP port at either end\n"
 	"      --host ADDR[/LEN]    this address or network at either end\n"
 	"      --sni GLOB           the server name the client asked for\n"
-	"      --role client|server the ends that -p, -c, -u, --port and --host look at;\n"
+	"      --role client|server the ends that -p, -c, -u, --container, --cgroup, --port and\n"
+	"                           --host look at;\n"
 	"                           alone: handshakes with a local process in this role\n"
 	"      --failed             only those that failed\n"
 	"      --slower-than TIME   only those that took longer: 250ms, 1s, 800us\n"
@@ -66,7 +70,7 @@ static const char help[] =
 
 enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
 		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS,
-		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_SLOWER_THAN };
+		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_CONTAINER, OPTION_CGROUP, OPTION_SLOWER_THAN };
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -75,6 +79,8 @@ static const struct option long_options[] = {
 	{ "uid", required_argument, NULL, 'u' },
 	{ "interface", required_argument, NULL, 'i' },
 	{ "read", required_argument, NULL, 'r' },
+	{ "container", required_argument, NULL, OPTION_CONTAINER },
+	{ "cgroup", required_argument, NULL, OPTION_CGROUP },
 	{ "port", required_argument, NULL, OPTION_PORT },
 	{ "host", required_argument, NULL, OPTION_HOST },
 	{ "sni", required_argument, NULL, OPTION_SNI },
@@ -194,6 +200,24 @@ static bool network_parse(const char *text, struct options_network *network)
 	return true;
 }
 
+/* As in the rows, or the directory itself where cgroups are mounted. */
+static bool cgroup_parse(const char *text, const char **path)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup" };
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		size_t length = strlen(mounts[i]);
+
+		if (strncmp(text, mounts[i], length) == 0 && (text[length] == '/' || !text[length])) {
+			*path = text + length;
+			return true;
+		}
+	}
+	*path = text;
+	return *text == '/';
+}
+
 /* Index of text in a NULL-terminated list, or -1. */
 static int word_find(const char *text, const char *const *words)
 {
@@ -253,6 +277,12 @@ static bool list_add(struct options *options, int option, const char *text)
 		return options->network_count < OPTIONS_LIST_MAX &&
 		       network_parse(text, &options->networks[options->network_count]) &&
 		       ++options->network_count;
+	case OPTION_CONTAINER:
+		return options->container_count < OPTIONS_LIST_MAX && *text &&
+		       (options->containers[options->container_count++] = text, true);
+	case OPTION_CGROUP:
+		return options->cgroup_count < OPTIONS_LIST_MAX &&
+		       cgroup_parse(text, &options->cgroups[options->cgroup_count]) && ++options->cgroup_count;
 	case OPTION_SNI:
 		return options->name_count < OPTIONS_LIST_MAX &&
 		       (options->names[options->name_count++] = text, true);
@@ -269,6 +299,8 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ 'n', "--count", "a number above 0" },
 	{ 'r', "--read", "the name of a file, or - for standard input" },
 	{ 'd', "--duration", "a time such as 10s, 250ms or 2m" },
+	{ OPTION_CONTAINER, "--container", "a name, a pattern or an id; at most 32 of them" },
+	{ OPTION_CGROUP, "--cgroup", "a path that begins with /; at most 32 of them" },
 	{ OPTION_PORT, "--port", "a port from 1 to 65535; at most 32 of them" },
 	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH; at most 32 of them" },
 	{ OPTION_SNI, "--sni", "a name or pattern; at most 32 of them" },
@@ -342,6 +374,8 @@ static const struct live_option { int option; const char *name, *why; } live_opt
 	{ 'p', "--pid", "a capture does not know processes" },
 	{ 'c', "--comm", "a capture does not know processes" },
 	{ 'u', "--uid", "a capture does not know processes" },
+	{ OPTION_CONTAINER, "--container", "a capture does not know processes" },
+	{ OPTION_CGROUP, "--cgroup", "a capture does not know processes" },
 	{ 'i', "--interface", "the interfaces of a capture were chosen when it was made" },
 	{ OPTION_BUFFER_SIZE, "--buffer-size", "a capture needs no buffer in the kernel" },
 	{ OPTION_TC, "--tc", "nothing is attached to read a capture" },

@@ -33,6 +33,10 @@ struct options {
 	size_t port_count;
 	struct options_network networks[OPTIONS_LIST_MAX];
 	size_t network_count;
+	const char *containers[OPTIONS_LIST_MAX]; /* names or ids */
+	size_t container_count;
+	const char *cgroups[OPTIONS_LIST_MAX]; /* paths below the root of their hierarchy, without it: "" is all */
+	size_t cgroup_count;
 	const char *names[OPTIONS_LIST_MAX]; /* of servers (SNI) */
 	size_t name_count;
 	int role; /* enum handshake_end, or -1 */

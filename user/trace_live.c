@@ -10,6 +10,8 @@
 #include "log.h"
 #include "tlstrace_types.h"
 #include "trace.h"
+#include "who/container.h"
+#include "who/places.h"
 #include "who/process.h"
 
 #define POLL_MS 200
@@ -21,7 +23,7 @@
 
 struct live {
 	struct source_live *source;
-	struct who *who;
+	struct places *places;
 	uint64_t linger_ns; /* the command and its descendants are gone: when to end; 0 not yet */
 	uint32_t followed[OPTIONS_LIST_MAX + 1];
 	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
@@ -40,14 +42,21 @@ static size_t followed_list(const struct trace *trace, struct live *live)
 	return count;
 }
 
+static char *live_cgroup_path(void *context, uint64_t id)
+{
+	const struct live *live = context;
+
+	return source_live_cgroup_path(live->source, id);
+}
+
 static int live_open(struct trace *trace, const struct source_handler *handler)
 {
 	struct live *live = trace->source = calloc(1, sizeof(*live));
 	struct source_settings settings = trace->options->source;
 
 	if (live)
-		live->who = who_new();
-	if (!live || !live->who) {
+		live->places = places_new(&(struct places_settings){ live_cgroup_path, live });
+	if (!live || !live->places) {
 		log_error("there is no memory left: free some and start tlstrace again");
 		return -1;
 	}
@@ -66,7 +75,7 @@ static void live_close(struct trace *trace)
 	if (!live)
 		return;
 	source_live_close(live->source);
-	who_free(live->who);
+	places_free(live->places);
 	free(live);
 }
 
@@ -206,9 +215,15 @@ static const char *live_interface_name(struct trace *trace, uint32_t netns, uint
 static void live_process_seen(struct trace *trace, struct process *process)
 {
 	const struct live *live = trace->source;
+	const struct place_key key = { process->cgroup, process->cgroup_v1, process->pid_ns };
+	const struct process_place *place = places_find(live->places, &key);
 
-	process->exe = who_exe(live->who, process->pid);
-	process->cgroup_path = who_cgroup(live->who, process->cgroup);
+	process->exe = process_exe(process->pid);
+	if (!place)
+		return;
+	process->cgroup_path = place->path ? strdup(place->path) : NULL;
+	process->unit = place->unit ? strdup(place->unit) : NULL;
+	process->container = container_get(place->container);
 }
 
 const struct trace_kind trace_live = {

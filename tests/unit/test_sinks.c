@@ -16,10 +16,12 @@
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "tls/certificate.h"
+#include "who/container.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define MS 1000000ull
 #define START_NS (5000 * MS)
+#define CONTAINER_ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define V4(a, b, c, d) { [10] = 0xff, [11] = 0xff, a, b, c, d }
 #define CODES(...) { (uint16_t[]){ __VA_ARGS__ }, \
 		     sizeof((uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t) }
@@ -37,7 +39,7 @@ static const struct handshake example = {
 	.failure = { .alert = -1 },
 	.ends[END_CLIENT] = {
 		.address = { V4(192, 0, 2, 10), 38486 },
-		.process = { .pid = 812, .tid = 813, .uid = 1000, .comm = "curl",
+		.process = { .pid = 812, .ns_pid = 7, .tid = 813, .uid = 1000, .comm = "curl",
 			     .exe = (char *)"/usr/bin/curl",
 			     .cgroup_path = (char *)"/user.slice" },
 		.creator = { .pid = 800, .comm = "sh" },
@@ -380,7 +382,7 @@ static const struct expected_json expected_row[] = {
 	{ "/failure", "null" },
 	{ "/client/ip", "\"192.0.2.10\"" },
 	{ "/client/port", "38486" },
-	{ "/client/process", "{\"pid\":812,\"tid\":813,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
+	{ "/client/process", "{\"pid\":812,\"ns_pid\":7,\"tid\":813,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
 			     "\"uid\":1000,\"how\":\"socket\",\"creator\":{\"pid\":800,"
 			     "\"comm\":\"sh\"}}" },
 	{ "/client/container", "null" },
@@ -446,6 +448,40 @@ static void test_json(void **state)
 	at = line_check(at, expected_end, ARRAY_SIZE(expected_end));
 	assert_string_equal(at, "");
 	free(output);
+}
+
+/* Its name and labels are what whoever made it wanted them to be. */
+static void test_container(void **state)
+{
+	static const struct expected_json expected[] = {
+		{ "/client/container",
+		  "{\"id\":\"" CONTAINER_ID "\",\"name\":\"we\\\\x1bb\",\"runtime\":\"docker\",\"image\":\"nginx:1\","
+		  "\"pod\":null,\"pod_uid\":\"123\",\"namespace\":null,\"labels\":{\"a\\\\x07\":\"\\\\xff\"}}" },
+		{ "/client/unit", "\"a.service\"" },
+	};
+	struct container_label label = { (char *)"a\a", (char *)"\xff" };
+	struct container container = {
+		.known = true, .id = (char *)CONTAINER_ID, .runtime = "docker",
+		.details = { .name = (char *)"we\x1b" "b", .image = (char *)"nginx:1", .pod_uid = (char *)"123",
+			     .labels = &label, .label_count = 1 },
+	};
+	struct handshake handshake = example;
+	char who[TEXT_WHO_SIZE], *output;
+
+	(void)state;
+	handshake.ends[END_CLIENT].process.container = &container;
+	handshake.ends[END_CLIENT].process.unit = (char *)"a.service";
+	output = row_print(&sink_json, 0, false, &handshake);
+	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
+	free(output);
+	text_who(&handshake.ends[END_CLIENT], who);
+	assert_string_equal(who, "curl[812]@we\\x1bb");
+	container.details.name = NULL;
+	text_who(&handshake.ends[END_CLIENT], who);
+	assert_string_equal(who, "curl[812]@0123456789ab");
+	container.known = false;
+	text_who(&handshake.ends[END_CLIENT], who);
+	assert_string_equal(who, "curl[812]");
 }
 
 static void test_json_failed(void **state)
@@ -910,6 +946,7 @@ int main(void)
 		cmocka_unit_test(test_verdict_others),
 		cmocka_unit_test(test_verdict_quic),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_json_failed),
 		cmocka_unit_test(test_json_quic),
 		cmocka_unit_test(test_rows_quic),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handshake/certificates.h"
+#include "who/container.h"
 
 struct handshake *handshake_new(void)
 {
@@ -17,10 +18,13 @@ struct handshake *handshake_new(void)
 	return handshake;
 }
 
-static void process_clear(struct process *process)
+void process_clear(struct process *process)
 {
 	free(process->exe);
 	free(process->cgroup_path);
+	free(process->unit);
+	container_put(process->container);
+	*process = (struct process){};
 }
 
 void handshake_free(struct handshake *handshake)

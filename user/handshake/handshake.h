@@ -33,18 +33,24 @@ struct address {
 	uint16_t port;	/* host order */
 };
 
+struct container;
+
 /* A task, copied in the kernel when it touched the socket. pid 0: none. */
 struct process {
 	uint32_t pid;
+	uint32_t ns_pid; /* the same in its own pid namespace; 0 unknown */
+	uint32_t pid_ns; /* inode number of that; 0 unknown */
 	uint32_t tid;
 	uint32_t uid;
 	uint64_t start_ns;
-	uint64_t cgroup;
+	uint64_t cgroup, cgroup_v1; /* as in struct tlstrace_task */
 	char comm[HANDSHAKE_COMM_SIZE + 1];
 	char thread_comm[HANDSHAKE_COMM_SIZE + 1];
 	bool followed; /* it or an ancestor was asked for: -f, or a command to run */
 	char *exe;	   /* owned; NULL if it was gone */
 	char *cgroup_path; /* owned; NULL if unknown */
+	char *unit;	   /* of systemd, owned; NULL if in none, or unknown */
+	struct container *container; /* a reference: who/container.h; NULL if in none, or unknown */
 };
 
 /* What the sockets say of one end. */
@@ -201,6 +207,7 @@ struct handshake {
 
 struct handshake *handshake_new(void); /* NULL without memory */
 void handshake_free(struct handshake *handshake);
+void process_clear(struct process *process); /* free what it owns; it is all zero behind */
 /* Note once that a field rests on record lengths; field is static. */
 void handshake_infer(struct handshake *handshake, const char *field);
 

@@ -32,10 +32,8 @@ struct socket_table *socket_table_new(size_t capacity)
 
 static void record_free(struct record *record)
 {
-	free(record->end.process.exe);
-	free(record->end.process.cgroup_path);
-	free(record->end.creator.exe);
-	free(record->end.creator.cgroup_path);
+	process_clear(&record->end.process);
+	process_clear(&record->end.creator);
 	free(record);
 }
 
@@ -77,14 +75,16 @@ static struct record **record_find(struct socket_table *table, uint64_t id)
 
 static void process_fill(struct process *process, const struct tlstrace_task *task)
 {
-	free(process->exe);
-	free(process->cgroup_path);
+	process_clear(process);
 	*process = (struct process){
 		.pid = task->pid,
+		.ns_pid = task->ns_pid,
+		.pid_ns = task->pid_ns,
 		.tid = task->tid,
 		.uid = task->uid,
 		.start_ns = task->start_ns,
 		.cgroup = task->cgroup,
+		.cgroup_v1 = task->cgroup_v1,
 		.followed = task->followed,
 	};
 	memcpy(process->comm, task->comm, sizeof(task->comm));
@@ -192,10 +192,8 @@ bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint 
 
 	if (!id || !record)
 		return false;
-	free(end->process.exe);
-	free(end->process.cgroup_path);
-	free(end->creator.exe);
-	free(end->creator.cgroup_path);
+	process_clear(&end->process);
+	process_clear(&end->creator);
 	*end = record->end;
 	end->address = address;
 	end->how = end->process.pid ? "socket" : NULL;

@@ -12,6 +12,7 @@
 #include "tls/hello.h"
 #include "tls/names.h"
 #include "tls/quic.h"
+#include "who/container.h"
 
 #define SCHEMA 1
 
@@ -136,6 +137,7 @@ static struct json_object *json_process(const struct endpoint *end)
 		return NULL;
 	value = json_object_new_object();
 	add(value, "pid", json_object_new_uint64(process->pid));
+	add(value, "ns_pid", json_known(process->ns_pid));
 	add(value, "tid", json_known(process->tid));
 	add(value, "comm", json_comm(process));
 	add(value, "exe", json_text(process->exe));
@@ -171,6 +173,44 @@ static struct json_object *json_socket(const struct endpoint *end, uint64_t star
 	return value;
 }
 
+/* Both ends of a label may be anybody's. */
+static struct json_object *json_labels(const struct container_details *details)
+{
+	struct json_object *value;
+	char key[4 * CONTAINER_TEXT_MAX + 1];
+
+	if (!details->labels)
+		return NULL;
+	value = json_object_new_object();
+	for (size_t i = 0; i < details->label_count; i++) {
+		const struct container_label *label = &details->labels[i];
+
+		text_escape(label->key, strlen(label->key), key, sizeof(key));
+		json_object_object_add(value, key, json_text(label->value));
+	}
+	return value;
+}
+
+static struct json_object *json_container(const struct container *container)
+{
+	const struct container_details *details;
+	struct json_object *value;
+
+	if (!container || !container->known)
+		return NULL;
+	details = &container->details;
+	value = json_object_new_object();
+	add(value, "id", json_text(container->id));
+	add(value, "name", json_text(details->name));
+	add(value, "runtime", json_name(container->runtime));
+	add(value, "image", json_text(details->image));
+	add(value, "pod", json_text(details->pod));
+	add(value, "pod_uid", json_text(details->pod_uid));
+	add(value, "namespace", json_text(details->namespace));
+	add(value, "labels", json_labels(details));
+	return value;
+}
+
 static struct json_object *json_end(const struct endpoint *end, uint64_t start_ns)
 {
 	struct json_object *value = json_object_new_object();
@@ -181,9 +221,10 @@ static struct json_object *json_end(const struct endpoint *end, uint64_t start_n
 	add(value, "ip", known ? json_object_new_string(ip) : NULL);
 	add(value, "port", known ? json_object_new_int(end->address.port) : NULL);
 	add(value, "process", json_process(end));
-	add(value, "container", NULL);
+	add(value, "container", json_container(end->process.container));
 	add(value, "netns", json_known(end->netns));
 	add(value, "cgroup", json_text(end->process.cgroup_path));
+	add(value, "unit", json_text(end->process.unit));
 	add(value, "socket", json_socket(end, start_ns));
 	return value;
 }

@@ -13,6 +13,7 @@
 #include "tls/names.h"
 #include "tls/quic.h"
 #include "tlstrace_types.h"
+#include "who/container.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define NS_PER_S 1000000000
@@ -205,10 +206,23 @@ void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE])
 	text_append(&text, v4 ? "%s:%u" : "[%s]:%u", ip, address->port);
 }
 
+/* What a person calls it: its name, else the start of its id, as Docker shows it. */
+static void text_container(const struct container *container, char *to, size_t size)
+{
+	const char *name = container->details.name;
+	size_t length = name ? strlen(name) : strlen(container->id);
+
+	/* Other ids than these are names. */
+	if (!name && length == 64)
+		length = 12;
+	text_escape(name ? name : container->id, length, to, size);
+}
+
 void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
 {
 	const struct process *process = &end->process;
 	char escaped[4 * HANDSHAKE_COMM_SIZE + 1];
+	size_t length;
 
 	if (!process->pid) {
 		char address[TEXT_ADDRESS_SIZE];
@@ -220,7 +234,11 @@ void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
 	}
 	text_escape(process->comm, strnlen(process->comm, HANDSHAKE_COMM_SIZE), escaped,
 		    sizeof(escaped));
-	snprintf(to, TEXT_WHO_SIZE, "%s[%u]", escaped, process->pid);
+	length = (size_t)snprintf(to, TEXT_WHO_SIZE, "%s[%u]", escaped, process->pid);
+	if (process->container && process->container->known) {
+		to[length++] = '@';
+		text_container(process->container, to + length, TEXT_WHO_SIZE - length);
+	}
 }
 
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE])

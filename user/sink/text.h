@@ -10,7 +10,7 @@
 #include "handshake/handshake.h"
 
 #define TEXT_ADDRESS_SIZE 64
-#define TEXT_WHO_SIZE 96 /* an escaped comm is at most 64 bytes */
+#define TEXT_WHO_SIZE 352 /* an escaped comm is at most 64 bytes, a longer name of a container is cut */
 #define TEXT_TIME_SIZE 48
 #define TEXT_NUMBER_SIZE 32
 #define TEXT_CODE_SIZE 8
@@ -37,7 +37,7 @@ bool text_address_known(const struct address *address);
 void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
 void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
-/* "curl[812]" if local, else the address. */
+/* "curl[812]" if local, "curl[812]@web" in a container, else the address. */
 void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE]);
 
 /* RFC 3339, UTC, nanoseconds. */

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "attach.h"
+#include "cgroups.h"
 #include "follow.h"
 #include "interfaces.h"
 #include "log.h"
@@ -359,6 +360,11 @@ uint64_t source_live_counter(const struct source_live *live, unsigned int counte
 bool source_live_follows(const struct source_live *live)
 {
 	return follow_any(programs_maps(live->programs)->followed);
+}
+
+char *source_live_cgroup_path(const struct source_live *live, uint64_t id)
+{
+	return cgroups_path(programs_maps(live->programs)->cgroups, id);
 }
 
 void source_live_forget(struct source_live *live, const struct tlstrace_flow_key *key,

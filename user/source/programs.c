@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
 
+#include "cgroups.h"
 #include "follow.h"
 #include "log.h"
 #include "tlstrace_types.h"
@@ -209,6 +210,7 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 	if (!part)
 		return NULL;
 	part->rodata->use_socket_storage = programs->flavour->use_storage;
+	part->rodata->use_cgroup_v1 = cgroups_v1_used();
 	part->rodata->follow_forks = programs->settings->followed_count;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
@@ -339,6 +341,7 @@ static void maps_fill(struct programs *programs)
 		.flows = bpf_map__fd(owner->maps.flows),
 		.counters = bpf_map__fd(owner->maps.counters),
 		.followed = bpf_map__fd(owner->maps.followed),
+		.cgroups = bpf_map__fd(owner->maps.cgroups),
 		.flow_size = bpf_map__value_size(owner->maps.flows),
 	};
 }

@@ -64,6 +64,8 @@ const char *source_live_interface_name(const struct source_live *source, uint32_
 uint64_t source_live_counter(const struct source_live *source, unsigned int counter);
 /* Is any of the processes that are followed alive? */
 bool source_live_follows(const struct source_live *source);
+/* Path of a cgroup of struct tlstrace_task, to be freed; NULL if the kernel has not noted it. */
+char *source_live_cgroup_path(const struct source_live *source, uint64_t id);
 /* Stop the kernel's tracking of this flow, if it still is this one. */
 void source_live_forget(struct source_live *source, const struct tlstrace_flow_key *key,
 			uint64_t flow_id);

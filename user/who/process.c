@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <mntent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,50 +12,43 @@
 
 /* FILEID_KERNFS of include/linux/exportfs.h: the handle is the cgroup's 64-bit id. */
 #define FILEID_KERNFS 0xfe
-#define CACHE_SIZE 64
 
-struct who {
-	int mount_fd; /* of the cgroup2 hierarchy; -1 if there is none */
-	char mount[PATH_MAX];
-	struct {
-		uint64_t id;
-		char *path;
-	} cache[CACHE_SIZE];
+struct cgroup_mount {
+	int fd;
+	char path[PATH_MAX];
 };
 
-struct who *who_new(void)
+static bool mount_try(struct cgroup_mount *mount, const struct mntent *entry)
 {
-	struct who *who = calloc(1, sizeof(*who));
-	struct mntent *entry;
-	FILE *mounts;
-
-	if (!who)
-		return NULL;
-	who->mount_fd = -1;
-	mounts = setmntent("/proc/self/mounts", "re");
-	if (!mounts)
-		return who;
-	while (who->mount_fd < 0 && (entry = getmntent(mounts))) {
-		if (strcmp(entry->mnt_type, "cgroup2") || strlen(entry->mnt_dir) >= PATH_MAX)
-			continue;
-		strcpy(who->mount, entry->mnt_dir);
-		who->mount_fd = open(who->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	endmntent(mounts);
-	return who;
+	if (strcmp(entry->mnt_type, "cgroup2") || strlen(entry->mnt_dir) >= sizeof(mount->path))
+		return false;
+	strcpy(mount->path, entry->mnt_dir);
+	mount->fd = open(mount->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return mount->fd >= 0;
 }
 
-void who_free(struct who *who)
+struct cgroup_mount *cgroup_mount_open(void)
 {
-	int i;
+	struct cgroup_mount *mount = malloc(sizeof(*mount));
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+	bool found = false;
 
-	if (!who)
-		return;
-	for (i = 0; i < CACHE_SIZE; i++)
-		free(who->cache[i].path);
-	if (who->mount_fd >= 0)
-		close(who->mount_fd);
-	free(who);
+	while (mount && mounts && !found && (entry = getmntent(mounts)))
+		found = mount_try(mount, entry);
+	if (mounts)
+		endmntent(mounts);
+	if (found)
+		return mount;
+	free(mount);
+	return NULL;
+}
+
+void cgroup_mount_close(struct cgroup_mount *mount)
+{
+	if (mount)
+		close(mount->fd);
+	free(mount);
 }
 
 static char *link_read(const char *path)
@@ -68,52 +62,40 @@ static char *link_read(const char *path)
 	return strdup(target);
 }
 
-char *who_exe(struct who *who, uint32_t pid)
+char *process_exe(uint32_t pid)
 {
 	char path[64];
 
-	(void)who;
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
 	return link_read(path);
 }
 
-static char *cgroup_open(const struct who *who, uint64_t id)
+char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id)
 {
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(id)];
 	} file = { 0 };
 	char link[64], *path;
-	size_t length = strlen(who->mount);
+	size_t length;
 	int fd;
 
+	if (!mount)
+		return NULL;
 	file.handle.handle_bytes = sizeof(id);
 	file.handle.handle_type = FILEID_KERNFS;
 	memcpy(file.handle.f_handle, &id, sizeof(id));
-	fd = open_by_handle_at(who->mount_fd, &file.handle, O_PATH | O_CLOEXEC);
+	fd = open_by_handle_at(mount->fd, &file.handle, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	path = link_read(link);
 	close(fd);
-	if (path && strncmp(path, who->mount, length) == 0) {
+	length = strlen(mount->path);
+	if (path && strncmp(path, mount->path, length) == 0) {
 		memmove(path, path + length, strlen(path + length) + 1);
 		if (!*path)
 			strcpy(path, "/");
 	}
 	return path;
-}
-
-char *who_cgroup(struct who *who, uint64_t id)
-{
-	unsigned int slot = id % CACHE_SIZE;
-
-	if (!id || who->mount_fd < 0)
-		return NULL;
-	if (who->cache[slot].id != id || !who->cache[slot].path) {
-		free(who->cache[slot].path);
-		who->cache[slot].id = id;
-		who->cache[slot].path = cgroup_open(who, id);
-	}
-	return who->cache[slot].path ? strdup(who->cache[slot].path) : NULL;
 }

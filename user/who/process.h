@@ -5,13 +5,14 @@
 
 #include <stdint.h>
 
-struct who;
+struct cgroup_mount;
 
-struct who *who_new(void);
-void who_free(struct who *who);
+/* The cgroup2 hierarchy of this host, wherever it is mounted; NULL if it is not. */
+struct cgroup_mount *cgroup_mount_open(void);
+void cgroup_mount_close(struct cgroup_mount *mount); /* NULL is fine */
+/* Path of a cgroup below it, "/" for the root; to be freed; NULL if gone. mount may be NULL. */
+char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id);
 /* Path of the executable, to be freed; NULL if the process is gone. */
-char *who_exe(struct who *who, uint32_t pid);
-/* Path of a cgroup of the v2 hierarchy below its mount, "/" for the root; to be freed; NULL if gone. */
-char *who_cgroup(struct who *who, uint64_t id);
+char *process_exe(uint32_t pid);
 
 #endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "who/places.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "who/container.h"
+#include "who/container_path.h"
+#include "who/process.h"
+
+#define PLACES 1024 /* each has one slot: who collides gives way */
+
+struct places {
+	struct places_settings settings;
+	struct cgroup_mount *mount;
+	struct process_place *slots[PLACES];
+};
+
+struct places *places_new(const struct places_settings *settings)
+{
+	struct places *places = calloc(1, sizeof(*places));
+
+	if (!places)
+		return NULL;
+	places->settings = *settings;
+	places->mount = cgroup_mount_open();
+	return places;
+}
+
+static void place_free(struct process_place *place)
+{
+	if (!place)
+		return;
+	free(place->path);
+	free(place->unit);
+	container_put(place->container);
+	free(place);
+}
+
+void places_free(struct places *places)
+{
+	size_t i;
+
+	if (!places)
+		return;
+	for (i = 0; i < PLACES; i++)
+		place_free(places->slots[i]);
+	cgroup_mount_close(places->mount);
+	free(places);
+}
+
+static char *cgroup_path(const struct places *places, uint64_t id)
+{
+	char *path = places->settings.cgroup_path(places->settings.context, id);
+
+	return path ? path : cgroup_mount_path(places->mount, id);
+}
+
+/* The v2 hierarchy's path, unless that says nothing and the v1 hierarchies' does. */
+static void path_choose(const struct places *places, struct process_place *place, struct container_path *said)
+{
+	char *v1 = place->key.cgroup_v1 ?
+		   places->settings.cgroup_path(places->settings.context, place->key.cgroup_v1) : NULL;
+	struct container_path said_v1 = {};
+
+	place->path = cgroup_path(places, place->key.cgroup);
+	container_path_read(place->path ? place->path : "", said);
+	if (v1)
+		container_path_read(v1, &said_v1);
+	if (!v1 || said->is_container || (!said_v1.is_container && place->path && strcmp(place->path, "/"))) {
+		free(v1);
+		return;
+	}
+	memcpy(said_v1.unit, said->unit, sizeof(said->unit)); /* units are in systemd's own hierarchy */
+	*said = said_v1;
+	free(place->path);
+	place->path = v1;
+}
+
+static struct container *container_of_path(const struct container_path *said)
+{
+	struct container *container = said->is_container ? container_new() : NULL;
+
+	if (!container)
+		return NULL;
+	container->id = strdup(said->id);
+	container->runtime = said->runtime;
+	container->details.pod_uid = said->pod_uid[0] ? strdup(said->pod_uid) : NULL;
+	container->known = container->id;
+	return container;
+}
+
+static struct process_place *place_new(const struct places *places, const struct place_key *key)
+{
+	struct process_place *place = calloc(1, sizeof(*place));
+	struct container_path said;
+
+	if (!place)
+		return NULL;
+	place->key = *key;
+	path_choose(places, place, &said);
+	place->unit = said.unit[0] ? strdup(said.unit) : NULL;
+	place->container = container_of_path(&said);
+	return place;
+}
+
+static bool key_is(const struct place_key *a, const struct place_key *b)
+{
+	return a->cgroup == b->cgroup && a->cgroup_v1 == b->cgroup_v1 && a->pid_ns == b->pid_ns;
+}
+
+const struct process_place *places_find(struct places *places, const struct place_key *key)
+{
+	uint64_t mixed = (key->cgroup ^ key->cgroup_v1 << 7 ^ (uint64_t)key->pid_ns << 13) * 0x9e3779b97f4a7c15ULL;
+	struct process_place **slot = &places->slots[(mixed >> 32) % PLACES];
+
+	if (*slot && !key_is(&(*slot)->key, key)) {
+		place_free(*slot);
+		*slot = NULL;
+	}
+	if (!*slot)
+		*slot = place_new(places, key);
+	return *slot;
+}
