@@ -39,6 +39,7 @@ struct flow_message {
 	uint32_t size;	   /* handshake message with its header, else length of the record */
 	struct slice body; /* borrowed for the call */
 	uint64_t time_ns;  /* first byte */
+	uint64_t end;	   /* TCP: position in the stream behind its last record, else 0 */
 	uint32_t records;  /* it came in so many records, */
 	uint32_t segments; /* and the direction in so many segments so far */
 	bool truncated;	   /* only the beginning was copied */
@@ -50,6 +51,7 @@ struct flow_message {
 struct flow_direction {
 	struct stream stream;
 	uint64_t position; /* of the next record */
+	uint64_t record_end; /* TCP: position behind the record at hand */
 	bool changed;	   /* ChangeCipherSpec seen: handshake records may be encrypted */
 	bool stopped;	   /* not TLS, or a hole that will not be filled */
 	uint32_t segments;

@@ -9,7 +9,10 @@
 
 void message_emit(const struct flow_handler *handler, struct flow *flow, struct flow_message *message)
 {
-	message->segments = flow->directions[message->from_client].segments;
+	const struct flow_direction *direction = &flow->directions[message->from_client];
+
+	message->segments = direction->segments;
+	message->end = direction->record_end;
 	handler->message(handler->context, flow, message);
 }
 

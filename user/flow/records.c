@@ -144,11 +144,12 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		if (status == STREAM_HAVE)
 			known = body;
 	}
+	direction->record_end = direction->position + RECORD_HEADER + length;
 	if (status == STREAM_ELIDED && flow->truncated && is_copied(direction, header, length))
 		record_truncated(handler, flow, from_client, header, length);
 	else
 		record_handle(handler, flow, from_client, header[0], known, length, time_ns);
-	direction->position += RECORD_HEADER + length;
+	direction->position = direction->record_end;
 	stream_discard(&direction->stream, direction->position);
 	return true;
 }
@@ -170,7 +171,7 @@ static bool hello_v2_next(const struct flow_handler *handler, struct flow *flow)
 	message.record_type = RECORD_KIND_HANDSHAKE;
 	message.size = length;
 	message.body = (struct slice){ whole + 3, length - 1 };
-	direction->position = 2 + length;
+	direction->position = direction->record_end = 2 + length;
 	flow->hello_v2 = true;
 	message_emit(handler, flow, &message);
 	return true;
@@ -243,6 +244,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 		}
 		segment = rest;
 		direction->position += RECORD_HEADER + length;
+		direction->record_end = direction->position;
 		record_handle(handler, flow, from_client, header.bytes[0], body.bytes, length, time_ns);
 	}
 	return segment;

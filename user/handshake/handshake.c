@@ -53,6 +53,7 @@ void handshake_free(struct handshake *handshake)
 	for (i = 0; i < 2; i++) {
 		process_clear(&handshake->ends[i].process);
 		process_clear(&handshake->ends[i].creator);
+		free(handshake->ends[i].reads_ns);
 	}
 	free(handshake);
 }

@@ -63,6 +63,9 @@ struct endpoint {
 	uint64_t socket_id;
 	uint64_t connect_ns, established_ns, accept_ns;
 	uint64_t first_read_ns, last_read_ns, first_write_ns, last_write_ns;
+	uint64_t *reads_ns; /* the first of its reads, owned */
+	size_t read_count;
+	bool fresh; /* nothing was read or written on its connection before the handshake */
 	uint32_t srtt_us, min_rtt_us;
 };
 

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #define BUCKETS 4096
+/* Reads kept of a socket: each record of a handshake is two, and few have more than twenty. */
+#define READS_MAX 64
+#define READS_STEP 16
 
 /* How well the owner is known; DESIGN.md section 1. */
 enum owner_rank { OWNER_NONE, OWNER_CREATED, OWNER_READ, OWNER_WROTE_BEFORE, OWNER_WROTE };
@@ -34,6 +37,7 @@ static void record_free(struct record *record)
 {
 	process_clear(&record->end.process);
 	process_clear(&record->end.creator);
+	free(record->end.reads_ns);
 	free(record);
 }
 
@@ -130,6 +134,34 @@ static void time_first(uint64_t *first, uint64_t *last, uint64_t time_ns)
 	*last = time_ns;
 }
 
+static void read_note(struct endpoint *end, uint64_t time_ns)
+{
+	uint64_t *grown;
+
+	if (end->read_count == READS_MAX || !time_ns)
+		return;
+	if (end->read_count % READS_STEP == 0) {
+		grown = realloc(end->reads_ns,
+				(end->read_count + READS_STEP) * sizeof(*end->reads_ns));
+		if (!grown)
+			return;
+		end->reads_ns = grown;
+	}
+	end->reads_ns[end->read_count++] = time_ns;
+}
+
+/*
+ * A client has read nothing before its hello goes out, a server has written nothing before it comes.
+ * If that is told with its answer, this is what it writes first.
+ */
+static void freshness_note(struct endpoint *end, const struct tlstrace_socket *socket)
+{
+	if (socket->role == TLSTRACE_ROLE_CLIENT)
+		end->fresh = !socket->first_read_ns;
+	else
+		end->fresh = !socket->first_write_ns;
+}
+
 static void times_update(struct endpoint *end, const struct tlstrace_socket_event *event)
 {
 	const struct tlstrace_socket *socket = &event->socket;
@@ -142,10 +174,12 @@ static void times_update(struct endpoint *end, const struct tlstrace_socket_even
 	if (event->min_rtt_us && event->min_rtt_us != UINT32_MAX)
 		end->min_rtt_us = event->min_rtt_us;
 	if (event->kind == TLSTRACE_SOCKET_READ) {
+		read_note(end, event->header.time_ns);
 		time_first(&end->first_read_ns, &end->last_read_ns, event->header.time_ns);
 	} else if (event->kind == TLSTRACE_SOCKET_WRITE) {
 		time_first(&end->first_write_ns, &end->last_write_ns, event->header.time_ns);
 	} else if (event->kind == TLSTRACE_SOCKET_HELLO) {
+		freshness_note(end, socket);
 		if (socket->last_turn == TLSTRACE_SOCKET_WRITE) {
 			end->first_write_ns = socket->first_write_ns;
 			end->last_write_ns = socket->last_write_ns;
@@ -154,6 +188,8 @@ static void times_update(struct endpoint *end, const struct tlstrace_socket_even
 		if (socket->role == TLSTRACE_ROLE_SERVER && socket->last_turn == TLSTRACE_SOCKET_WRITE) {
 			end->first_read_ns = socket->first_read_ns;
 			end->last_read_ns = socket->last_read_ns;
+			read_note(end, socket->first_read_ns);
+			read_note(end, socket->last_read_ns);
 		}
 	}
 }
@@ -194,6 +230,7 @@ bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint 
 		return false;
 	process_clear(&end->process);
 	process_clear(&end->creator);
+	free(end->reads_ns);
 	*end = record->end;
 	end->address = address;
 	end->how = end->process.pid ? "socket" : NULL;

@@ -7,6 +7,8 @@
 
 #include "flow/transport.h"
 #include "handshake/apply.h"
+#include "handshake/flights.h"
+#include "handshake/latency.h"
 #include "handshake/sockets.h"
 #include "tls/hello.h"
 
@@ -14,6 +16,8 @@
 #define SECOND_NS 1000000000ULL
 /* A row waits this long behind its outcome for what is under way: other places, the probes' events. */
 #define SETTLE_NS (20 * 1000000ULL)
+/* And this long, where the last flight is under way to a client on this host. */
+#define ARRIVAL_NS SECOND_NS
 /* The same packet elsewhere is seen within this time (DESIGN.md section 2). */
 #define SAME_PACKET_NS SECOND_NS
 #define SOCKET_EXPIRY_NS (60 * SECOND_NS)
@@ -28,6 +32,8 @@ struct sighting {
 	uint32_t sequence; /* of the ClientHello */
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
+	bool near[2];	      /* the socket of this end is known here */
+	struct flight_times times;
 };
 
 struct entry {
@@ -38,6 +44,8 @@ struct entry {
 	unsigned int applied[2];
 	uint64_t sockets[2]; /* by enum handshake_end */
 	uint64_t answer_ns;  /* ServerHello seen first */
+	struct flights flights;
+	uint64_t flight_ns; /* a message of a flight was seen last */
 };
 
 struct tracker {
@@ -199,6 +207,7 @@ static struct entry *entry_new(struct tracker *tracker, const struct tls_client_
 	entry->handshake = handshake;
 	entry->applied[1] = 1;
 	handshake->truncated = message->truncated;
+	flights_place(&entry->flights, handshake, message, 0, true);
 	flow_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
 	entry_link(tracker, entry);
 	return entry;
@@ -243,6 +252,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	sighting->sequence = flow->start;
 	sighting->time_ns = flow->first_ns;
 	sighting->seen[1] = 1;
+	flight_times_init(&sighting->times);
 	entry = entry_find(tracker, hello.random, flow);
 	if (!entry)
 		entry = entry_new(tracker, &hello, message, flow);
@@ -251,6 +261,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 		return;
 	}
 	sighting_add(entry, sighting);
+	flight_times_message(&sighting->times, &entry->flights, message, 0);
 	flow->owner = sighting;
 	place_add(tracker, entry->handshake, flow);
 }
@@ -307,14 +318,30 @@ static void answer_arrived(struct tracker *tracker, struct entry *entry, uint64_
 		merge_inner(tracker, entry, inner);
 }
 
+/* What no place has told yet. */
+static void message_apply(struct tracker *tracker, struct entry *entry, const struct flow *flow,
+			  const struct flow_message *message, unsigned int n)
+{
+	bool pending = entry->handshake->outcome == HANDSHAKE_PENDING;
+	bool had_answer = entry->handshake->has_server_random;
+	struct tls_client_hello hello;
+
+	if (!is_client_hello(message))
+		apply_message(entry->handshake, message);
+	else if (hello_read(flow, message, &hello) &&
+		 apply_client_hello(entry->handshake, &hello, message))
+		entry->handshake->truncated = true;
+	flights_place(&entry->flights, entry->handshake, message, n, pending);
+	if (!had_answer && entry->handshake->has_server_random)
+		answer_arrived(tracker, entry, message->time_ns);
+}
+
 static void on_message(void *context, struct flow *flow, const struct flow_message *message)
 {
 	struct tracker *tracker = context;
 	struct sighting *sighting = flow->owner;
-	unsigned int direction = message->from_client;
-	struct tls_client_hello hello;
+	unsigned int direction = message->from_client, n;
 	struct entry *entry;
-	bool had_answer;
 
 	if (!sighting) {
 		/* Only its first: a refused flow's second hello is not another handshake. */
@@ -325,20 +352,17 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 		return;
 	}
 	entry = sighting->entry;
+	n = sighting->seen[direction]++;
+	if (flow->gap)
+		return;
 	/* Each place delivers the same messages: whoever is first with the nth is heard. */
-	if (++sighting->seen[direction] <= entry->applied[direction] || flow->gap)
-		return;
-	entry->applied[direction] = sighting->seen[direction];
-	had_answer = entry->handshake->has_server_random;
-	if (is_client_hello(message)) {
-		if (hello_read(flow, message, &hello) &&
-		    apply_client_hello(entry->handshake, &hello, message))
-			entry->handshake->truncated = true;
-		return;
+	if (n >= entry->applied[direction]) {
+		entry->applied[direction] = n + 1;
+		message_apply(tracker, entry, flow, message, n);
 	}
-	apply_message(entry->handshake, message);
-	if (!had_answer && entry->handshake->has_server_random)
-		answer_arrived(tracker, entry, message->time_ns);
+	flight_times_message(&sighting->times, &entry->flights, message, n);
+	if (n < HANDSHAKE_MESSAGES_MAX && entry->flights.of[direction][n] != FLIGHT_NONE)
+		entry->flight_ns = flow->last_ns;
 }
 
 static bool is_inner_connection(const struct entry *entry, const struct sighting *sighting)
@@ -362,14 +386,20 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
+	flight_times_segment(&sighting->times, flow, event);
 	/* Of a passed-through handshake the first connection has the client, the last the server. */
 	inner = is_inner_connection(entry, sighting);
+	sighting->near[END_CLIENT] |= event->from_client && event->sender;
+	sighting->near[END_SERVER] |= (!event->from_client && event->sender) || event->receiver;
 	if (event->from_client && event->sender && !inner)
 		entry->sockets[END_CLIENT] = event->sender;
 	if (!event->from_client && event->sender && (inner || !entry->sockets[END_SERVER]))
 		entry->sockets[END_SERVER] = event->sender;
 	if (event->receiver && (inner || !entry->sockets[END_SERVER]))
 		entry->sockets[END_SERVER] = event->receiver;
+	if (event->tcp_flags & 0x05 && entry->handshake->outcome == HANDSHAKE_PENDING)
+		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
+				 event->header.time_ns);
 	if (event->tcp_flags & 0x05)
 		apply_end(entry->handshake, event->from_client, event->tcp_flags & 0x04,
 			  event->header.time_ns);
@@ -427,6 +457,27 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 		tracker->handler->process_seen(tracker->handler->context, owner);
 }
 
+/*
+ * Where the handshake was seen nearest to an end: where its socket is known. Several places are on
+ * the same host; the client is nearest to the first, the server to the last of them.
+ */
+static const struct flight_times *times_near(const struct entry *entry, enum handshake_end end)
+{
+	const struct sighting *sighting, *nearest = NULL;
+
+	for (sighting = entry->sightings; sighting; sighting = sighting->next) {
+		bool inner = is_inner_connection(entry, sighting);
+		bool was_inner = nearest && is_inner_connection(entry, nearest);
+
+		if (!sighting->near[end] || (inner && end == END_CLIENT) || (was_inner && !inner))
+			continue;
+		if (!nearest || inner != was_inner ||
+		    (end == END_CLIENT) == (sighting->time_ns < nearest->time_ns))
+			nearest = sighting;
+	}
+	return nearest ? &nearest->times : NULL;
+}
+
 /* Evidence that is missing must not pass for a failure. */
 static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 {
@@ -463,6 +514,20 @@ static int place_compare(const void *a, const void *b)
 	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
 }
 
+static void latency_settle(const struct entry *entry)
+{
+	const struct timeline timeline = {
+		.flights = &entry->flights,
+		.at = {
+			[END_SERVER] = times_near(entry, END_SERVER),
+			[END_CLIENT] = times_near(entry, END_CLIENT),
+			[END_UNKNOWN] = &entry->sightings->times,
+		},
+	};
+
+	latency_fill(entry->handshake, &timeline);
+}
+
 static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 {
 	struct handshake *handshake = entry->handshake;
@@ -473,6 +538,7 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	for (i = 0; i < 2; i++)
 		if (socket_table_take(tracker->sockets, entry->sockets[i], &handshake->ends[i]))
 			endpoint_settle(handshake, &handshake->ends[i]);
+	latency_settle(entry);
 	qsort(handshake->path, handshake->path_count, sizeof(handshake->path[0]), place_compare);
 	tracker->handler->done(tracker->handler->context, handshake);
 	entry_release(tracker, entry);
@@ -482,6 +548,30 @@ static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t
 {
 	if (handshake->outcome == HANDSHAKE_PENDING && now_ns >= handshake->last_ns + timeout_ns)
 		apply_timeout(handshake, now_ns);
+}
+
+/* A server on this host has ended the handshake, and its client here has not heard of it yet. */
+static bool is_under_way(const struct entry *entry)
+{
+	const struct flight_times *client = times_near(entry, END_CLIENT);
+	size_t last = entry->flights.count - 1;
+
+	return client && entry->flights.list[last].from == END_SERVER &&
+	       !client->flights[last].last_ns;
+}
+
+static bool is_settled(const struct entry *entry, uint64_t now_ns)
+{
+	const struct handshake *handshake = entry->handshake;
+	uint64_t latest_ns = handshake->end_ns;
+
+	if (handshake->failure.kind == FAILURE_TIMEOUT)
+		return true;
+	if (handshake->outcome == HANDSHAKE_COMPLETED && is_under_way(entry))
+		return now_ns >= latest_ns + ARRIVAL_NS;
+	if (entry->flight_ns > latest_ns && entry->flight_ns < latest_ns + ARRIVAL_NS)
+		latest_ns = entry->flight_ns;
+	return now_ns >= latest_ns + SETTLE_NS;
 }
 
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
@@ -496,7 +586,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 		timeout_check(handshake, now_ns, tracker->settings.timeout_ns);
 		if (handshake->outcome == HANDSHAKE_PENDING)
 			continue;
-		if (handshake->failure.kind == FAILURE_TIMEOUT || now_ns >= handshake->end_ns + SETTLE_NS)
+		if (is_settled(entry, now_ns))
 			entry_done(tracker, entry, now_ns);
 		else
 			near = true;

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/latency.h"
+
+#include <string.h>
+
+#include "tls/hello.h"
+
+#define US 1000ULL
+
+/*
+ * A moment of a handshake. Exact: seen at the end where it happened; else derived from what the
+ * one place saw and the round-trip time. ns 0: not known at all.
+ */
+struct point {
+	uint64_t ns;
+	bool exact;
+};
+
+/* What phases are made of, and where the last of them ended. */
+struct model {
+	struct handshake *handshake;
+	const struct timeline *timeline;
+	size_t count; /* flights that matter */
+	bool open;    /* the last of them waits for an answer */
+	enum handshake_end place; /* what is not known of an end is derived from here */
+	bool reaches[2];	  /* the way from there to this end is known: */
+	uint64_t way_ns[2];	  /* so long, one way */
+	struct point cursor;
+	uint64_t end_ns;
+};
+
+static const struct stretch *stretch_at(const struct model *model, size_t flight,
+					enum handshake_end place)
+{
+	static const struct stretch nothing;
+	const struct flight_times *times = model->timeline->at[place];
+
+	return times && flight < model->count ? &times->flights[flight] : &nothing;
+}
+
+static const struct stretch *seen(const struct model *model, size_t flight)
+{
+	return stretch_at(model, flight, model->place);
+}
+
+static enum handshake_end sender_of(const struct model *model, size_t flight)
+{
+	return model->timeline->flights->list[flight].from;
+}
+
+static bool is_hello(const struct model *model, size_t flight)
+{
+	return model->timeline->flights->list[flight].hello;
+}
+
+static bool is_local(const struct model *model, enum handshake_end end)
+{
+	return model->timeline->at[end] != NULL;
+}
+
+/* When a flight's first or last byte left its sender or reached its receiver. */
+static struct point point_of(const struct model *model, size_t flight, enum handshake_end end,
+			     bool last)
+{
+	const struct stretch *exact = stretch_at(model, flight, end), *other = seen(model, flight);
+	uint64_t ns = last ? other->last_ns : other->first_ns, way_ns;
+
+	if (exact->first_ns)
+		return (struct point){ last ? exact->last_ns : exact->first_ns, true };
+	if (!ns || !model->reaches[end])
+		return (struct point){ 0, false };
+	way_ns = model->way_ns[end];
+	if (sender_of(model, flight) != end)
+		return (struct point){ ns + way_ns, false };
+	return (struct point){ ns > way_ns ? ns - way_ns : ns, false };
+}
+
+static struct point sent(const struct model *model, size_t flight, bool last)
+{
+	return point_of(model, flight, sender_of(model, flight), last);
+}
+
+static struct point received(const struct model *model, size_t flight)
+{
+	return point_of(model, flight, !sender_of(model, flight), true);
+}
+
+/* The next phase, from where the last one ended. One that ended before takes no time. */
+static void phase_add(struct model *model, const char *name, enum handshake_end side,
+		      struct point until, bool measured)
+{
+	struct latency *latency = &model->handshake->latency;
+	struct phase *phase;
+
+	if (until.ns > model->end_ns)
+		until.ns = model->end_ns;
+	if (until.ns < model->cursor.ns)
+		until.ns = model->cursor.ns;
+	if (latency->phase_count == HANDSHAKE_PHASES_MAX) {
+		phase = &latency->phases[HANDSHAKE_PHASES_MAX - 1];
+		phase->name = "unknown";
+		phase->side = END_UNKNOWN;
+		phase->duration_ns = until.ns - phase->start_ns;
+		model->cursor = until;
+		return;
+	}
+	phase = &latency->phases[latency->phase_count++];
+	phase->name = name;
+	phase->side = side;
+	phase->start_ns = model->cursor.ns;
+	phase->duration_ns = until.ns - model->cursor.ns;
+	phase->estimated = !measured;
+	model->cursor = until;
+}
+
+static void phase_between(struct model *model, const char *name, enum handshake_end side,
+			  struct point until)
+{
+	phase_add(model, name, side, until, model->cursor.exact && until.exact);
+}
+
+static void unknown_add(struct model *model, uint64_t until_ns)
+{
+	if (until_ns > model->cursor.ns)
+		phase_add(model, "unknown", END_UNKNOWN, (struct point){ until_ns, true }, true);
+}
+
+/*
+ * Since a flight's first byte came in: the first read. Programs read a record's header and body
+ * one after the other, and work between records: from the first on they are awake.
+ */
+static uint64_t first_read(const struct model *model, enum handshake_end end, size_t flight)
+{
+	const struct endpoint *endpoint = &model->handshake->ends[end];
+	const struct stretch *in = stretch_at(model, flight, end);
+	size_t i;
+
+	/* A UDP socket has many peers: its reads may be of others' packets. */
+	if (model->handshake->transport != TRANSPORT_TCP || !in->first_ns)
+		return 0;
+	for (i = 0; i < endpoint->read_count; i++)
+		if (endpoint->reads_ns[i] >= in->first_ns)
+			return endpoint->reads_ns[i];
+	return 0;
+}
+
+/* When this end took up the flight: not before the flight was all there. */
+static struct point taken_up(const struct model *model, enum handshake_end end, size_t flight)
+{
+	const struct stretch *in = stretch_at(model, flight, end);
+	uint64_t read_ns = first_read(model, end, flight);
+
+	if (!read_ns)
+		return (struct point){ 0, false };
+	return (struct point){ read_ns > in->last_ns ? read_ns : in->last_ns, true };
+}
+
+/* What an end does lasts until its next flight, or until the handshake is over. */
+static struct point work_end(const struct model *model, size_t flight, bool last)
+{
+	if (flight + 1 < model->count)
+		return sent(model, flight + 1, last);
+	return (struct point){ model->end_ns, true };
+}
+
+/* A server that has not accepted the connection cannot read what is there. */
+static void accept_add(struct model *model, size_t flight)
+{
+	const struct endpoint *server = &model->handshake->ends[END_SERVER];
+	const struct stretch *in = stretch_at(model, flight, END_SERVER);
+	uint64_t accept_ns = server->accept_ns;
+
+	if (flight > 0 || !accept_ns)
+		return;
+	if (accept_ns < in->last_ns)
+		accept_ns = in->last_ns;
+	phase_between(model, "accept_queue", END_SERVER, (struct point){ accept_ns, true });
+}
+
+static void server_work(struct model *model, size_t flight)
+{
+	struct point until = work_end(model, flight, false);
+	struct point taken = taken_up(model, END_SERVER, flight);
+	bool open = flight + 1 >= model->count;
+
+	if (!is_hello(model, flight)) {
+		phase_between(model, "server_finish", END_SERVER, work_end(model, flight, true));
+		return;
+	}
+	if (is_local(model, END_SERVER) && (taken.ns || open)) {
+		accept_add(model, flight);
+		/* Not read yet: it was not woken until the end. */
+		phase_between(model, "server_wakeup", END_SERVER, taken.ns ? taken : until);
+		if (taken.ns)
+			phase_between(model, "server_crypto", END_SERVER, until);
+	} else {
+		phase_between(model, "server", END_SERVER, until);
+	}
+	if (!open)
+		phase_add(model, "server_flight", END_SERVER, sent(model, flight + 1, true), true);
+}
+
+static void client_work(struct model *model, size_t flight)
+{
+	struct point until = work_end(model, flight, true);
+	struct point taken = taken_up(model, END_CLIENT, flight);
+	bool again = flight + 1 < model->count && is_hello(model, flight + 1);
+	bool finish = flight >= 2 && !is_hello(model, flight - 1);
+	const char *name = again ? "client_prepare" : "client_crypto";
+
+	if (finish) {
+		phase_between(model, "client_finish", END_CLIENT, until);
+		return;
+	}
+	if (taken.ns) {
+		phase_between(model, "client_wakeup", END_CLIENT, taken);
+		phase_between(model, name, END_CLIENT, until);
+	} else {
+		/* The wake-up is in it. */
+		phase_add(model, name, END_CLIENT, until, false);
+	}
+}
+
+/* The way to one end is not known: of what lies beyond only the answer is. */
+static void beyond(struct model *model, size_t flight)
+{
+	const struct stretch *next;
+
+	if (flight + 1 >= model->count)
+		return;
+	next = seen(model, flight + 1);
+	unknown_add(model, next->first_ns);
+	if (sender_of(model, flight + 1) == END_SERVER)
+		phase_add(model, "server_flight", END_SERVER, (struct point){ next->last_ns, true }, true);
+	else
+		unknown_add(model, next->last_ns);
+}
+
+/* From one flight's last byte to that of the next. */
+static void leg_add(struct model *model, size_t flight)
+{
+	bool finish = !is_hello(model, sender_of(model, flight) == END_CLIENT ? flight : flight - 1);
+	struct point in = received(model, flight);
+
+	if (!in.ns) {
+		beyond(model, flight);
+		return;
+	}
+	/* If when it was sent is not known, how long it took is not either. */
+	if (sent(model, flight, true).ns)
+		phase_between(model, finish ? "finish_network" :
+			      sender_of(model, flight) == END_CLIENT ? "hello_network" : "reply_network",
+			      END_UNKNOWN, in);
+	if (sender_of(model, flight) == END_CLIENT)
+		server_work(model, flight);
+	else
+		client_work(model, flight);
+}
+
+/* The time between is at most what the fastest answer from there took. */
+static uint64_t answer_least(const struct model *model, enum handshake_end end, uint64_t rtt_ns)
+{
+	const struct stretch *question, *answer;
+	size_t i;
+
+	for (i = 0; i + 1 < model->count; i++) {
+		question = seen(model, i);
+		answer = seen(model, i + 1);
+		if (sender_of(model, i + 1) != end || !question->first_ns || !answer->first_ns)
+			continue;
+		if (answer->first_ns < question->last_ns)
+			return 0;
+		if (answer->first_ns - question->last_ns < rtt_ns)
+			rtt_ns = answer->first_ns - question->last_ns;
+	}
+	return rtt_ns;
+}
+
+static void model_place(struct model *model)
+{
+	uint64_t rtt_ns = model->handshake->latency.rtt_us * US;
+	enum handshake_end far;
+
+	model->place = is_local(model, END_CLIENT) ? END_CLIENT :
+		       is_local(model, END_SERVER) ? END_SERVER : END_UNKNOWN;
+	if (model->place == END_UNKNOWN)
+		return;
+	far = !model->place;
+	model->reaches[model->place] = true;
+	model->reaches[far] = rtt_ns > 0;
+	model->way_ns[far] = answer_least(model, far, rtt_ns) / 2;
+}
+
+static uint32_t rtt_of(const struct endpoint *end)
+{
+	return end->min_rtt_us ? end->min_rtt_us : end->srtt_us;
+}
+
+/* TLS 1.2 and before end with the server's Finished; the client may send before if it dares to. */
+static bool ends_with_server(const struct model *model)
+{
+	const struct flights *flights = model->timeline->flights;
+
+	return !tls_version_is_13(model->handshake->version) && !flights->false_start &&
+	       flights->list[flights->count - 1].from == END_SERVER;
+}
+
+/* The flights behind which the client may send. */
+static size_t flights_count(const struct model *model)
+{
+	const struct flights *flights = model->timeline->flights;
+	size_t count = flights->count;
+
+	if (model->handshake->outcome == HANDSHAKE_COMPLETED && !ends_with_server(model))
+		while (count > 1 && flights->list[count - 1].from == END_SERVER)
+			count--;
+	return count;
+}
+
+static uint64_t model_end(const struct model *model)
+{
+	size_t last = model->count - 1;
+	struct point end;
+
+	if (model->handshake->outcome != HANDSHAKE_COMPLETED)
+		return model->handshake->end_ns;
+	if (sender_of(model, last) == END_CLIENT) {
+		end = sent(model, last, true);
+	} else {
+		end = taken_up(model, END_CLIENT, last);
+		if (!end.ns)
+			end = received(model, last);
+	}
+	return end.ns ? end.ns : seen(model, last)->last_ns;
+}
+
+/* The connection was made for this handshake: nothing was read or written before it. */
+static void connect_add(struct model *model)
+{
+	const struct endpoint *client = &model->handshake->ends[END_CLIENT];
+	const struct endpoint *server = &model->handshake->ends[END_SERVER];
+	const struct stretch *hello = seen(model, 0);
+	struct point out = sent(model, 0, true);
+	uint64_t way_ns = model->way_ns[END_CLIENT];
+
+	if (model->place == END_CLIENT && client->fresh && client->connect_ns) {
+		model->cursor = (struct point){ client->connect_ns, true };
+		/* With Fast Open (RFC 7413) the hello goes along with the SYN. */
+		if (client->established_ns && client->established_ns <= hello->first_ns)
+			phase_between(model, "tcp_connect", END_CLIENT,
+				      (struct point){ client->established_ns, true });
+		phase_between(model, "client_prepare", END_CLIENT, out);
+	} else if (model->place == END_SERVER && server->fresh && server->established_ns &&
+		   server->established_ns <= hello->first_ns) {
+		/* Its ACK was as long under way as its hello is: what lies between is the client's. */
+		model->cursor = (struct point){ server->established_ns - way_ns, false };
+		phase_between(model, "client_prepare", END_CLIENT,
+			      (struct point){ hello->first_ns - way_ns, false });
+	} else {
+		model->cursor = sent(model, 0, false);
+		if (!model->cursor.ns)
+			model->cursor = (struct point){ hello->first_ns, true };
+	}
+}
+
+static uint32_t retransmissions(const struct timeline *timeline)
+{
+	static const enum handshake_end directions[] = { END_SERVER, END_CLIENT };
+	uint32_t count = 0, most, place, i;
+
+	/* What was sent again crosses several places, but where a packet is lost not all of them. */
+	for (i = 0; i < 2; i++) {
+		for (most = 0, place = 0; place < 3; place++)
+			if (timeline->at[place] && timeline->at[place]->repeated[directions[i]] > most)
+				most = timeline->at[place]->repeated[directions[i]];
+		count += most;
+	}
+	return count;
+}
+
+void latency_fill(struct handshake *handshake, const struct timeline *timeline)
+{
+	struct latency *latency = &handshake->latency;
+	struct model model = { .handshake = handshake, .timeline = timeline };
+	size_t i;
+
+	memset(latency, 0, sizeof(*latency));
+	latency->rtt_us = rtt_of(&handshake->ends[END_CLIENT]);
+	if (!latency->rtt_us)
+		latency->rtt_us = rtt_of(&handshake->ends[END_SERVER]);
+	latency->retransmissions = retransmissions(timeline);
+	if (handshake->outcome == HANDSHAKE_INCOMPLETE || !timeline->flights->count ||
+	    timeline->flights->list[0].from != END_CLIENT)
+		return;
+	model.count = flights_count(&model);
+	/* The client that completed it waits for nothing. */
+	model.open = handshake->outcome != HANDSHAKE_COMPLETED ||
+		     timeline->flights->list[model.count - 1].from == END_SERVER;
+	model_place(&model);
+	if (!seen(&model, 0)->first_ns)
+		return;
+	model.end_ns = model_end(&model);
+	connect_add(&model);
+	latency->start_ns = latency->phase_count ? latency->phases[0].start_ns : model.cursor.ns;
+	if (model.end_ns < model.cursor.ns)
+		model.end_ns = model.cursor.ns;
+	for (i = 0; i + !model.open < model.count && !handshake->gap; i++)
+		leg_add(&model, i);
+	unknown_add(&model, model.end_ns);
+	latency->end_ns = model.end_ns;
+}

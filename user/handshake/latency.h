@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where a handshake's time went: from the times of its flights at both ends, and of the sockets,
+ * to phases. DESIGN.md section 5; docs/design.md says how, and which are estimates.
+ */
+#ifndef TLSTRACE_LATENCY_H
+#define TLSTRACE_LATENCY_H
+
+#include "handshake/flights.h"
+#include "handshake/handshake.h"
+
+/* When each flight was seen nearest to each end; END_UNKNOWN: somewhere between. NULL: nowhere. */
+struct timeline {
+	const struct flights *flights;
+	const struct flight_times *at[3];
+};
+
+/* Fill handshake->latency; the outcome, the ends and their sockets are known. */
+void latency_fill(struct handshake *handshake, const struct timeline *timeline);
+
+#endif
