@@ -85,13 +85,15 @@ static struct point received(const struct model *model, size_t flight)
 	return point_of(model, flight, !sender_of(model, flight), true);
 }
 
-/* The next phase, from where the last one ended. One that ended before takes no time. */
+/* The next phase, from where the last one ended. One that ended before then takes no time. */
 static void phase_add(struct model *model, const char *name, enum handshake_end side,
 		      struct point until, bool measured)
 {
 	struct latency *latency = &model->handshake->latency;
 	struct phase *phase;
 
+	if (model->cursor.ns >= model->end_ns)
+		return;
 	if (until.ns > model->end_ns)
 		until.ns = model->end_ns;
 	if (until.ns < model->cursor.ns)
@@ -121,8 +123,19 @@ static void phase_between(struct model *model, const char *name, enum handshake_
 
 static void unknown_add(struct model *model, uint64_t until_ns)
 {
-	if (until_ns > model->cursor.ns)
+	struct latency *latency = &model->handshake->latency;
+	struct phase *last = latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
+
+	if (until_ns <= model->cursor.ns)
+		return;
+	if (!last || strcmp(last->name, "unknown") != 0) {
 		phase_add(model, "unknown", END_UNKNOWN, (struct point){ until_ns, true }, true);
+		return;
+	}
+	if (until_ns > model->end_ns)
+		until_ns = model->end_ns;
+	model->cursor = (struct point){ until_ns, true };
+	last->duration_ns = until_ns - last->start_ns;
 }
 
 /*
@@ -230,7 +243,7 @@ static void beyond(struct model *model, size_t flight)
 		return;
 	next = seen(model, flight + 1);
 	unknown_add(model, next->first_ns);
-	if (sender_of(model, flight + 1) == END_SERVER)
+	if (sender_of(model, flight + 1) == END_SERVER && is_hello(model, flight))
 		phase_add(model, "server_flight", END_SERVER, (struct point){ next->last_ns, true }, true);
 	else
 		unknown_add(model, next->last_ns);
@@ -354,8 +367,9 @@ static void connect_add(struct model *model)
 		   server->established_ns <= hello->first_ns) {
 		/* Its ACK was as long under way as its hello is: what lies between is the client's. */
 		model->cursor = (struct point){ server->established_ns - way_ns, false };
-		phase_between(model, "client_prepare", END_CLIENT,
-			      (struct point){ hello->first_ns - way_ns, false });
+		phase_add(model, "client_prepare", END_CLIENT,
+			  (struct point){ hello->first_ns - way_ns, !model->reaches[END_CLIENT] },
+			  false);
 	} else {
 		model->cursor = sent(model, 0, false);
 		if (!model->cursor.ns)

@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "build.h"
+
+#include <stdlib.h>
+
+#include "handshake/latency.h"
+
+#define US 1000ULL
+#define TLS12 0x0303
+#define TLS13 0x0304
+#define LIST_MAX 24
+
+/*
+ * A handshake as it truly ran, of which a view shows a part. Times are microseconds from the
+ * client's connect, on the clock of everybody; 0 is that, so nothing else is at 0.
+ */
+struct scene {
+	struct handshake *handshake;
+	struct flights flights;
+	struct flight_times at[3];
+	struct timeline timeline;
+};
+
+struct want {
+	const char *name;
+	enum handshake_end side;
+	uint64_t duration_us;
+	bool estimated;
+};
+
+enum { ORIGIN_US = 1000000 };
+
+static uint64_t ns_of(uint64_t us)
+{
+	return (ORIGIN_US + us) * US;
+}
+
+static int setup(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	if (!scene)
+		return -1;
+	scene->handshake = handshake_new();
+	if (!scene->handshake)
+		return -1;
+	scene->handshake->version = TLS13;
+	scene->handshake->outcome = HANDSHAKE_COMPLETED;
+	scene->timeline.flights = &scene->flights;
+	*state = scene;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct scene *scene = *state;
+
+	handshake_free(scene->handshake);
+	free(scene);
+	return 0;
+}
+
+/* A flight left its sender at sent_us and was on the way for way_us; it takes long_us to pass. */
+static void flight_at(struct scene *scene, enum handshake_end from, bool hello, uint64_t sent_us,
+		      uint64_t long_us, uint64_t way_us)
+{
+	size_t n = scene->flights.count++;
+	const struct stretch out = { ns_of(sent_us), ns_of(sent_us + long_us) };
+	const struct stretch in = { ns_of(sent_us + way_us), ns_of(sent_us + long_us + way_us) };
+
+	scene->flights.list[n].from = from;
+	scene->flights.list[n].hello = hello;
+	scene->at[from].flights[n] = out;
+	scene->at[!from].flights[n] = in;
+	scene->at[END_UNKNOWN].flights[n].first_ns = (out.first_ns + in.first_ns) / 2;
+	scene->at[END_UNKNOWN].flights[n].last_ns = (out.last_ns + in.last_ns) / 2;
+	scene->handshake->end_ns = out.last_ns;
+}
+
+static void read_at(struct scene *scene, enum handshake_end end, uint64_t us)
+{
+	struct endpoint *endpoint = &scene->handshake->ends[end];
+
+	if (!endpoint->reads_ns)
+		endpoint->reads_ns = calloc(LIST_MAX, sizeof(*endpoint->reads_ns));
+	assert_non_null(endpoint->reads_ns);
+	assert_true(endpoint->read_count < LIST_MAX);
+	endpoint->reads_ns[endpoint->read_count++] = ns_of(us);
+}
+
+/* Both sockets of a connection that was made for the handshake: RTT 100 us, hello at 500 us. */
+static void sockets(struct scene *scene)
+{
+	struct endpoint *client = &scene->handshake->ends[END_CLIENT];
+	struct endpoint *server = &scene->handshake->ends[END_SERVER];
+
+	client->connect_ns = ns_of(0);
+	client->established_ns = ns_of(100);
+	client->fresh = true;
+	client->min_rtt_us = 100;
+	server->established_ns = ns_of(150);
+	server->accept_ns = ns_of(180);
+	server->fresh = true;
+	server->min_rtt_us = 100;
+}
+
+/* TLS 1.3: ServerHello to Finished take 40 us to write, the client reads before they are all in. */
+static void full_13(struct scene *scene)
+{
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	read_at(scene, END_SERVER, 570);
+	read_at(scene, END_SERVER, 575);
+	flight_at(scene, END_SERVER, false, 1570, 40, 50);
+	read_at(scene, END_CLIENT, 1690);
+	read_at(scene, END_CLIENT, 1990);
+	flight_at(scene, END_CLIENT, false, 2400, 10, 50);
+	read_at(scene, END_SERVER, 2500);
+}
+
+static void full_12(struct scene *scene)
+{
+	scene->handshake->version = TLS12;
+	full_13(scene);
+	flight_at(scene, END_SERVER, false, 3460, 20, 50);
+	read_at(scene, END_CLIENT, 3560);
+}
+
+static void see(struct scene *scene, enum handshake_end place)
+{
+	scene->timeline.at[place] = &scene->at[place];
+}
+
+/* Only this end is on this host. */
+static void see_only(struct scene *scene, enum handshake_end end)
+{
+	struct endpoint *far = &scene->handshake->ends[!end];
+
+	free(far->reads_ns);
+	*far = (struct endpoint){ 0 };
+	see(scene, end);
+}
+
+static void assert_covered(const struct latency *latency)
+{
+	uint64_t at_ns = latency->start_ns;
+	size_t i;
+
+	for (i = 0; i < latency->phase_count; i++) {
+		assert_int_equal(latency->phases[i].start_ns, at_ns);
+		assert_true(latency->phases[i].duration_ns <= INT64_MAX);
+		at_ns += latency->phases[i].duration_ns;
+	}
+	assert_int_equal(at_ns, latency->end_ns);
+}
+
+static void assert_phases(struct scene *scene, const struct want *want, size_t count)
+{
+	const struct latency *latency = &scene->handshake->latency;
+	size_t i;
+
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(latency);
+	for (i = 0; i < count && i < latency->phase_count; i++) {
+		assert_string_equal(latency->phases[i].name, want[i].name);
+		assert_int_equal(latency->phases[i].duration_ns, want[i].duration_us * US);
+		assert_int_equal(latency->phases[i].side, want[i].side);
+		assert_int_equal(latency->phases[i].estimated, want[i].estimated);
+	}
+	assert_int_equal(latency->phase_count, count);
+}
+
+#define ASSERT_PHASES(scene, ...)                                                         \
+	do {                                                                              \
+		const struct want want[] = { __VA_ARGS__ };                               \
+		assert_phases(scene, want, ARRAY_SIZE(want));                             \
+	} while (0)
+
+static uint64_t total_us(const struct scene *scene)
+{
+	return (scene->handshake->latency.end_ns - scene->handshake->latency.start_ns) / US;
+}
+
+static void test_both_13(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, false },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 1000, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, false },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_crypto", END_CLIENT, 720, false });
+	assert_int_equal(total_us(scene), 2410);
+	assert_int_equal(scene->handshake->latency.rtt_us, 100);
+}
+
+static void test_client_only_13(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	see_only(scene, END_CLIENT);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "server", END_SERVER, 1020, true },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, true },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_crypto", END_CLIENT, 720, false });
+	assert_int_equal(total_us(scene), 2410);
+}
+
+/* Without a round-trip time nothing is known of the far end but how long its answer took to come. */
+static void test_client_only_without_rtt(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	scene->handshake->ends[END_CLIENT].min_rtt_us = 0;
+	see_only(scene, END_CLIENT);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "unknown", END_UNKNOWN, 1120, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_crypto", END_CLIENT, 720, false });
+}
+
+/* Seen from the server all is 50 us later, which takes nothing away from how long it took. */
+static void test_server_only_13(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	see_only(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 1000, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, true },
+		      { "client_crypto", END_CLIENT, 750, true });
+	assert_int_equal(total_us(scene), 2310);
+	assert_int_equal(scene->handshake->latency.start_ns, ns_of(100));
+}
+
+static void test_server_only_without_rtt(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	scene->handshake->ends[END_SERVER].min_rtt_us = 0;
+	see_only(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 1000, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "unknown", END_UNKNOWN, 850, false });
+}
+
+/* A router knows no socket and no round-trip time. */
+static void test_between(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	see_only(scene, END_CLIENT);
+	scene->handshake->ends[END_CLIENT].min_rtt_us = 0;
+	scene->timeline.at[END_CLIENT] = NULL;
+	see(scene, END_UNKNOWN);
+	ASSERT_PHASES(scene, { "unknown", END_UNKNOWN, 1070, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "unknown", END_UNKNOWN, 800, false });
+}
+
+static void test_both_12(void **state)
+{
+	struct scene *scene = *state;
+
+	full_12(scene);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, false },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 1000, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, false },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_crypto", END_CLIENT, 720, false },
+		      { "finish_network", END_UNKNOWN, 50, false },
+		      { "server_finish", END_SERVER, 1020, false },
+		      { "finish_network", END_UNKNOWN, 50, false },
+		      { "client_finish", END_CLIENT, 30, false });
+	assert_int_equal(total_us(scene), 3560);
+}
+
+static void test_client_only_12(void **state)
+{
+	struct scene *scene = *state;
+
+	full_12(scene);
+	see_only(scene, END_CLIENT);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "server", END_SERVER, 1020, true },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, true },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_crypto", END_CLIENT, 720, false },
+		      { "finish_network", END_UNKNOWN, 50, true },
+		      { "server_finish", END_SERVER, 1020, true },
+		      { "finish_network", END_UNKNOWN, 50, true },
+		      { "client_finish", END_CLIENT, 30, false });
+}
+
+static void test_server_only_12(void **state)
+{
+	struct scene *scene = *state;
+
+	full_12(scene);
+	see_only(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 1000, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, true },
+		      { "client_crypto", END_CLIENT, 750, true },
+		      { "finish_network", END_UNKNOWN, 50, true },
+		      { "server_finish", END_SERVER, 1020, false },
+		      { "finish_network", END_UNKNOWN, 50, true });
+	assert_int_equal(total_us(scene), 3430);
+}
+
+/* RFC 7918: the client may send behind its own Finished, and did. */
+static void test_false_start(void **state)
+{
+	struct scene *scene = *state;
+
+	full_12(scene);
+	scene->flights.false_start = true;
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(&scene->handshake->latency);
+	assert_int_equal(total_us(scene), 2410);
+	assert_string_equal(scene->handshake->latency.phases[9].name, "client_crypto");
+	assert_int_equal(scene->handshake->latency.phase_count, 10);
+}
+
+/* A resumed session of TLS 1.2 ends with the client's Finished. */
+static void test_abbreviated_12(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	scene->handshake->version = TLS12;
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(&scene->handshake->latency);
+	assert_int_equal(total_us(scene), 2410);
+}
+
+/* HelloRetryRequest: two round trips, and the client prepares twice. */
+static void test_retry(void **state)
+{
+	struct scene *scene = *state;
+
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	read_at(scene, END_SERVER, 570);
+	flight_at(scene, END_SERVER, false, 600, 0, 50);
+	read_at(scene, END_CLIENT, 680);
+	flight_at(scene, END_CLIENT, true, 900, 0, 50);
+	read_at(scene, END_SERVER, 970);
+	flight_at(scene, END_SERVER, false, 1970, 40, 50);
+	read_at(scene, END_CLIENT, 2070);
+	flight_at(scene, END_CLIENT, false, 2500, 0, 50);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, false },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 30, false },
+		      { "server_flight", END_SERVER, 0, false },
+		      { "reply_network", END_UNKNOWN, 50, false },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_prepare", END_CLIENT, 220, false },
+		      { "hello_network", END_UNKNOWN, 50, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 1000, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, false },
+		      { "client_wakeup", END_CLIENT, 10, false },
+		      { "client_crypto", END_CLIENT, 430, false });
+}
+
+/* The hello waits for accept; what of the queue lies before it delays nobody. */
+static void test_accept_late(void **state)
+{
+	struct scene *scene = *state;
+
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	scene->handshake->ends[END_SERVER].accept_ns = ns_of(9000);
+	read_at(scene, END_SERVER, 9020);
+	flight_at(scene, END_SERVER, false, 9520, 0, 50);
+	flight_at(scene, END_CLIENT, false, 9700, 0, 50);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(&scene->handshake->latency);
+	assert_string_equal(scene->handshake->latency.phases[3].name, "accept_queue");
+	assert_int_equal(scene->handshake->latency.phases[3].duration_ns, 8450 * US);
+	assert_int_equal(scene->handshake->latency.phases[4].duration_ns, 20 * US);
+}
+
+/* STARTTLS and the like: the connection had a life before, which is not the handshake's. */
+static void test_not_fresh(void **state)
+{
+	struct scene *scene = *state;
+	const struct latency *latency = &scene->handshake->latency;
+
+	full_13(scene);
+	scene->handshake->ends[END_CLIENT].fresh = scene->handshake->ends[END_SERVER].fresh = false;
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(latency);
+	assert_int_equal(latency->start_ns, ns_of(500));
+	assert_string_equal(latency->phases[0].name, "hello_network");
+	scene->timeline.at[END_CLIENT] = NULL;
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(latency);
+	assert_int_equal(latency->start_ns, ns_of(500));
+	assert_string_equal(latency->phases[0].name, "hello_network");
+	assert_true(latency->phases[0].estimated);
+}
+
+/* TCP Fast Open: the hello is in the SYN, the connection is established with the answer. */
+static void test_fast_open(void **state)
+{
+	struct scene *scene = *state;
+	const struct latency *latency = &scene->handshake->latency;
+
+	full_13(scene);
+	scene->handshake->ends[END_CLIENT].established_ns = ns_of(1620);
+	scene->handshake->ends[END_SERVER].established_ns = ns_of(1700);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(latency);
+	assert_string_equal(latency->phases[0].name, "client_prepare");
+	assert_int_equal(latency->phases[0].duration_ns, 500 * US);
+}
+
+/* A round-trip time that is longer than an answer took is too long. */
+static void test_rtt_too_long(void **state)
+{
+	struct scene *scene = *state;
+	const struct latency *latency = &scene->handshake->latency;
+
+	full_13(scene);
+	scene->handshake->ends[END_CLIENT].min_rtt_us = 40000;
+	see_only(scene, END_CLIENT);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_covered(latency);
+	assert_string_equal(latency->phases[2].name, "hello_network");
+	assert_int_equal(latency->phases[2].duration_ns, 560 * US);
+	assert_string_equal(latency->phases[3].name, "server");
+	assert_int_equal(latency->phases[3].duration_ns, 0);
+	assert_int_equal(total_us(scene), 2410);
+}
+
+static void fail_at(struct scene *scene, enum failure_kind kind, enum handshake_end by, uint64_t us)
+{
+	scene->handshake->outcome = HANDSHAKE_FAILED;
+	scene->handshake->failure.kind = kind;
+	scene->handshake->failure.by = by;
+	scene->handshake->end_ns = ns_of(us);
+}
+
+/* A server that never answers: it had read the hello, so it is its work that does not end. */
+static void test_no_answer(void **state)
+{
+	struct scene *scene = *state;
+
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	read_at(scene, END_SERVER, 570);
+	fail_at(scene, FAILURE_TIMEOUT, END_SERVER, 10000500);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, false },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "server_crypto", END_SERVER, 9999930, false });
+}
+
+/* One that never reads it. */
+static void test_never_read(void **state)
+{
+	struct scene *scene = *state;
+
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	fail_at(scene, FAILURE_TIMEOUT, END_SERVER, 10000500);
+	see_only(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 9999950, false });
+}
+
+/* The client gives up waiting for a server that is elsewhere. */
+static void test_client_gives_up(void **state)
+{
+	struct scene *scene = *state;
+
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	fail_at(scene, FAILURE_CLOSED, END_CLIENT, 2000500);
+	see_only(scene, END_CLIENT);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "server", END_SERVER, 1999950, true });
+}
+
+/* The server's alert, seen where the client is. */
+static void test_refused(void **state)
+{
+	struct scene *scene = *state;
+
+	sockets(scene);
+	flight_at(scene, END_CLIENT, true, 500, 0, 50);
+	flight_at(scene, END_SERVER, false, 1570, 0, 50);
+	read_at(scene, END_CLIENT, 1640);
+	fail_at(scene, FAILURE_ALERT, END_SERVER, 1620);
+	see_only(scene, END_CLIENT);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "server", END_SERVER, 1020, true },
+		      { "server_flight", END_SERVER, 0, false },
+		      { "reply_network", END_UNKNOWN, 50, true });
+}
+
+/* What is missing must not pass for time that something took. */
+static void test_gap(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	scene->handshake->gap = true;
+	see(scene, END_CLIENT);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "unknown", END_UNKNOWN, 1910, false });
+}
+
+static void test_incomplete(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	scene->handshake->outcome = HANDSHAKE_INCOMPLETE;
+	see(scene, END_CLIENT);
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_int_equal(scene->handshake->latency.phase_count, 0);
+	assert_int_equal(scene->handshake->latency.end_ns, 0);
+	assert_int_equal(scene->handshake->latency.rtt_us, 100);
+}
+
+/* The same segment crosses two places: it was sent again once. */
+static void test_retransmissions(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	scene->at[END_CLIENT].repeated[END_CLIENT] = 2;
+	scene->at[END_SERVER].repeated[END_CLIENT] = 1;
+	scene->at[END_SERVER].repeated[END_SERVER] = 1;
+	scene->at[END_CLIENT].repeated[END_SERVER] = 1;
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_int_equal(scene->handshake->latency.retransmissions, 3);
+}
+
+static uint64_t random_below(uint32_t *seed, uint32_t limit)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 8) % limit;
+}
+
+static uint64_t random_time(uint32_t *seed)
+{
+	return random_below(seed, 5) ? ns_of(random_below(seed, 5000)) : 0;
+}
+
+static void scene_scramble(struct scene *scene, uint32_t *seed)
+{
+	static const uint16_t versions[] = { 0, TLS12, TLS13 };
+	enum handshake_end place;
+	size_t i;
+
+	scene->handshake->version = versions[random_below(seed, 3)];
+	scene->handshake->outcome = HANDSHAKE_COMPLETED + random_below(seed, 2);
+	scene->handshake->end_ns = ns_of(random_below(seed, 5000));
+	scene->flights.count = 1 + random_below(seed, FLIGHTS_MAX);
+	scene->flights.false_start = !random_below(seed, 4);
+	for (i = 0; i < scene->flights.count; i++) {
+		scene->flights.list[i].from = i % 2 ? END_SERVER : END_CLIENT;
+		scene->flights.list[i].hello = i % 2 == 0 && random_below(seed, 2);
+		for (place = END_SERVER; place <= END_UNKNOWN; place++) {
+			struct stretch *stretch = &scene->at[place].flights[i];
+
+			stretch->first_ns = random_time(seed);
+			stretch->last_ns = stretch->first_ns ? stretch->first_ns +
+					   random_below(seed, 300) * US : 0;
+		}
+	}
+	for (place = END_SERVER; place <= END_UNKNOWN; place++)
+		scene->timeline.at[place] = random_below(seed, 2) ? &scene->at[place] : NULL;
+	for (place = END_SERVER; place <= END_CLIENT; place++) {
+		struct endpoint *end = &scene->handshake->ends[place];
+
+		end->connect_ns = random_time(seed);
+		end->established_ns = random_time(seed);
+		end->accept_ns = random_time(seed);
+		end->fresh = random_below(seed, 2);
+		end->min_rtt_us = random_below(seed, 2) ? random_below(seed, 3000) : 0;
+		for (i = 0; i < end->read_count; i++)
+			end->reads_ns[i] = ns_of(random_below(seed, 5000));
+	}
+}
+
+/* Whatever the times are: phases cover the total, and none is negative. */
+static void test_any_times(void **state)
+{
+	struct scene *scene = *state;
+	uint32_t seed = 1;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		read_at(scene, END_CLIENT, i);
+		read_at(scene, END_SERVER, i);
+	}
+	for (i = 0; i < 200000; i++) {
+		scene_scramble(scene, &seed);
+		latency_fill(scene->handshake, &scene->timeline);
+		assert_covered(&scene->handshake->latency);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_both_13),
+		TEST(test_client_only_13),
+		TEST(test_client_only_without_rtt),
+		TEST(test_server_only_13),
+		TEST(test_server_only_without_rtt),
+		TEST(test_between),
+		TEST(test_both_12),
+		TEST(test_client_only_12),
+		TEST(test_server_only_12),
+		TEST(test_false_start),
+		TEST(test_abbreviated_12),
+		TEST(test_retry),
+		TEST(test_accept_late),
+		TEST(test_not_fresh),
+		TEST(test_fast_open),
+		TEST(test_rtt_too_long),
+		TEST(test_no_answer),
+		TEST(test_never_read),
+		TEST(test_client_gives_up),
+		TEST(test_refused),
+		TEST(test_gap),
+		TEST(test_incomplete),
+		TEST(test_retransmissions),
+		TEST(test_any_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
