@@ -129,7 +129,8 @@ who_code = $(addprefix user/who/,container.c container_path.c)
 # Unit tests: one binary each, with sanitizers, without root.
 unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
-unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/log.c user/hash.c $(who_code) \
+unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
+	user/log.c user/hash.c user/histogram.c $(who_code) \
 	$(addprefix user/source/,frame.c fragments.c opening.c connection_table.c connections.c) \
 	$(wildcard tests/unit/build.c tests/unit/quic_samples.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
@@ -143,7 +144,7 @@ $(BUILD)/unit/%.o: %.c
 	$(Q)$(CC) $(unit_cflags) -c $< -o $@
 
 $(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
-	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcrypto -lcmocka
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcrypto -lcmocka -lm
 
 .SECONDARY: $(unit_objects) $(unit_sources:%.c=$(BUILD)/unit/%.o)
 -include $(unit_objects:.o=.d) $(unit_sources:%.c=$(BUILD)/unit/%.d)
@@ -156,7 +157,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 2
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildcard tests/fuzz/*.c)))
 fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
-fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c) user/hash.c $(who_code) $(fuzz_shared) \
+fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
+	user/hash.c user/histogram.c $(who_code) $(fuzz_shared) \
 	$(addprefix user/source/,capture.c capture_input.c frame.c fragments.c opening.c connection_table.c connections.c)
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
 fuzz_sanitizers = address,undefined
