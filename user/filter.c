@@ -108,17 +108,15 @@ static bool sni_matches(const struct options *options, const struct handshake *h
 	return !options->name_count;
 }
 
-/* What was not completed took its time too: until it ended. */
+/* What was cut off took its time too. */
 static bool is_slow(const struct options *options, const struct handshake *handshake)
 {
-	const struct latency *latency = &handshake->latency;
-	uint64_t connect_ns = handshake->ends[END_CLIENT].connect_ns;
-	uint64_t begin_ns = connect_ns ? connect_ns : handshake->time_ns;
-	uint64_t end_ns = latency->end_ns ? latency->end_ns : handshake->end_ns;
+	uint64_t ns;
 
-	if (latency->start_ns)
-		begin_ns = latency->start_ns;
-	return end_ns > begin_ns && end_ns - begin_ns > options->slower_than_ns;
+	if (!handshake_total(handshake, &ns))
+		ns = handshake->end_ns > handshake->time_ns ?
+		     handshake->end_ns - handshake->time_ns : 0;
+	return ns > options->slower_than_ns;
 }
 
 typedef bool (*end_filter)(const struct options *options, const struct endpoint *end);

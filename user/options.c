@@ -51,6 +51,8 @@ static const char help[] =
 	"  -o, --output FORMAT      table (default); wide: the table with latency by phase;\n"
 	"                           tree: all of each handshake, its phases as bars; json\n"
 	"      --output-file FILE   write the results there, not to stdout\n"
+	"      --summary FORM       at the end: auto (default: on stderr, short, if there were two\n"
+	"                           handshakes), table (all of it), json (on stdout) or none\n"
 	"      --color WHEN         auto (default), always or never\n"
 	"  -v, --verbose            say on stderr what was attached, and what the kernel lacks\n"
 	"\n"
@@ -70,7 +72,8 @@ static const char help[] =
 
 enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
 		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS,
-		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_CONTAINER, OPTION_CGROUP, OPTION_SLOWER_THAN };
+		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_CONTAINER, OPTION_CGROUP, OPTION_SLOWER_THAN,
+		   OPTION_SUMMARY };
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -89,6 +92,7 @@ static const struct option long_options[] = {
 	{ "slower-than", required_argument, NULL, OPTION_SLOWER_THAN },
 	{ "output", required_argument, NULL, 'o' },
 	{ "output-file", required_argument, NULL, OPTION_OUTPUT_FILE },
+	{ "summary", required_argument, NULL, OPTION_SUMMARY },
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "count", required_argument, NULL, 'n' },
 	{ "duration", required_argument, NULL, 'd' },
@@ -236,6 +240,7 @@ static bool word_parse(const char *text, const char *const *words, int *index)
 }
 
 static const char *const colors[] = { "auto", "always", "never", NULL };
+static const char *const summaries[] = { "auto", "table", "json", "none", NULL };
 static const char *const tcs[] = { "auto", "tcx", "clsact", NULL };
 static const char *const sockets[] = { "auto", "fentry", "kprobe", "tracepoint", NULL };
 static const char *const roles[] = { "server", "client", NULL }; /* enum handshake_end */
@@ -307,6 +312,7 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ OPTION_ROLE, "--role", "client or server" },
 	{ OPTION_SLOWER_THAN, "--slower-than", "a time such as 250ms, 1s or 800us" },
 	{ OPTION_BUFFER_SIZE, "--buffer-size", "a size from 64K to 1G" },
+	{ OPTION_SUMMARY, "--summary", "auto, table, json or none" },
 	{ OPTION_COLOR, "--color", "auto, always or never" },
 	{ OPTION_TC, "--tc", "auto, tcx or clsact" },
 	{ OPTION_SOCKETS, "--sockets", "auto, fentry, kprobe or tracepoint" },
@@ -359,6 +365,8 @@ static bool option_set(struct options *options, int option, const char *value)
 		return word_parse(value, roles, &options->role);
 	case OPTION_BUFFER_SIZE:
 		return size_parse(value, &options->source.buffer_size);
+	case OPTION_SUMMARY:
+		return word_parse(value, summaries, &index) && (options->summary = index, true);
 	case OPTION_COLOR:
 		return word_parse(value, colors, &index) && (options->color = index, true);
 	case OPTION_TC:

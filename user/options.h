@@ -12,6 +12,7 @@
 #define OPTIONS_LIST_MAX 32
 
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum options_summary { SUMMARY_AUTO, SUMMARY_TABLE, SUMMARY_JSON, SUMMARY_NONE };
 
 struct sink;
 
@@ -47,6 +48,7 @@ struct options {
 	const char *file; /* a capture to read, "-" is standard input; NULL: live */
 	const struct sink *sink;
 	const char *output_file; /* NULL stdout */
+	enum options_summary summary;
 	uint64_t count;		/* stop after so many rows; 0 never */
 	uint64_t duration_ns;	/* stop after this time; 0 never */
 	bool strict;

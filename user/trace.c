@@ -16,11 +16,14 @@
 #include "handshake/certificates.h"
 #include "handshake/fingerprint.h"
 #include "log.h"
+#include "sink/summary.h"
+#include "summary/summary.h"
 #include "version.h"
 
 #define SECOND_NS 1000000000ULL
 #define TIMEOUT_NS (10 * SECOND_NS)
 #define HANDSHAKES_MAX 16384
+#define SUMMARY_AUTO_LEAST 2
 
 static volatile sig_atomic_t stopping;
 
@@ -108,6 +111,8 @@ static void on_done(void *context, struct handshake *handshake)
 	}
 	trace->outcomes[handshake->outcome]++;
 	trace->reported++;
+	if (trace->summary)
+		summary_add(trace->summary, handshake);
 	details_read(trace, handshake);
 	options->sink->row(&trace->sink, handshake);
 	if (options->count && trace->reported >= options->count)
@@ -234,14 +239,36 @@ static uint64_t footer_write(const struct trace_end *end)
 {
 	uint64_t sum;
 
-	fprintf(stderr, "tlstrace: %llu handshakes: %llu completed, %llu failed, %llu incomplete; "
-		"%llu filtered out", (unsigned long long)end->reported, (unsigned long long)end->completed,
+	fprintf(stderr, "tlstrace: %llu handshake%s: %llu completed, %llu failed, %llu incomplete; "
+		"%llu filtered out", (unsigned long long)end->reported, end->reported == 1 ? "" : "s",
+		(unsigned long long)end->completed,
 		(unsigned long long)end->failed, (unsigned long long)end->incomplete,
 		(unsigned long long)end->filtered);
 	sum = counts_write(end->lost, end->lost_count, "lost") +
 	      counts_write(end->dropped, end->dropped_count, "dropped");
 	fputc('\n', stderr);
 	return sum;
+}
+
+/* A summary of one handshake would say no more than its row, so it is for who asks for it. */
+static void summary_tell(struct trace *trace, uint64_t time_ns)
+{
+	const struct sink_settings err = { .out = stderr, .width = terminal_width(stderr) };
+
+	switch (trace->options->summary) {
+	case SUMMARY_AUTO:
+		if (trace->reported >= SUMMARY_AUTO_LEAST)
+			summary_table_write(&err, trace->summary, SUMMARY_BRIEF);
+		break;
+	case SUMMARY_TABLE:
+		summary_table_write(&err, trace->summary, SUMMARY_ALL);
+		break;
+	case SUMMARY_JSON:
+		summary_json_write(&trace->sink, trace->summary, time_ns);
+		break;
+	case SUMMARY_NONE:
+		break;
+	}
 }
 
 static uint64_t end_tell(struct trace *trace)
@@ -267,6 +294,7 @@ static uint64_t end_tell(struct trace *trace)
 	end.cost_count = account.cost_count;
 	for (i = 0; i < account.lost_count; i++)
 		end.seen += account.lost[i].count;
+	summary_tell(trace, end.time_ns);
 	trace->options->sink->end(&trace->sink, &end);
 	fflush(trace->sink.out);
 	return footer_write(&end);
@@ -281,7 +309,10 @@ static int trace_open(struct trace *trace)
 							   trace };
 	trace->tracker = tracker_new(&settings, &trace->tracker_handler);
 	trace->certificates = certificate_cache_new();
-	if (!trace->tracker || !trace->certificates) {
+	if (trace->options->summary != SUMMARY_NONE)
+		trace->summary = summary_new();
+	if (!trace->tracker || !trace->certificates ||
+	    (!trace->summary && trace->options->summary != SUMMARY_NONE)) {
 		log_error("there is no memory left: free some and start tlstrace again");
 		return -1;
 	}
@@ -293,6 +324,7 @@ static void trace_close(struct trace *trace)
 	tracker_free(trace->tracker);
 	trace->kind->close(trace);
 	certificate_cache_free(trace->certificates);
+	summary_free(trace->summary);
 	if (trace->sink.out && trace->sink.out != stdout)
 		fclose(trace->sink.out);
 }

@@ -55,6 +55,7 @@ struct trace {
 	struct tracker *tracker;
 	struct tracker_handler tracker_handler;
 	struct certificate_cache *certificates;
+	struct summary *summary; /* NULL: none is wanted */
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
 };

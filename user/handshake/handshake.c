@@ -58,6 +58,22 @@ void handshake_free(struct handshake *handshake)
 	free(handshake);
 }
 
+bool handshake_total(const struct handshake *handshake, uint64_t *ns)
+{
+	const struct latency *latency = &handshake->latency;
+	uint64_t connect = handshake->ends[END_CLIENT].connect_ns;
+	uint64_t start = connect ? connect : handshake->time_ns;
+
+	if (latency->start_ns && latency->end_ns) {
+		*ns = latency->end_ns - latency->start_ns;
+		return true;
+	}
+	if (handshake->outcome != HANDSHAKE_COMPLETED || !start || handshake->end_ns < start)
+		return false;
+	*ns = handshake->end_ns - start;
+	return true;
+}
+
 void handshake_infer(struct handshake *handshake, const char *field)
 {
 	size_t i;

@@ -211,6 +211,8 @@ struct handshake {
 struct handshake *handshake_new(void); /* NULL without memory */
 void handshake_free(struct handshake *handshake);
 void process_clear(struct process *process); /* free what it owns; it is all zero behind */
+/* How long it took until the client could send, or until it failed; false: that is not known. */
+bool handshake_total(const struct handshake *handshake, uint64_t *ns);
 /* Note once that a field rests on record lengths; field is static. */
 void handshake_infer(struct handshake *handshake, const char *field);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "handshake/handshake.h"
-#include "log.h"
+#include "sink/json_value.h"
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "tls/certificate.h"
@@ -14,39 +14,8 @@
 #include "tls/quic.h"
 #include "who/container.h"
 
-#define SCHEMA 1
-
-/* A NULL value is null. Takes the value, also where memory is short. */
-static void add(struct json_object *to, const char *key, struct json_object *value)
-{
-	if (!to || json_object_object_add_ex(to, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW))
-		json_object_put(value);
-}
-
-static void append(struct json_object *list, struct json_object *value)
-{
-	if (!list || json_object_array_add(list, value))
-		json_object_put(value);
-}
-
-static struct json_object *json_name(const char *name)
-{
-	return name ? json_object_new_string(name) : NULL;
-}
-
-/* Bytes that anybody on the network may have chosen. */
-static struct json_object *json_bytes(const void *bytes, size_t length)
-{
-	struct json_object *value = NULL;
-	size_t size = 4 * length + 1;
-	char *text = bytes ? malloc(size) : NULL;
-
-	if (text)
-		value = json_object_new_string_len(text,
-						   (int)text_escape(bytes, length, text, size));
-	free(text);
-	return value;
-}
+#define add json_add
+#define append json_append
 
 static struct json_object *json_text(const char *string)
 {
@@ -80,27 +49,10 @@ static struct json_object *json_known_code(text_namer *name, uint16_t code)
 	return code ? json_code(name, code) : NULL;
 }
 
-/* In microseconds, in our own digits: json-c would write them as 1e-05. */
-static struct json_object *json_duration(int64_t ns)
-{
-	char digits[TEXT_NUMBER_SIZE];
-
-	text_microseconds(ns, digits);
-	return json_object_new_double_s((double)ns / 1e3, digits);
-}
-
 /* A time relative to the handshake's. */
 static struct json_object *json_relative(uint64_t time_ns, uint64_t start_ns)
 {
 	return time_ns && start_ns ? json_duration((int64_t)(time_ns - start_ns)) : NULL;
-}
-
-static struct json_object *json_time(const struct sink_settings *settings, uint64_t time_ns)
-{
-	char text[TEXT_TIME_SIZE];
-
-	text_time(time_ns, settings->clock_offset_ns, text);
-	return json_object_new_string(text);
 }
 
 static struct json_object *json_address(const struct address *address)
@@ -489,7 +441,7 @@ static struct json_object *json_latency(const struct handshake *handshake)
 	uint64_t total_ns;
 
 	add(value, "total_us",
-	    text_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
+	    handshake_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
 	add(value, "rtt_us", json_known(rtt ? rtt : stack_rtt));
 	add(value, "retransmissions", json_object_new_uint64(handshake->latency.retransmissions));
 	add(value, "phases", json_phases(&handshake->latency));
@@ -530,30 +482,6 @@ static struct json_object *json_quality(const struct handshake *handshake)
 	add(value, "late_start", json_object_new_boolean(handshake->late_start));
 	add(value, "inferred", inferred);
 	return value;
-}
-
-/* A line at once and flushed, so that a reader never waits for the half of one. Takes the line. */
-static void json_write(const struct sink_settings *settings, struct json_object *line)
-{
-	const char *text = line ? json_object_to_json_string_ext(line,
-		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
-
-	if (text) {
-		fprintf(settings->out, "%s\n", text);
-		fflush(settings->out);
-	} else {
-		log_error("no memory for a line of JSON, which is left out: free some memory");
-	}
-	json_object_put(line);
-}
-
-static struct json_object *json_line(const char *type)
-{
-	struct json_object *line = json_object_new_object();
-
-	add(line, "type", json_name(type));
-	add(line, "schema", json_object_new_int(SCHEMA));
-	return line;
 }
 
 static void json_row(const struct sink_settings *settings, const struct handshake *handshake)

@@ -161,25 +161,9 @@ static size_t tail_length(enum column column, const char *cell)
 	return tail ? length - (size_t)(tail - cell) : 0;
 }
 
-/* Cut a cell to a width, with a mark where something is missing. */
 static void cell_fit(enum column column, char cell[CELL_SIZE], size_t width)
 {
-	const char *mark = text_is_utf8() ? "…" : "~";
-	size_t tail = tail_length(column, cell), room, used = 0, at = 0, step, columns_of;
-	char end[CELL_SIZE];
-
-	if (text_width(cell) <= width)
-		return;
-	/* Not where it would leave next to nothing of the start. */
-	if (tail + 4 > width)
-		tail = 0;
-	room = width - 1 - tail;
-	snprintf(end, sizeof(end), "%s%s", mark, cell + strlen(cell) - tail);
-	while ((step = text_step(cell + at, &columns_of)) && used + columns_of <= room) {
-		used += columns_of;
-		at += step;
-	}
-	snprintf(cell + at, CELL_SIZE - at, "%s", end);
+	text_cut(cell, CELL_SIZE, width, tail_length(column, cell));
 }
 
 static void time_cell(const struct row *row, char cell[CELL_SIZE])
@@ -246,7 +230,7 @@ static void ms_cell(const struct row *row, char cell[CELL_SIZE])
 {
 	uint64_t ns;
 
-	if (text_total(row->handshake, &ns))
+	if (handshake_total(row->handshake, &ns))
 		text_milliseconds(ns, cell);
 }
 

@@ -173,6 +173,28 @@ bool text_is_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
+void text_cut(char *string, size_t size, size_t width, size_t tail)
+{
+	const char *mark = text_is_utf8() ? "…" : "~";
+	size_t length = strlen(string), room, used = 0, at = 0, step, columns;
+
+	if (text_width(string) <= width)
+		return;
+	/* Not where it would leave next to nothing of the start. */
+	if (tail + 4 > width)
+		tail = 0;
+	room = width - 1 - tail;
+	while ((step = text_step(string + at, &columns)) && used + columns <= room) {
+		used += columns;
+		at += step;
+	}
+	/* What is left out may be fewer bytes than the mark. */
+	if (at + strlen(mark) + tail >= size)
+		return;
+	memmove(string + at + strlen(mark), string + length - tail, tail + 1);
+	memcpy(string + at, mark, strlen(mark));
+}
+
 bool text_address_known(const struct address *address)
 {
 	static const struct address unknown;
@@ -463,20 +485,5 @@ bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **n
 	*length = list[*offset];
 	*name = list + *offset + 1;
 	*offset += 1 + *length;
-	return true;
-}
-
-bool text_total(const struct handshake *handshake, uint64_t *ns)
-{
-	uint64_t connect = handshake->ends[END_CLIENT].connect_ns;
-	uint64_t start = connect ? connect : handshake->time_ns;
-
-	if (handshake->latency.start_ns && handshake->latency.end_ns) {
-		*ns = handshake->latency.end_ns - handshake->latency.start_ns;
-		return true;
-	}
-	if (handshake->outcome != HANDSHAKE_COMPLETED || !start || handshake->end_ns < start)
-		return false;
-	*ns = handshake->end_ns - start;
 	return true;
 }

@@ -29,6 +29,8 @@ void text_append(struct text *text, const char *format, ...) __attribute__((form
 /* Bytes of the first character of valid UTF-8, its columns in *width; 0 at the end. */
 size_t text_step(const char *string, size_t *width);
 size_t text_width(const char *string);
+/* Cut to a width of at least 1, with a mark where something is missing; tail bytes at the end stay. */
+void text_cut(char *string, size_t size, size_t width, size_t tail);
 /* Whether the locale's terminal shows UTF-8; setlocale() must have been called. */
 bool text_is_utf8(void);
 
@@ -79,8 +81,5 @@ const char *text_compression(const struct handshake *handshake, char buffer[TEXT
 /* The next name of offer.alpn, and the offset after it; false at its end or where it is broken. */
 bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name,
 		    size_t *length);
-
-/* From the connect, else from the first thing seen, to the end; only if completed. */
-bool text_total(const struct handshake *handshake, uint64_t *ns);
 
 #endif

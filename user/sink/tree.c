@@ -118,7 +118,7 @@ static void title_print(const struct sink_settings *settings, const struct hands
 	if (handshake->version)
 		fprintf(settings->out, " %s",
 			text_code(tls_version_name, handshake->version, buffer));
-	if (text_total(handshake, &ns)) {
+	if (handshake_total(handshake, &ns)) {
 		text_milliseconds(ns, number);
 		fprintf(settings->out, " %s ms", number);
 	}
