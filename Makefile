@@ -31,7 +31,7 @@ endif
 warnings = -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror)
 reproducible = -ffile-prefix-map=$(CURDIR)=.
 
-packages = libbpf json-c libmnl libpcap libcrypto
+packages = libbpf json-c libmnl libpcap libcrypto libcurl
 CFLAGS ?= -O2 -g
 all_cflags = -std=gnu11 $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Iuser -Ibpf -I$(BUILD) \
 	-MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
@@ -87,7 +87,7 @@ FORCE:
 
 # What Debian 12 needs: to build and show (deps-build), and for all tests (deps).
 build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libpcap-dev libssl-dev \
-	pkg-config gcc libc6-dev make git iproute2 openssl curl
+	libcurl4-openssl-dev pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
 	libclang-rt-14-dev ssldump time ngtcp2-client ngtcp2-server \
@@ -124,7 +124,7 @@ test: deps
 	$(Q)tests/run.sh
 
 # Of who/, what asks neither the kernel nor a runtime.
-who_code = $(addprefix user/who/,container.c container_path.c)
+who_code = $(addprefix user/who/,container.c container_manager.c container_names.c container_path.c files.c)
 
 # Unit tests: one binary each, with sanitizers, without root.
 unit_sources = $(wildcard tests/unit/test_*.c)

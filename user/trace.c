@@ -141,6 +141,13 @@ static void on_process(void *context, struct process *process)
 		trace->kind->process_seen(trace, process);
 }
 
+static bool on_process_awaited(void *context, const struct process *process)
+{
+	struct trace *trace = context;
+
+	return trace->kind->process_awaited && trace->kind->process_awaited(trace, process);
+}
+
 static void signals_set(bool with_command)
 {
 	static const struct {
@@ -305,8 +312,14 @@ static int trace_open(struct trace *trace)
 	static const struct tracker_settings settings = { TIMEOUT_NS, HANDSHAKES_MAX };
 	const struct source_handler source = { on_packet, on_socket, trace };
 
-	trace->tracker_handler = (struct tracker_handler){ on_done, on_forget, on_interface_name, on_process,
-							   trace };
+	trace->tracker_handler = (struct tracker_handler){
+		.done = on_done,
+		.forget = on_forget,
+		.interface_name = on_interface_name,
+		.process_seen = on_process,
+		.process_awaited = on_process_awaited,
+		.context = trace,
+	};
 	trace->tracker = tracker_new(&settings, &trace->tracker_handler);
 	trace->certificates = certificate_cache_new();
 	if (trace->options->summary != SUMMARY_NONE)

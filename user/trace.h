@@ -42,6 +42,7 @@ struct trace_kind {
 	void (*forget)(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id);
 	const char *(*interface_name)(struct trace *trace, uint32_t netns, uint32_t ifindex);
 	void (*process_seen)(struct trace *trace, struct process *process);
+	bool (*process_awaited)(struct trace *trace, const struct process *process);
 };
 
 extern const struct trace_kind trace_live, trace_file;

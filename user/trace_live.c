@@ -141,6 +141,7 @@ static int live_run(struct trace *trace)
 	live->kernel_hellos = source_live_counter(live->source, TLSTRACE_COUNT_HELLOS);
 	while (source_live_poll(live->source, 0) > 0)
 		;
+	places_wait(live->places);
 	tracker_finish(trace->tracker, trace_clock_ns(CLOCK_MONOTONIC));
 	return 0;
 }
@@ -216,7 +217,7 @@ static void live_process_seen(struct trace *trace, struct process *process)
 {
 	const struct live *live = trace->source;
 	const struct place_key key = { process->cgroup, process->cgroup_v1, process->pid_ns };
-	const struct process_place *place = places_find(live->places, &key);
+	const struct process_place *place = places_find(live->places, &key, process->pid);
 
 	process->exe = process_exe(process->pid);
 	if (!place)
@@ -224,6 +225,13 @@ static void live_process_seen(struct trace *trace, struct process *process)
 	process->cgroup_path = place->path ? strdup(place->path) : NULL;
 	process->unit = place->unit ? strdup(place->unit) : NULL;
 	process->container = container_get(place->container);
+}
+
+static bool live_process_awaited(struct trace *trace, const struct process *process)
+{
+	const struct live *live = trace->source;
+
+	return places_awaits(live->places, process->container);
 }
 
 const struct trace_kind trace_live = {
@@ -235,4 +243,5 @@ const struct trace_kind trace_live = {
 	.forget = live_forget,
 	.interface_name = live_interface_name,
 	.process_seen = live_process_seen,
+	.process_awaited = live_process_awaited,
 };

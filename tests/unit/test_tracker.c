@@ -63,7 +63,7 @@ static int setup(void **state)
 	if (!fixture)
 		return -1;
 	fixture->handler = (struct tracker_handler){ on_done, on_forget, on_interface_name,
-						     on_process_seen, fixture };
+						     on_process_seen, NULL, fixture };
 	fixture->tracker = tracker_new(&settings, &fixture->handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;

@@ -221,6 +221,13 @@ struct process *socket_table_add(struct socket_table *table, const struct tlstra
 	return owner_update(record, event) ? &record->end.process : NULL;
 }
 
+const struct process *socket_table_owner(struct socket_table *table, uint64_t id)
+{
+	const struct record *record = *record_find(table, id);
+
+	return record ? &record->end.process : NULL;
+}
+
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end)
 {
 	struct record **link = record_find(table, id), *record = *link;

@@ -17,6 +17,8 @@ void socket_table_free(struct socket_table *table);
 struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event);
 /* Fill an endpoint from the socket with this id; processes move to the endpoint. False if unknown. */
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end);
+/* The owner of the socket with this id; NULL if unknown. */
+const struct process *socket_table_owner(struct socket_table *table, uint64_t id);
 /* Drop what no handshake asked for since before_ns. */
 void socket_table_expire(struct socket_table *table, uint64_t before_ns);
 

@@ -550,6 +550,20 @@ static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t
 		apply_timeout(handshake, now_ns);
 }
 
+/* A name that a runtime is about to tell. */
+static bool entry_awaits(const struct tracker *tracker, const struct entry *entry)
+{
+	int i;
+
+	for (i = 0; i < 2 && tracker->handler->process_awaited; i++) {
+		const struct process *owner = socket_table_owner(tracker->sockets, entry->sockets[i]);
+
+		if (owner && tracker->handler->process_awaited(tracker->handler->context, owner))
+			return true;
+	}
+	return false;
+}
+
 /* A server on this host has ended the handshake, and its client here has not heard of it yet. */
 static bool is_under_way(const struct entry *entry)
 {
@@ -586,7 +600,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 		timeout_check(handshake, now_ns, tracker->settings.timeout_ns);
 		if (handshake->outcome == HANDSHAKE_PENDING)
 			continue;
-		if (is_settled(entry, now_ns))
+		if (is_settled(entry, now_ns) && !entry_awaits(tracker, entry))
 			entry_done(tracker, entry, now_ns);
 		else
 			near = true;

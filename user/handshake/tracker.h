@@ -20,6 +20,8 @@ struct tracker_handler {
 	const char *(*interface_name)(void *context, uint32_t netns, uint32_t ifindex);
 	/* Fill exe and cgroup_path of a process seen just now. */
 	void (*process_seen)(void *context, struct process *process);
+	/* Will more be known of it in a moment that is near? NULL: never. */
+	bool (*process_awaited)(void *context, const struct process *process);
 	void *context;
 };
 

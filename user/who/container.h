@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CONTAINER_LABELS_MAX 64
 #define CONTAINER_TEXT_MAX 1024 /* bytes of each text below; what is longer is cut */
@@ -30,6 +31,10 @@ struct container {
 	char *id;
 	const char *runtime; /* static: "docker", "podman", ... ; NULL unknown */
 	struct container_details details;
+	/* Of the question to its runtime, CLOCK_MONOTONIC: the latest, 0 none was asked. */
+	uint64_t asked_ns;
+	bool awaited; /* it has no answer yet */
+	bool found;   /* the one before had one */
 };
 
 struct container *container_new(void); /* with one reference; NULL without memory */

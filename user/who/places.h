@@ -3,6 +3,7 @@
 #ifndef TLSTRACE_PLACES_H
 #define TLSTRACE_PLACES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct container;
@@ -29,7 +30,14 @@ struct places_settings {
 
 struct places *places_new(const struct places_settings *settings); /* NULL without memory */
 void places_free(struct places *places); /* NULL is fine */
-/* Borrowed until the next call; NULL without memory. */
-const struct process_place *places_find(struct places *places, const struct place_key *key);
+/*
+ * Place of a process that lives, or did a moment ago: its runtime is asked in the background for what only
+ * it knows. Borrowed until the next call; NULL without memory.
+ */
+const struct process_place *places_find(struct places *places, const struct place_key *key, uint32_t pid);
+/* Is it worth to wait for the runtime's answer? Not for longer than a tenth of a second. */
+bool places_awaits(struct places *places, const struct container *container);
+/* Wait for all answers, as long as that is worth it. */
+void places_wait(struct places *places);
 
 #endif
