@@ -22,6 +22,14 @@ static __always_inline struct tlstrace_socket *sender_find(struct __sk_buff *skb
 	return sk ? bpf_sk_storage_get(&socket_storage, sk, NULL, 0) : NULL;
 }
 
+/* A socket has a file, and so a struct socket, from accept on. */
+static __always_inline void socket_accepted_note(struct tlstrace_socket *state,
+						 const struct sock *sk)
+{
+	state->accepted = BPF_CORE_READ(sk, sk_socket) ? TLSTRACE_ACCEPTED_BEFORE :
+							 TLSTRACE_ACCEPTED_LATER;
+}
+
 /* A ClientHello for this host: its socket is known before anything answers. Returns the socket's id. */
 static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct packet *packet,
 					struct scratch *scratch, __u64 now)
@@ -61,6 +69,7 @@ static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct pack
 		state = bpf_map_lookup_elem(&socket_hash, &address);
 	}
 	if (state) {
+		socket_accepted_note(state, (void *)address);
 		socket_follow(state, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		id = state->id;
 	}

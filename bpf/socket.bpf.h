@@ -127,6 +127,8 @@ static __always_inline void socket_tell(struct tlstrace_socket *state, const voi
 	event->detail = detail;
 	event->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
 	event->min_rtt_us = BPF_CORE_READ(tcp, rtt_min.s[0].v);
+	event->retransmitted = BPF_CORE_READ(tcp, total_retrans);
+	event->reserved = 0;
 	__builtin_memcpy(&event->socket, state, sizeof(*state));
 	/* Waking the reader is most of the price: operations wait for a packet or for its next poll. */
 	bpf_ringbuf_submit(event, operation_is_urgent(kind) ? 0 : BPF_RB_NO_WAKEUP);
@@ -206,6 +208,12 @@ static __always_inline void socket_accepted(struct sock *sk)
 	socket_tell_operation(state, sk, TLSTRACE_SOCKET_ACCEPT, 0, now);
 }
 
+static __always_inline void socket_turn(struct tlstrace_socket *state, __u32 kind)
+{
+	state->turns++;
+	state->last_turn = kind;
+}
+
 /* Before the bytes are queued, so that the writer is known when they cross TC. */
 static __always_inline void socket_written(struct sock *sk, __s32 bytes)
 {
@@ -218,10 +226,11 @@ static __always_inline void socket_written(struct sock *sk, __s32 bytes)
 	if (!state)
 		return;
 	task_current(&state->writer, false);
-	if (state->last_turn != TLSTRACE_SOCKET_WRITE)
+	if (state->last_turn != TLSTRACE_SOCKET_WRITE) {
 		state->first_write_ns = now;
+		socket_turn(state, TLSTRACE_SOCKET_WRITE);
+	}
 	state->last_write_ns = now;
-	state->last_turn = TLSTRACE_SOCKET_WRITE;
 	socket_tell_operation(state, sk, TLSTRACE_SOCKET_WRITE, bytes, now);
 }
 
@@ -239,10 +248,11 @@ static __always_inline void socket_read(struct sock *sk, __s32 bytes, bool peek)
 	task_current(&state->reader, false);
 	if (peek)
 		return;
-	if (state->last_turn != TLSTRACE_SOCKET_READ)
+	if (state->last_turn != TLSTRACE_SOCKET_READ) {
 		state->first_read_ns = now;
+		socket_turn(state, TLSTRACE_SOCKET_READ);
+	}
 	state->last_read_ns = now;
-	state->last_turn = TLSTRACE_SOCKET_READ;
 	socket_tell_operation(state, sk, TLSTRACE_SOCKET_READ, bytes, now);
 }
 

@@ -152,6 +152,13 @@ enum tlstrace_role {
 	TLSTRACE_ROLE_SERVER,
 };
 
+/* Whether a socket had been accepted when its ClientHello came: where accept has no time. */
+enum tlstrace_accepted {
+	TLSTRACE_ACCEPTED_UNKNOWN,
+	TLSTRACE_ACCEPTED_BEFORE,
+	TLSTRACE_ACCEPTED_LATER,
+};
+
 /* What is known of a socket that carries a handshake; unknown times and tasks are 0. */
 struct tlstrace_socket {
 	__u64 id;
@@ -177,6 +184,9 @@ struct tlstrace_socket {
 	__u8 existed;	/* found by the iterator: older than the trace */
 	__u8 last_turn; /* TLSTRACE_SOCKET_READ or _WRITE */
 	__u32 operations;
+	__u32 turns;   /* of reading and writing so far: 1 while only one of them was done */
+	__u8 accepted; /* enum tlstrace_accepted */
+	__u8 reserved[3];
 };
 
 struct tlstrace_socket_event {
@@ -185,6 +195,8 @@ struct tlstrace_socket_event {
 	__s32 detail; /* bytes of a read or write, or the new state */
 	__u32 srtt_us;
 	__u32 min_rtt_us;
+	__u32 retransmitted; /* segments since the connection's first */
+	__u32 reserved;
 	struct tlstrace_socket socket;
 };
 

@@ -95,13 +95,17 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol;
+	struct socket *sk_socket;
 };
 
 struct tcp_sock {
 	u32 srtt_us;
+	u32 total_retrans;
 	struct minmax rtt_min;
 };
 

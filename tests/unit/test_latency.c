@@ -434,6 +434,37 @@ static void test_accept_late(void **state)
 	assert_int_equal(scene->handshake->latency.phases[4].duration_ns, 20 * US);
 }
 
+/* Where accept has no time: it was before the hello came, or nobody knows when before its reading. */
+static void test_accept_without_time(void **state)
+{
+	struct scene *scene = *state;
+	struct endpoint *server = &scene->handshake->ends[END_SERVER];
+	const struct phase *phases = scene->handshake->latency.phases;
+
+	full_13(scene);
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	server->accept_ns = 0;
+	server->accepted_before = true;
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_string_equal(phases[3].name, "accept_queue");
+	assert_int_equal(phases[3].duration_ns, 0);
+	assert_string_equal(phases[4].name, "server_wakeup");
+	assert_false(phases[4].estimated);
+	server->accepted_before = false;
+	server->accepted_later = true;
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_string_equal(phases[3].name, "accept_queue");
+	assert_int_equal(phases[3].duration_ns, 20 * US);
+	assert_true(phases[3].estimated);
+	assert_string_equal(phases[4].name, "server_crypto");
+	server->accepted_later = false;
+	latency_fill(scene->handshake, &scene->timeline);
+	assert_string_equal(phases[3].name, "server_wakeup");
+	assert_true(phases[3].estimated);
+	assert_covered(&scene->handshake->latency);
+}
+
 /* STARTTLS and the like: the connection had a life before, which is not the handshake's. */
 static void test_not_fresh(void **state)
 {
@@ -605,8 +636,9 @@ static void test_retransmissions(void **state)
 	scene->at[END_SERVER].repeated[END_CLIENT] = 1;
 	scene->at[END_SERVER].repeated[END_SERVER] = 1;
 	scene->at[END_CLIENT].repeated[END_SERVER] = 1;
+	scene->handshake->ends[END_CLIENT].retransmitted = 1; /* its SYN */
 	latency_fill(scene->handshake, &scene->timeline);
-	assert_int_equal(scene->handshake->latency.retransmissions, 3);
+	assert_int_equal(scene->handshake->latency.retransmissions, 4);
 }
 
 static uint64_t random_below(uint32_t *seed, uint32_t limit)
@@ -692,6 +724,7 @@ int main(void)
 		TEST(test_abbreviated_12),
 		TEST(test_retry),
 		TEST(test_accept_late),
+		TEST(test_accept_without_time),
 		TEST(test_not_fresh),
 		TEST(test_fast_open),
 		TEST(test_rtt_too_long),

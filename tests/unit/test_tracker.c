@@ -767,10 +767,193 @@ static void test_owner_unknown(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* Names of a row's phases, in order. */
+static void assert_phase_names(const struct handshake *row, const char *names)
+{
+	char all[1024] = "";
+	size_t i;
+
+	for (i = 0; i < row->latency.phase_count; i++) {
+		strcat(all, i ? " " : "");
+		strcat(all, row->latency.phases[i].name);
+	}
+	assert_string_equal(all, names);
+}
+
+static void local_at(struct connection *connection, enum handshake_end end)
+{
+	if (end == END_CLIENT)
+		connection->senders[CLIENT] = 11;
+	else
+		connection->receiver = 12;
+}
+
+static void tell_socket(struct fixture *fixture, uint64_t id, uint32_t kind, uint64_t time_ns,
+			uint32_t turns)
+{
+	struct tlstrace_socket_event event = socket_event(id, kind, time_ns);
+
+	event.socket.role = id == 11 ? TLSTRACE_ROLE_CLIENT : TLSTRACE_ROLE_SERVER;
+	event.socket.connect_ns = event.socket.established_ns = connection_new(1).time_ns - MS / 2;
+	event.socket.turns = turns;
+	event.min_rtt_us = 100;
+	tracker_socket(fixture->tracker, &event);
+}
+
+/* A client that is local: its hello, what it reads, and a round-trip time for the way. */
+static void test_phases_of_client(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+	const struct handshake *row;
+
+	local_at(connection, END_CLIENT);
+	tell_socket(fixture, 11, TLSTRACE_SOCKET_HELLO, connection->time_ns, 1);
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 800);
+	tell_socket(fixture, 11, TLSTRACE_SOCKET_READ, connection->time_ns, 2);
+	connection->time_ns += MS;
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	row = only_row(fixture);
+	assert_phase_names(row, "tcp_connect client_prepare hello_network server server_flight "
+				"reply_network client_wakeup client_crypto");
+	assert_int_equal(row->latency.phases[4].duration_ns, MS); /* the two records came 1 ms apart */
+	assert_int_equal(row->latency.phases[6].duration_ns, MS);
+	assert_int_equal(row->latency.phases[7].duration_ns, MS);
+	assert_int_equal(row->latency.end_ns, row->end_ns);
+}
+
+/* What was said on the connection before is not the handshake's. */
+static void test_phases_behind_starttls(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+
+	local_at(connection, END_CLIENT);
+	tell_socket(fixture, 11, TLSTRACE_SOCKET_HELLO, connection->time_ns, 3);
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, connection, &server_13);
+	assert_phase_names(only_row(fixture), "hello_network server server_flight reply_network "
+					      "client_crypto");
+}
+
+/* Both hooks of one interface: the server's flight is two messages, at two places. */
+static void test_phases_of_both(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *near_client = &fixture->connection;
+	struct connection near_server = connection_elsewhere(near_client);
+	const struct latency *latency;
+
+	local_at(near_client, END_CLIENT);
+	local_at(&near_server, END_SERVER);
+	say_hello(fixture, CLIENT, &client_13);
+	near_server.time_ns += MS;
+	hello_on(fixture, &near_server, CLIENT, &client_13);
+	near_server.time_ns += 9 * MS;
+	hello_on(fixture, &near_server, SERVER, &server_13);
+	near_client->time_ns = near_server.time_ns + MS;
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	latency = &only_row(fixture)->latency;
+	assert_phase_names(&fixture->rows[0], "hello_network server server_flight reply_network "
+					      "client_crypto");
+	assert_int_equal(latency->phases[0].duration_ns, MS);
+	assert_int_equal(latency->phases[1].duration_ns, 10 * MS);
+	assert_false(latency->phases[1].estimated);
+	assert_int_equal(latency->phases[3].duration_ns, 2 * MS);
+}
+
+/* Early data goes out while the server works: it is neither the hello nor an answer. */
+static void test_phases_with_early_data(void **state)
+{
+	const struct hello_options client = { .random = 1, .is_13 = true, .early_data = true };
+	struct fixture *fixture = *state;
+	const struct latency *latency;
+
+	local_at(&fixture->connection, END_CLIENT);
+	say_hello(fixture, CLIENT, &client);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 500);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 500);
+	say_sealed(fixture, SERVER, RECORD_DATA, 800);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 21); /* EndOfEarlyData */
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	latency = &only_row(fixture)->latency;
+	assert_phase_names(&fixture->rows[0], "unknown server_flight client_crypto");
+	assert_int_equal(latency->phases[0].duration_ns, 2 * MS);
+	assert_int_equal(latency->phases[1].duration_ns, 2 * MS);
+	assert_int_equal(latency->phases[2].duration_ns, 2 * MS);
+}
+
+/* RFC 7918: data before the server's Finished. The handshake took no longer than to there. */
+static void test_phases_of_false_start(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct handshake *row;
+
+	local_at(&fixture->connection, END_CLIENT);
+	say_hello(fixture, CLIENT, &client_12);
+	say_hello(fixture, SERVER, &server_12);
+	say_finished_12(fixture, CLIENT);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 300);
+	say_finished_12(fixture, SERVER);
+	row = only_row(fixture);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_phase_names(row, "unknown server_flight client_crypto");
+	assert_int_equal(row->latency.end_ns, row->end_ns - 2 * MS);
+}
+
+/* A hello in two segments is out with the second, and its way begins there. */
+static void test_phases_of_long_hello(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+	struct buffer whole = { 0 }, part = { 0 };
+
+	local_at(connection, END_CLIENT);
+	tell_socket(fixture, 11, TLSTRACE_SOCKET_HELLO, connection->time_ns, 1);
+	put_hello_record(&whole, CLIENT, &client_13);
+	put_bytes(&part, whole.bytes, 60);
+	say(fixture, CLIENT, &part);
+	part.length = 0;
+	put_bytes(&part, whole.bytes + 60, whole.length - 60);
+	say(fixture, CLIENT, &part);
+	finish_13_on(fixture, connection, &server_13);
+	assert_string_equal(only_row(fixture)->latency.phases[1].name, "client_prepare");
+	assert_int_equal(fixture->rows[0].latency.phases[1].duration_ns, MS + MS / 2);
+}
+
+/* What crosses the same place again is counted, at whichever place more of it was seen. */
+static void test_retransmissions(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+	struct packet packet;
+	struct buffer hello = { 0 };
+
+	local_at(connection, END_CLIENT);
+	put_hello_record(&hello, CLIENT, &client_13);
+	say(fixture, CLIENT, &hello);
+	connection->next[CLIENT] -= hello.length;
+	packet_make(&packet, connection, CLIENT, 0, hello.bytes, hello.length);
+	packet.event.flags = TLSTRACE_PACKET_RETRANSMIT;
+	packet.event.segments = 1;
+	feed(fixture, &packet);
+	connection->next[CLIENT] += hello.length;
+	finish_13_on(fixture, connection, &server_13);
+	assert_int_equal(only_row(fixture)->latency.retransmissions, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_two_places),		TEST(test_two_places_nat),
+		TEST(test_phases_of_client),	TEST(test_phases_behind_starttls),
+		TEST(test_phases_of_both),	TEST(test_phases_with_early_data),
+		TEST(test_phases_of_false_start), TEST(test_phases_of_long_hello),
+		TEST(test_retransmissions),
 		TEST(test_same_random),		TEST(test_same_random_later),
 		TEST(test_pass_through),	TEST(test_overlap_is_no_proxy),
 		TEST(test_full_12),		TEST(test_completed_13),

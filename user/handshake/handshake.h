@@ -66,6 +66,9 @@ struct endpoint {
 	uint64_t *reads_ns; /* the first of its reads, owned */
 	size_t read_count;
 	bool fresh; /* nothing was read or written on its connection before the handshake */
+	bool accepted_before; /* its hello, which came when it had been accepted; */
+	bool accepted_later;  /* or had not: neither if that is not known */
+	uint32_t retransmitted; /* segments before the hello: SYN, SYN-ACK */
 	uint32_t srtt_us, min_rtt_us;
 };
 
@@ -132,7 +135,7 @@ struct phase {
 struct latency {
 	uint64_t start_ns, end_ns; /* 0: not known */
 	uint32_t rtt_us;	   /* of the stack, of the network between the ends; 0 unknown */
-	uint32_t retransmissions;  /* segments of the handshake that crossed a place again */
+	uint32_t retransmissions;  /* segments of the connect and the handshake that were sent again */
 	struct phase phases[HANDSHAKE_PHASES_MAX];
 	size_t phase_count;
 };

@@ -176,18 +176,28 @@ static struct point work_end(const struct model *model, size_t flight, bool last
 	return (struct point){ model->end_ns, true };
 }
 
-/* A server that has not accepted the connection cannot read what is there. */
-static void accept_add(struct model *model, size_t flight)
+/*
+ * What lies between the hello and its reading. A server that has not accepted the connection
+ * cannot read what is there. Where accept has no time but is known to have come later, all of it
+ * counts as the queue: a server that accepts goes on to read.
+ */
+static void server_wait(struct model *model, size_t flight, struct point taken)
 {
 	const struct endpoint *server = &model->handshake->ends[END_SERVER];
 	const struct stretch *in = stretch_at(model, flight, END_SERVER);
-	uint64_t accept_ns = server->accept_ns;
+	struct point accepted = { in->last_ns, true };
+	bool known = flight > 0 || server->accept_ns || server->accepted_before;
 
-	if (flight > 0 || !accept_ns)
+	if (!known && server->accepted_later) {
+		phase_add(model, "accept_queue", END_SERVER, taken, false);
 		return;
-	if (accept_ns < in->last_ns)
-		accept_ns = in->last_ns;
-	phase_between(model, "accept_queue", END_SERVER, (struct point){ accept_ns, true });
+	}
+	if (server->accept_ns > in->last_ns)
+		accepted.ns = server->accept_ns;
+	if (known && flight == 0)
+		phase_between(model, "accept_queue", END_SERVER, accepted);
+	phase_add(model, "server_wakeup", END_SERVER, taken,
+		  known && model->cursor.exact && taken.exact);
 }
 
 static void server_work(struct model *model, size_t flight)
@@ -201,9 +211,8 @@ static void server_work(struct model *model, size_t flight)
 		return;
 	}
 	if (is_local(model, END_SERVER) && (taken.ns || open)) {
-		accept_add(model, flight);
 		/* Not read yet: it was not woken until the end. */
-		phase_between(model, "server_wakeup", END_SERVER, taken.ns ? taken : until);
+		server_wait(model, flight, taken.ns ? taken : until);
 		if (taken.ns)
 			phase_between(model, "server_crypto", END_SERVER, until);
 	} else {
@@ -402,7 +411,9 @@ void latency_fill(struct handshake *handshake, const struct timeline *timeline)
 	latency->rtt_us = rtt_of(&handshake->ends[END_CLIENT]);
 	if (!latency->rtt_us)
 		latency->rtt_us = rtt_of(&handshake->ends[END_SERVER]);
-	latency->retransmissions = retransmissions(timeline);
+	latency->retransmissions = retransmissions(timeline) +
+				   handshake->ends[END_CLIENT].retransmitted +
+				   handshake->ends[END_SERVER].retransmitted;
 	if (handshake->outcome == HANDSHAKE_INCOMPLETE || !timeline->flights->count ||
 	    timeline->flights->list[0].from != END_CLIENT)
 		return;

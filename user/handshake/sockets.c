@@ -151,15 +151,28 @@ static void read_note(struct endpoint *end, uint64_t time_ns)
 }
 
 /*
- * A client has read nothing before its hello goes out, a server has written nothing before it comes.
- * If that is told with its answer, this is what it writes first.
+ * Nothing was said before the hello: a client has written it and read nothing, a server has done
+ * neither. Where the server is known by its answer only, it has read the hello and written that.
  */
-static void freshness_note(struct endpoint *end, const struct tlstrace_socket *socket)
+static bool is_fresh(const struct tlstrace_socket *socket)
 {
+	if (socket->existed)
+		return false;
 	if (socket->role == TLSTRACE_ROLE_CLIENT)
-		end->fresh = !socket->first_read_ns;
-	else
-		end->fresh = !socket->first_write_ns;
+		return socket->turns <= 1;
+	if (socket->accepted == TLSTRACE_ACCEPTED_UNKNOWN)
+		return socket->turns <= 2 && socket->first_read_ns;
+	/* Something may stand before the hello that a proxy put there. */
+	return socket->turns == 0 || (socket->turns == 1 && socket->first_read_ns);
+}
+
+static void hello_note(struct endpoint *end, const struct tlstrace_socket_event *event)
+{
+	end->fresh = is_fresh(&event->socket);
+	end->accepted_before = event->socket.accepted == TLSTRACE_ACCEPTED_BEFORE;
+	end->accepted_later = event->socket.accepted == TLSTRACE_ACCEPTED_LATER;
+	if (end->fresh)
+		end->retransmitted = event->retransmitted;
 }
 
 static void times_update(struct endpoint *end, const struct tlstrace_socket_event *event)
@@ -179,7 +192,7 @@ static void times_update(struct endpoint *end, const struct tlstrace_socket_even
 	} else if (event->kind == TLSTRACE_SOCKET_WRITE) {
 		time_first(&end->first_write_ns, &end->last_write_ns, event->header.time_ns);
 	} else if (event->kind == TLSTRACE_SOCKET_HELLO) {
-		freshness_note(end, socket);
+		hello_note(end, event);
 		if (socket->last_turn == TLSTRACE_SOCKET_WRITE) {
 			end->first_write_ns = socket->first_write_ns;
 			end->last_write_ns = socket->last_write_ns;

@@ -7,7 +7,8 @@ import json
 import os
 from dataclasses import dataclass, field
 
-from .process import command
+from . import wait
+from .process import command, helper
 
 # RFC 5737 and RFC 3849. The machine itself may use one of them: see free_networks().
 DOCUMENTATION4 = [ipaddress.ip_network(text)
@@ -103,6 +104,19 @@ class Network:
         sides = self.pair(None, there or self.namespace())
         self.address(*sides)
         return sides
+
+    def wire(self, processes, there=None, milliseconds=(0, 0)):
+        """A network between here and a new namespace that a program carries packets over: no packet
+        on the other side still has its socket. It delays what leaves here, what leaves there."""
+        near = Side(self.name("ta"), None)
+        far = Side(self.name("tb"), there or self.namespace())
+        carrier = processes.start(
+            helper("wire.py", "-", near.interface, far.namespace, far.interface, *milliseconds))
+        wait.until(lambda: b"ready" in carrier.log.read_bytes(), "the wire's interfaces")
+        for side in (near, far):
+            command("ip", "link", "set", side.interface, "up", namespace=side.namespace)
+        self.address(near, far)
+        return near, far
 
     def bridge(self, networks=None):
         """Two new namespaces behind a bridge here: their sides, and the bridge's ports."""

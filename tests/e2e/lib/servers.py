@@ -168,6 +168,14 @@ class Silent(Helper):
     script = "silent_server.py"
 
 
+class Slow(Helper):
+    """options: where it sleeps, and for how many milliseconds; see helpers/slow_server.py."""
+    script = "slow_server.py"
+
+    def argv(self):
+        return process.helper(self.script, self.port, self.chain, self.key, *self.options)
+
+
 class Relay(Helper):
     """options: where to, and how the bytes are cut; see helpers/relay.py."""
     script = "relay.py"

@@ -17,6 +17,10 @@ END = {"ip": str, "port": int, "process": PROCESS, "container": CONTAINER, "netn
 MESSAGE = {"at_us": NUMBER, "from": {"client", "server"},
            "record": {"handshake", "alert", "change_cipher_spec", "application_data"},
            "message": str, "size": int, "encrypted": bool}
+PHASES = {"tcp_connect", "client_prepare", "hello_network", "accept_queue", "server_wakeup",
+          "server_crypto", "server_flight", "reply_network", "client_wakeup", "client_crypto",
+          "finish_network", "server_finish", "client_finish", "server", "unknown"}
+ROUNDING_US = 0.002  # times are printed with three digits
 ROW = {
     "type": {"handshake"}, "schema": int, "id": HEX32, "time": TIME,
     "transport": {"tcp", "quic", "dtls"},
@@ -43,9 +47,9 @@ ROW = {
                       "not_after": str, "key": str, "signature": str, "serial": str,
                       "sha256": HEX32, "size": int, "broken": bool, "truncated": bool}],
     "fingerprint": {"ja3": HASH, "ja3s": HASH, "ja4": JA4},
-    "latency": {"total_us": NUMBER, "rtt_us": NUMBER,
-                "phases": [{"name": str, "side": str, "start_us": NUMBER,
-                            "duration_us": NUMBER, "quality": str}]},
+    "latency": {"total_us": NUMBER, "rtt_us": NUMBER, "retransmissions": int,
+                "phases": [{"name": PHASES, "side": {"client", "server"}, "start_us": NUMBER,
+                            "duration_us": NUMBER, "quality": {"measured", "estimated"}}]},
     "path": [{"interface": str, "ifindex": int, "netns": int,
               "direction": {"ingress", "egress"}, "client": PLACE, "server": PLACE,
               "time": TIME}],
@@ -99,4 +103,19 @@ def row_problems(row):
     times = [message["at_us"] for message in row.get("messages") or []]
     if times != sorted(times):
         found.append(f"messages' times do not rise: {times}")
+    return found + phase_problems(row.get("latency") or {}, row.get("outcome"))
+
+
+def phase_problems(latency, outcome):
+    """Phases follow each other without a gap and cover the total."""
+    at, found = 0, []
+    phases, total = latency.get("phases") or [], latency.get("total_us")
+    for phase in phases:
+        if phase["duration_us"] < 0 or abs(phase["start_us"] - at) > ROUNDING_US:
+            found.append(f"phase {phase} does not begin at {at}")
+        at = phase["start_us"] + phase["duration_us"]
+    if total is not None and abs(total - at) > ROUNDING_US:
+        found.append(f"phases end at {at}, the total is {total}")
+    if outcome == "completed" and not (total and phases):
+        found.append(f"a completed handshake with total {total} and {len(phases)} phases")
     return found

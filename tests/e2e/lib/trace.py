@@ -28,7 +28,7 @@ def flavour():
 class Trace:
     """tlstrace -o json, from its start line (tracing is on) to its end line."""
 
-    def __init__(self, *arguments, expect_loss=False):
+    def __init__(self, *arguments, expect_loss=False, namespace=None):
         self.expect_loss = expect_loss
         self.arguments = [program(), "-o", "json", *flavour(), *map(str, arguments)]
         self.lines = []
@@ -38,8 +38,8 @@ class Trace:
         self.ended = False
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
-            env=process.environment())
+            process.in_namespace(namespace, self.arguments), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=self.errors, env=process.environment())
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         try:

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""slow_server.py PORT CHAIN KEY WHERE MILLISECONDS: a TLS server that sleeps in every handshake.
+
+accept       when a connection is there, before it is accepted
+read         when the hello is there, before it is read
+certificate  in the callback that chooses the certificate
+finish       when the client's second flight is there, before it is read
+nowhere      not at all
+"""
+
+import select
+import ssl
+import sys
+import time
+
+from lines import listener
+from pauses import handshake
+
+port, chain, key, where, milliseconds = sys.argv[1:]
+seconds = int(milliseconds) / 1000
+pauses = {"read": {0: seconds}, "finish": {1: seconds}}.get(where, {})
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(chain, key)
+if where == "certificate":
+    context.sni_callback = lambda *_: time.sleep(seconds)
+
+with listener(port) as server:
+    while True:
+        select.select([server], [], [])
+        if where == "accept":
+            time.sleep(seconds)
+        connection, _ = server.accept()
+        with context.wrap_socket(connection, server_side=True,
+                                 do_handshake_on_connect=False) as tls:
+            try:
+                handshake(tls, pauses, wait_first=True)
+                tls.sendall(b"done")
+                tls.recv(1)
+            except OSError as error:
+                print(error, file=sys.stderr)
