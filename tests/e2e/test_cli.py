@@ -64,6 +64,8 @@ FILTERS = {
     "role of curl": (lambda two: ["-c", "curl", "--role", "client"], "a"),
     "not the role of curl": (lambda two: ["-c", "curl", "--role", "server"], ""),
     "role of nginx": (lambda two: ["-c", "nginx", "--role", "server"], "a"),
+    "slower": (lambda two: ["--slower-than", "1us"], "ab"),
+    "not slower": (lambda two: ["--slower-than", "1m"], ""),
     "two filters": (lambda two: ["-c", "nginx", "--sni", "beta*"], ""),
 }
 
@@ -132,7 +134,7 @@ def test_help():
     done = terminal.run("--help")
     assert done.returncode == 0 and not done.stderr
     for option in ("--pid", "--comm", "--uid", "--interface", "--port", "--host", "--sni",
-                   "--role", "--output", "--count", "--duration", "--buffer-size", "--strict",
+                   "--role", "--failed", "--slower-than", "--output", "--summary", "--count", "--duration", "--buffer-size", "--strict",
                    "--verbose", "--color", "--version", "--help"):
         assert option in done.stdout
     assert terminal.run("-h").stdout == done.stdout
@@ -151,7 +153,8 @@ def test_version():
     ["--no-such-option"], ["-o", "xml"], ["-d", "soon"], ["-d", "-1s"], ["-n", "0x"], ["-n", "-3"],
     ["--port", "70000"], ["--port", "http"], ["--host", "not-an-address"],
     ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["-u", "no-such-user-here"],
-    ["-p", "init"], ["--buffer-size", "much"], ["--color", "blue"], ["-p"], ["stray"],
+    ["-p", "init"], ["--buffer-size", "much"], ["--color", "blue"], ["--slower-than", "much"],
+    ["--slower-than", "5"], ["--summary", "long"], ["-p"], ["stray"],
 ], ids=" ".join)
 def test_wrong_usage(arguments):
     done = terminal.run(*arguments)
@@ -236,6 +239,34 @@ def test_colour(stage, text, columns, option, coloured):
     run.wait_for(b"openssl[", handshakes(stage, server))
     assert run.stop() == 0
     assert (b"\x1b[" in run.output) == coloured
+
+
+def test_wide_in_a_pipe(stage, text):
+    """All columns of the table, and one for each phase."""
+    server = stage.server("nginx", workers=1)
+    run = text("--port", server.port, "-o", "wide", columns=None)
+    run.wait_for(b"web.example.org", handshakes(stage, server))
+    assert run.stop() == 0
+    header, *rows = run.lines()
+    titles = header.split()
+    assert titles[:8] == COLUMNS[:8] and titles[-2:] == COLUMNS[-2:]
+    phases = titles[titles.index("TCP_CONNECT"):-2]
+    assert {"TCP_CONNECT", "HELLO_NETWORK", "SERVER_CRYPTO", "CLIENT_CRYPTO", "UNKNOWN"} <= set(phases)
+    for row in rows:
+        cells = dict(zip(titles, row.split()))
+        assert cells["RESUMED"] == "no" and cells["RESULT"] == "ok", row
+        assert float(cells["MS"]) > 0, row
+
+
+@pytest.mark.parametrize("columns", [80, 200, 400])
+def test_wide_on_a_terminal(stage, text, columns):
+    server = stage.server("nginx", workers=1)
+    run = text("--port", server.port, "-o", "wide", columns=columns)
+    run.wait_for(b"nginx[", handshakes(stage, server))
+    assert run.stop() == 0
+    lines = run.lines()
+    assert max(map(len, lines)) <= columns, lines
+    assert ("SERVER_CRYPTO" in lines[0]) == (columns >= 200)
 
 
 def test_tree(stage, text):

@@ -275,6 +275,12 @@ def test_filters(recorded, arguments, expected):
     assert len(reading.read(recorded.file, *arguments).rows) == expected
 
 
+def test_slower_than(recorded):
+    took_us = reading.read(recorded.file).one()["latency"]["total_us"]
+    assert len(reading.read(recorded.file, "--slower-than", f"{took_us - 1}us").rows) == 1
+    assert not reading.read(recorded.file, "--slower-than", f"{took_us + 1}us").rows
+
+
 def test_duration_is_the_captures(recorded):
     """What comes a minute later is behind the end."""
     later = [pcapfile.Packet(packet.time_ns + 60 * 10**9, packet.data) for packet in recorded.packets]

@@ -19,7 +19,7 @@ static FILE *nowhere;
 
 static void on_done(void *context, struct handshake *handshake)
 {
-	static const struct sink *const sinks[] = { &sink_json, &sink_table, &sink_tree };
+	static const struct sink *const sinks[] = { &sink_json, &sink_table, &sink_wide, &sink_tree };
 	struct sink_settings settings = { .out = nowhere, .width = 120 };
 	size_t i;
 

@@ -33,7 +33,7 @@ class Trace:
         self.arguments = [program(), "-o", "json", *flavour(), *map(str, arguments)]
         self.lines = []
         self.rows = []
-        self.start = self.end = self.code = None
+        self.start = self.summary = self.end = self.code = None
         self.changed = threading.Condition()
         self.ended = False
         self.errors = tempfile.TemporaryFile()
@@ -72,6 +72,8 @@ class Trace:
             self.rows.append(event)
         elif kind == "start":
             self.start = event
+        elif kind == "summary":
+            self.summary = event
         elif kind == "end":
             self.end = event
 
@@ -133,7 +135,7 @@ class Trace:
         events = [json.loads(line) for line in self.lines]
         kinds = [event["type"] for event in events]
         assert kinds[0] == "start" and kinds[-1] == "end", kinds
-        assert set(kinds[1:-1]) <= {"handshake"}, set(kinds)
+        assert set(kinds[1:-1]) <= {"handshake", "summary"}, set(kinds)
         assert self.code == code, f"exit status {self.code}\n{self.report()}"
         found = shape.problems(self.start, shape.START) + shape.problems(self.end, shape.FINISH)
         for row in self.rows:
