@@ -47,6 +47,7 @@ static const struct handshake example = {
 		.connect_ns = START_NS - 61200, .first_write_ns = START_NS - 10,
 		.min_rtt_us = 87,
 	},
+	.latency = { .start_ns = START_NS - 61200, .end_ns = START_NS + 2310400, .rtt_us = 87 },
 	.ends[END_SERVER] = { .address = { { 0x20, 1, 0xd, 0xb8, [15] = 1 }, 443 } },
 	.offer = {
 		.version = 0x0303, .versions = CODES(0x1a1a, 0x0304, 0x0303),
@@ -492,7 +493,7 @@ static void test_json_failed(void **state)
 		  "\"client cu\\\\x07[812] rejected the server's certificate: unknown_ca\"" },
 		{ "/failure", "{\"kind\":\"alert\",\"by\":\"client\",\"alert\":\"unknown_ca\","
 			      "\"encrypted\":false,\"error\":null,\"reason\":null}" },
-		{ "/latency/total_us", "null" },
+		{ "/latency/total_us", "2371.6" },
 	};
 	struct handshake handshake = example;
 	char *output;
@@ -720,7 +721,15 @@ static void test_table(void **state)
 	handshake.failure.alert = 48;
 	output = row_print(&sink_table, 80, true, &handshake);
 	/* The sentence has no room: who and why have. */
-	assert_contains(output, "\x1b[31munknown_ca\x1b[0m\n");
+	assert_contains(output, " 2.372 \x1b[31mclient: unknown_ca\x1b[0m\n");
+	assert_contains(output, "\n00:00:05 curl[812]  ");
+	free(output);
+	output = row_print(&sink_table, 60, false, &handshake);
+	assert_contains(output, " unknown_ca\n");
+	free(output);
+	/* The name stands in its own column. */
+	output = row_print(&sink_table, 180, false, &handshake);
+	assert_contains(output, " client rejected the server's certificate: unknown_ca\n");
 	free(output);
 	output = row_print(&sink_table, 0, true, &handshake);
 	assert_contains(output, "\x1b[31mclient curl[812] rejected the server's certificate: "
@@ -798,7 +807,7 @@ static void test_wide(void **state)
 	output = row_print(&sink_wide, 0, false, &handshake);
 	assert_contains(output, " ~0.400 ");
 	free(output);
-	output = row_print(&sink_wide, 160, false, &handshake);
+	output = row_print(&sink_wide, 200, false, &handshake);
 	assert_contains(output, " SERVER_CRYPTO ");
 	assert_contains(output, " RESULT");
 	free(output);

@@ -61,16 +61,10 @@ void handshake_free(struct handshake *handshake)
 bool handshake_total(const struct handshake *handshake, uint64_t *ns)
 {
 	const struct latency *latency = &handshake->latency;
-	uint64_t connect = handshake->ends[END_CLIENT].connect_ns;
-	uint64_t start = connect ? connect : handshake->time_ns;
 
-	if (latency->start_ns && latency->end_ns) {
-		*ns = latency->end_ns - latency->start_ns;
-		return true;
-	}
-	if (handshake->outcome != HANDSHAKE_COMPLETED || !start || handshake->end_ns < start)
+	if (!latency->start_ns || latency->end_ns < latency->start_ns)
 		return false;
-	*ns = handshake->end_ns - start;
+	*ns = latency->end_ns - latency->start_ns;
 	return true;
 }
 

@@ -435,14 +435,11 @@ static struct json_object *json_phases(const struct latency *latency)
 static struct json_object *json_latency(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
-	uint32_t client_rtt = handshake->ends[END_CLIENT].min_rtt_us;
-	uint32_t stack_rtt = client_rtt ? client_rtt : handshake->ends[END_SERVER].min_rtt_us;
-	uint32_t rtt = handshake->latency.rtt_us;
 	uint64_t total_ns;
 
 	add(value, "total_us",
 	    handshake_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
-	add(value, "rtt_us", json_known(rtt ? rtt : stack_rtt));
+	add(value, "rtt_us", json_known(handshake->latency.rtt_us));
 	add(value, "retransmissions", json_object_new_uint64(handshake->latency.retransmissions));
 	add(value, "phases", json_phases(&handshake->latency));
 	return value;

@@ -79,7 +79,7 @@ static const struct {
 	[COLUMN_CLIENT_FINISH] = { "CLIENT_FINISH", 13, true, true, "client_finish" },
 	[COLUMN_UNKNOWN] = { "UNKNOWN", 8, true, true, "unknown" },
 	[COLUMN_MS] = { "MS", 8, true, false, NULL },
-	[COLUMN_RESULT] = { "RESULT", 100, false, false, NULL },
+	[COLUMN_RESULT] = { "RESULT", 76, false, false, NULL },
 };
 
 /*
@@ -90,10 +90,10 @@ static const struct {
 	enum column column;
 	size_t width;
 } steps[] = {
-	{ COLUMN_RESULT, 17 }, { COLUMN_SERVER, 12 }, { COLUMN_CLIENT, 11 }, { COLUMN_SNI, 9 },
-	{ COLUMN_MS, 6 },      { COLUMN_TIME, 12 },   { COLUMN_VERSION, 7 }, { COLUMN_CLIENT, 16 },
-	{ COLUMN_SERVER, 16 }, { COLUMN_SNI, 15 },    { COLUMN_CIPHER, 22 }, { COLUMN_GROUP, 14 },
-	{ COLUMN_ALPN, 8 },
+	{ COLUMN_RESULT, 18 }, { COLUMN_SERVER, 12 }, { COLUMN_CLIENT, 11 }, { COLUMN_SNI, 12 },
+	{ COLUMN_MS, 6 },      { COLUMN_TIME, 8 },    { COLUMN_VERSION, 7 }, { COLUMN_CLIENT, 16 },
+	{ COLUMN_SERVER, 16 }, { COLUMN_SNI, 15 },    { COLUMN_RESULT, 22 }, { COLUMN_CIPHER, 22 },
+	{ COLUMN_TIME, 12 },   { COLUMN_GROUP, 14 },  { COLUMN_ALPN, 8 },    { COLUMN_RESULT, 52 },
 	/* Of the wide table, the phases that tell most first; narrower than its title a column is none. */
 	{ COLUMN_SERVER_CRYPTO, 13 }, { COLUMN_SERVER_ALL, 10 }, { COLUMN_CLIENT_CRYPTO, 13 },
 	{ COLUMN_TCP_CONNECT, 11 }, { COLUMN_ACCEPT_QUEUE, 12 }, { COLUMN_REPLY_NETWORK, 13 },
@@ -107,6 +107,7 @@ struct row {
 	const struct sink_settings *settings;
 	const struct handshake *handshake;
 	enum column column;
+	size_t width; /* of the column; more may be written, and is cut */
 };
 
 /* Columns that each column gets; 0: not shown. */
@@ -175,6 +176,10 @@ static void time_cell(const struct row *row, char cell[CELL_SIZE])
 
 	localtime_r(&seconds, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	if (row->width < columns[COLUMN_TIME].wish) {
+		strcpy(cell, clock);
+		return;
+	}
 	snprintf(cell, CELL_SIZE, "%s.%03u", clock, (unsigned int)(ns / 1000000 % 1000));
 }
 
@@ -295,6 +300,20 @@ static void (*const cells[COLUMNS])(const struct row *, char[CELL_SIZE]) = {
 	[COLUMN_MS] = ms_cell,		 [COLUMN_RESULT] = result_cell,
 };
 
+/* The sentence without the name of who did it, which stands in its own column. */
+static void result_drop_name(const struct handshake *handshake, char cell[CELL_SIZE])
+{
+	enum handshake_end by = handshake->failure.by;
+	char who[TEXT_WHO_SIZE + 1] = " ", *found;
+
+	if (by >= END_UNKNOWN)
+		return;
+	text_who(&handshake->ends[by], who + 1);
+	found = strstr(cell, who);
+	if (found)
+		memmove(found, found + strlen(who), strlen(found + strlen(who)) + 1);
+}
+
 /* Who and why in few words, where the sentence has no room: a sentence cut short hides the why. */
 static void result_shorten(const struct handshake *handshake, char cell[CELL_SIZE], size_t width)
 {
@@ -307,6 +326,9 @@ static void result_shorten(const struct handshake *handshake, char cell[CELL_SIZ
 	char buffer[TEXT_CODE_SIZE];
 
 	if (handshake->outcome != HANDSHAKE_FAILED || text_width(cell) <= width)
+		return;
+	result_drop_name(handshake, cell);
+	if (text_width(cell) <= width)
 		return;
 	if (handshake->failure.kind == FAILURE_ALERT && handshake->failure.alert >= 0)
 		why = text_alert((uint8_t)handshake->failure.alert, buffer);
@@ -368,8 +390,8 @@ static void row_print(const struct sink_settings *settings, const struct handsha
 
 	layout_for(&layout, settings->width, wide);
 	for (enum column column = 0; column < COLUMNS; column++) {
-		const struct row row = { settings, handshake, column };
 		size_t width = layout.width[column];
+		const struct row row = { settings, handshake, column, width };
 		char cell[CELL_SIZE];
 
 		if (!width)
