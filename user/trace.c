@@ -80,6 +80,14 @@ static void on_packet(void *context, const struct tlstrace_packet_event *event, 
 	tracker_packet(trace->tracker, event, data);
 }
 
+static void on_opening(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		       const struct flow_opening *opening)
+{
+	struct trace *trace = context;
+
+	tracker_opening(trace->tracker, key, flow_id, opening);
+}
+
 static void on_socket(void *context, const struct tlstrace_socket_event *event)
 {
 	struct trace *trace = context;
@@ -310,7 +318,7 @@ static uint64_t end_tell(struct trace *trace)
 static int trace_open(struct trace *trace)
 {
 	static const struct tracker_settings settings = { TIMEOUT_NS, HANDSHAKES_MAX };
-	const struct source_handler source = { on_packet, on_socket, trace };
+	const struct source_handler source = { on_packet, on_socket, on_opening, trace };
 
 	trace->tracker_handler = (struct tracker_handler){
 		.done = on_done,

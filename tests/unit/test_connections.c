@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "build.h"
+#include "flow/flow.h"
 #include "source/connections.h"
 
 #define EVENTS_MAX 256
@@ -18,6 +19,8 @@ struct fixture {
 	uint64_t encapsulation;
 	enum frame_direction direction; /* of the client's packets */
 	struct buffer hello;
+	struct flow_opening opening;
+	size_t openings;
 };
 
 static void on_packet(void *context, const struct tlstrace_packet_event *event, const uint8_t *data)
@@ -30,10 +33,23 @@ static void on_packet(void *context, const struct tlstrace_packet_event *event, 
 	fixture->first_bytes[fixture->count++] = event->data_length ? data[0] : 0;
 }
 
+static void on_opening(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		       const struct flow_opening *opening)
+{
+	struct fixture *fixture = context;
+
+	/* Behind the hello that it belongs to. */
+	assert_int_equal(flow_id, fixture->events[fixture->count - 1].flow_id);
+	assert_int_equal(key->remote_port, fixture->events[fixture->count - 1].key.remote_port);
+	fixture->opening = *opening;
+	fixture->openings++;
+}
+
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	const struct source_handler handler = { .packet = on_packet, .context = fixture };
+	const struct source_handler handler = { .packet = on_packet, .opening = on_opening,
+						.context = fixture };
 
 	assert_non_null(fixture);
 	fixture->connections = connections_new(8, &handler);
@@ -530,6 +546,56 @@ static void test_quic(void **state)
 	assert_int_equal(fixture->count, 2);
 }
 
+/* A connection that begins in the capture: SYN, answer, ACK, 1 ms apart. */
+static void begin_ends(struct fixture *fixture)
+{
+	send_flags(fixture, true, FRAME_TCP_SYN);
+	fixture->time_ns += MS;
+	send_flags(fixture, false, FRAME_TCP_SYN | FRAME_TCP_ACK);
+	fixture->time_ns += MS;
+	send_flags(fixture, true, FRAME_TCP_ACK);
+	fixture->time_ns += MS;
+}
+
+static void test_opening(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_ends(fixture);
+	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
+	assert_int_equal(fixture->openings, 1);
+	assert_int_equal(fixture->opening.syn_ns, 1000 * MS);
+	assert_int_equal(fixture->opening.answer_ns, 1001 * MS);
+	assert_int_equal(fixture->opening.ack_ns, 1002 * MS);
+}
+
+/* Which of two SYNs was answered nobody knows. */
+static void test_opening_repeated(void **state)
+{
+	struct fixture *fixture = *state;
+
+	send_flags(fixture, true, FRAME_TCP_SYN);
+	fixture->time_ns += 1000 * MS;
+	begin_ends(fixture);
+	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
+	assert_int_equal(fixture->openings, 1);
+	assert_int_equal(fixture->opening.syn_ns, 1000 * MS);
+	assert_int_equal(fixture->opening.answer_ns, 0);
+	assert_int_equal(fixture->opening.ack_ns, 2002 * MS);
+}
+
+/* STARTTLS: the connection was not made for the handshake. */
+static void test_opening_used_before(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_ends(fixture);
+	send_next(fixture, false, (const uint8_t *)"220", 3);
+	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->openings, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -540,7 +606,8 @@ int main(void)
 		TEST(test_retransmit),	  TEST(test_forget),	     TEST(test_ports_used_again),
 		TEST(test_encapsulation), TEST(test_hole),	     TEST(test_end_before_data),
 		TEST(test_end_behind_hole), TEST(test_truncated),    TEST(test_capacity),
-		TEST(test_dtls),	  TEST(test_quic),
+		TEST(test_dtls),	  TEST(test_quic),	     TEST(test_opening),
+		TEST(test_opening_repeated), TEST(test_opening_used_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

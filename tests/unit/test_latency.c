@@ -19,6 +19,7 @@ struct scene {
 	struct flights flights;
 	struct flight_times at[3];
 	struct timeline timeline;
+	struct flow_opening opening;
 };
 
 struct want {
@@ -280,6 +281,50 @@ static void test_between(void **state)
 	scene->timeline.at[END_CLIENT] = NULL;
 	see(scene, END_UNKNOWN);
 	ASSERT_PHASES(scene, { "unknown", END_UNKNOWN, 1070, false },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "unknown", END_UNKNOWN, 800, false });
+}
+
+/* A capture knows how long the ends' kernels took to answer each other, seen in the middle. */
+static void test_between_opened(void **state)
+{
+	struct scene *scene = *state;
+	const struct flow_opening opening = { ns_of(25), ns_of(75), ns_of(125) };
+
+	full_12(scene);
+	scene->timeline.opening = &opening;
+	see_only(scene, END_CLIENT);
+	scene->handshake->ends[END_CLIENT] = (struct endpoint){
+		.reads_ns = scene->handshake->ends[END_CLIENT].reads_ns,
+	};
+	scene->timeline.at[END_CLIENT] = NULL;
+	see(scene, END_UNKNOWN);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, true },
+		      { "client_prepare", END_CLIENT, 400, true },
+		      { "hello_network", END_UNKNOWN, 50, true },
+		      { "server", END_SERVER, 1020, true },
+		      { "server_flight", END_SERVER, 40, false },
+		      { "reply_network", END_UNKNOWN, 50, true },
+		      { "client_crypto", END_CLIENT, 750, true },
+		      { "finish_network", END_UNKNOWN, 50, true },
+		      { "server_finish", END_SERVER, 1020, true },
+		      { "finish_network", END_UNKNOWN, 50, true });
+	assert_int_equal(total_us(scene), 3530);
+	assert_int_equal(scene->handshake->latency.rtt_us, 100);
+}
+
+/* Without the answer's time it is known when the connection was made, and no more. */
+static void test_between_half_opened(void **state)
+{
+	struct scene *scene = *state;
+	const struct flow_opening opening = { ns_of(25), 0, ns_of(125) };
+
+	full_13(scene);
+	scene->timeline.opening = &opening;
+	see(scene, END_UNKNOWN);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, true },
+		      { "client_prepare", END_CLIENT, 400, true },
+		      { "unknown", END_UNKNOWN, 1070, false },
 		      { "server_flight", END_SERVER, 40, false },
 		      { "unknown", END_UNKNOWN, 800, false });
 }
@@ -656,8 +701,13 @@ static void scene_scramble(struct scene *scene, uint32_t *seed)
 {
 	static const uint16_t versions[] = { 0, TLS12, TLS13 };
 	enum handshake_end place;
+	struct flow_opening *opening = &scene->opening;
 	size_t i;
 
+	opening->syn_ns = random_time(seed);
+	opening->answer_ns = random_time(seed);
+	opening->ack_ns = random_time(seed);
+	scene->timeline.opening = random_below(seed, 2) ? opening : NULL;
 	scene->handshake->version = versions[random_below(seed, 3)];
 	scene->handshake->outcome = HANDSHAKE_COMPLETED + random_below(seed, 2);
 	scene->handshake->end_ns = ns_of(random_below(seed, 5000));
@@ -717,6 +767,8 @@ int main(void)
 		TEST(test_server_only_13),
 		TEST(test_server_only_without_rtt),
 		TEST(test_between),
+		TEST(test_between_opened),
+		TEST(test_between_half_opened),
 		TEST(test_both_12),
 		TEST(test_client_only_12),
 		TEST(test_server_only_12),

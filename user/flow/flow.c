@@ -90,13 +90,23 @@ static size_t key_hash(const struct flow_table *table, const struct tlstrace_flo
 	return hash_words(key, sizeof(*key), 0) & (table->bucket_count - 1);
 }
 
-static struct flow *flow_find(struct flow_table *table, const struct tlstrace_packet_event *event)
+static struct flow *flow_find(struct flow_table *table, const struct tlstrace_flow_key *key,
+			      uint64_t flow_id)
 {
-	struct flow *flow = table->buckets[key_hash(table, &event->key)];
+	struct flow *flow = table->buckets[key_hash(table, key)];
 
-	while (flow && (flow->id != event->flow_id || memcmp(&flow->key, &event->key, sizeof(flow->key))))
+	while (flow && (flow->id != flow_id || memcmp(&flow->key, key, sizeof(flow->key))))
 		flow = flow->next;
 	return flow;
+}
+
+void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		     const struct flow_opening *opening)
+{
+	struct flow *flow = flow_find(table, key, flow_id);
+
+	if (flow)
+		flow->opening = *opening;
 }
 
 /* RFC 9443: a long header of QUIC has the highest bit set, a DTLS record's type has not. */
@@ -202,7 +212,7 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 
 	if (!segment_valid(segment))
 		return -EINVAL;
-	flow = flow_find(table, event);
+	flow = flow_find(table, &event->key, event->flow_id);
 	if (!flow) {
 		error = flow_begin(table, segment, &flow);
 		if (error)

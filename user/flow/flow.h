@@ -61,6 +61,13 @@ struct flow_direction {
 	uint32_t message_records;
 };
 
+/* How its TCP connection began, as the place saw it; 0: not seen, or more than once. */
+struct flow_opening {
+	uint64_t syn_ns;
+	uint64_t answer_ns; /* SYN-ACK */
+	uint64_t ack_ns;    /* the client's ACK of that */
+};
+
 struct flow_transport;
 
 struct flow {
@@ -71,6 +78,7 @@ struct flow {
 	uint32_t start; /* tells the same packet elsewhere: TCP sequence number of the ClientHello; UDP: a hash */
 	uint32_t quic_version; /* the one in use; 0 if not QUIC */
 	uint64_t first_ns, last_ns;
+	struct flow_opening opening; /* of a connection that the ClientHello is the first to use */
 	bool client_is_local;
 	bool hello_v2; /* its ClientHello came in SSLv2 style */
 	uint8_t hello_hook;
@@ -105,6 +113,9 @@ void flow_table_free(struct flow_table *table);
  * -ENOSPC if the table is full (counted), -ENOMEM (counted).
  */
 int flow_table_add(struct flow_table *table, const struct flow_segment *segment);
+/* How the connection of a flow under way began, if that is known. */
+void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		     const struct flow_opening *opening);
 /* End a flow. */
 void flow_table_remove(struct flow_table *table, struct flow *flow);
 /*

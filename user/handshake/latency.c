@@ -58,6 +58,12 @@ static bool is_local(const struct model *model, enum handshake_end end)
 	return model->timeline->at[end] != NULL;
 }
 
+/* A capture's clock may begin at 0. */
+static uint64_t time_before(uint64_t ns, uint64_t way_ns)
+{
+	return ns > way_ns ? ns - way_ns : ns;
+}
+
 /* When a flight's first or last byte left its sender or reached its receiver. */
 static struct point point_of(const struct model *model, size_t flight, enum handshake_end end,
 			     bool last)
@@ -72,7 +78,7 @@ static struct point point_of(const struct model *model, size_t flight, enum hand
 	way_ns = model->way_ns[end];
 	if (sender_of(model, flight) != end)
 		return (struct point){ ns + way_ns, false };
-	return (struct point){ ns > way_ns ? ns - way_ns : ns, false };
+	return (struct point){ time_before(ns, way_ns), false };
 }
 
 static struct point sent(const struct model *model, size_t flight, bool last)
@@ -298,6 +304,25 @@ static uint64_t answer_least(const struct model *model, enum handshake_end end, 
 	return rtt_ns;
 }
 
+static void way_set(struct model *model, enum handshake_end end, uint64_t sent_ns, uint64_t back_ns)
+{
+	model->reaches[end] = back_ns >= sent_ns;
+	model->way_ns[end] = answer_least(model, end, back_ns - sent_ns) / 2;
+}
+
+/* How far away both ends are shows in how long their kernels took to answer each other's SYN. */
+static void between_place(struct model *model)
+{
+	const struct flow_opening *opening = model->timeline->opening;
+
+	if (!opening || !opening->answer_ns)
+		return;
+	way_set(model, END_SERVER, opening->syn_ns, opening->answer_ns);
+	way_set(model, END_CLIENT, opening->answer_ns, opening->ack_ns);
+	if (model->reaches[END_SERVER] && model->reaches[END_CLIENT])
+		model->handshake->latency.rtt_us = (opening->ack_ns - opening->syn_ns) / US;
+}
+
 static void model_place(struct model *model)
 {
 	uint64_t rtt_ns = model->handshake->latency.rtt_us * US;
@@ -305,8 +330,10 @@ static void model_place(struct model *model)
 
 	model->place = is_local(model, END_CLIENT) ? END_CLIENT :
 		       is_local(model, END_SERVER) ? END_SERVER : END_UNKNOWN;
-	if (model->place == END_UNKNOWN)
+	if (model->place == END_UNKNOWN) {
+		between_place(model);
 		return;
+	}
 	far = !model->place;
 	model->reaches[model->place] = true;
 	model->reaches[far] = rtt_ns > 0;
@@ -363,6 +390,7 @@ static void connect_add(struct model *model)
 	const struct endpoint *server = &model->handshake->ends[END_SERVER];
 	const struct stretch *hello = seen(model, 0);
 	struct point out = sent(model, 0, true);
+	const struct flow_opening *opening = model->timeline->opening;
 	uint64_t way_ns = model->way_ns[END_CLIENT];
 
 	if (model->place == END_CLIENT && client->fresh && client->connect_ns) {
@@ -375,10 +403,18 @@ static void connect_add(struct model *model)
 	} else if (model->place == END_SERVER && server->fresh && server->established_ns &&
 		   server->established_ns <= hello->first_ns) {
 		/* Its ACK was as long under way as its hello is: what lies between is the client's. */
-		model->cursor = (struct point){ server->established_ns - way_ns, false };
+		model->cursor = (struct point){ time_before(server->established_ns, way_ns), false };
 		phase_add(model, "client_prepare", END_CLIENT,
-			  (struct point){ hello->first_ns - way_ns, !model->reaches[END_CLIENT] },
+			  (struct point){ time_before(hello->first_ns, way_ns), !model->reaches[END_CLIENT] },
 			  false);
+	} else if (model->place == END_UNKNOWN && opening && opening->ack_ns &&
+		   opening->syn_ns < opening->ack_ns && opening->ack_ns <= hello->first_ns) {
+		/* The client's SYN, ACK and hello are all as long under way. */
+		model->cursor = (struct point){ time_before(opening->syn_ns, way_ns), false };
+		phase_add(model, "tcp_connect", END_CLIENT,
+			  (struct point){ time_before(opening->ack_ns, way_ns), false }, false);
+		phase_add(model, "client_prepare", END_CLIENT,
+			  (struct point){ time_before(hello->last_ns, way_ns), !model->reaches[END_CLIENT] }, false);
 	} else {
 		model->cursor = sent(model, 0, false);
 		if (!model->cursor.ns)

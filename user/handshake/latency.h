@@ -13,6 +13,8 @@
 struct timeline {
 	const struct flights *flights;
 	const struct flight_times *at[3];
+	/* How the connection began, seen somewhere between. */
+	const struct flow_opening *opening;
 };
 
 /* Fill handshake->latency; the outcome, the ends and their sockets are known. */

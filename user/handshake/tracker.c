@@ -449,6 +449,12 @@ void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event 
 		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id);
 }
 
+void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		     const struct flow_opening *opening)
+{
+	flow_table_open(tracker->flows, key, flow_id, opening);
+}
+
 void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event)
 {
 	struct process *owner = socket_table_add(tracker->sockets, event);
@@ -523,6 +529,7 @@ static void latency_settle(const struct entry *entry)
 			[END_CLIENT] = times_near(entry, END_CLIENT),
 			[END_UNKNOWN] = &entry->sightings->times,
 		},
+		.opening = &entry->sightings->flow->opening,
 	};
 
 	latency_fill(entry->handshake, &timeline);

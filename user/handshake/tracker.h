@@ -34,6 +34,9 @@ struct tracker *tracker_new(const struct tracker_settings *settings, const struc
 void tracker_free(struct tracker *tracker);
 void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
 		    const uint8_t *data);
+/* How the connection began of a flow whose ClientHello was fed just now. */
+void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		     const struct flow_opening *opening);
 void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event);
 /* Hand over what is due at this time. True if something waits for a moment near: tick again soon. */
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns);

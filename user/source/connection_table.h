@@ -26,7 +26,9 @@ struct connection_side {
 	uint32_t highest; /* behind the last byte seen */
 	uint32_t proven;  /* all before it was sent: the other end acknowledged it, or a FIN follows */
 	uint32_t start;	  /* of what may become a ClientHello, if may_start */
+	uint64_t first_ns; /* of the SYN */
 	bool has_first, known, may_start, finished;
+	bool repeated; /* the SYN came more than once */
 };
 
 /* A segment kept because a ClientHello's beginning may come behind it. */
@@ -46,6 +48,7 @@ struct connection {
 	uint64_t last_ns;
 	uint64_t flow_id;  /* of the latest flow */
 	uint64_t identity; /* UDP: what its first packet was (opening.h) */
+	uint64_t ack_ns;   /* the client's first segment behind its SYN */
 	uint64_t due_ns;   /* suspect: when its holes are final */
 	struct connection_side sides[2];
 	struct held_segment *held;

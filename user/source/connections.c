@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/flow.h"
 #include "source/connection_table.h"
 #include "source/opening.h"
 #include "tlstrace_types.h"
@@ -282,6 +283,26 @@ static void sides_begin(struct connection *connection, unsigned int side, const 
 		side_synchronise(&connection->sides[!side], first->acknowledgement);
 }
 
+/* Nothing was sent on the connection before the ClientHello: it was made for it. */
+static void opening_send(struct connections *connections, const struct connection *connection,
+			 const struct frame *hello)
+{
+	const struct connection_side *client = &connection->sides[connection->client];
+	const struct connection_side *server = &connection->sides[!connection->client];
+	const struct flow_opening opening = {
+		.syn_ns = client->first_ns,
+		/* Which of several SYNs an answer is to nobody can tell. */
+		.answer_ns = client->repeated || server->repeated ? 0 : server->first_ns,
+		.ack_ns = connection->ack_ns,
+	};
+
+	if (!connections->handler.opening || !client->has_first || !server->has_first || !opening.ack_ns ||
+	    hello->sequence != client->first || server->highest != server->first)
+		return;
+	connections->handler.opening(connections->handler.context, &connections->event.key,
+				     connection->flow_id, &opening);
+}
+
 /* The flow begins with this segment; then those follow that came before it, or too small to be known for it. */
 static void hello_found(struct connections *connections, struct connection *connection, unsigned int side,
 			const struct frame *first, uint64_t time_ns)
@@ -291,6 +312,8 @@ static void hello_found(struct connections *connections, struct connection *conn
 	flow_begin(connections, connection, side, first->direction);
 	sides_begin(connection, side, first);
 	segment_send(connections, connection, side, first, time_ns, TLSTRACE_PACKET_HELLO);
+	if (connection->tracked)
+		opening_send(connections, connection, first);
 	for (held = connection->held; held && connection->tracked; held = held->next)
 		if (held->side == side && sequence_diff(held->frame.sequence, first->sequence) > 0)
 			segment_send(connections, connection, side, &held->frame, held->time_ns, 0);
@@ -390,6 +413,22 @@ static bool is_new_connection(const struct connection *connection, unsigned int 
 	       !(sender->has_first && sender->first == frame->sequence);
 }
 
+/* When the connection began: of both SYNs, and of what the client sends next. */
+static void opening_note(struct connection *connection, unsigned int side, const struct frame *frame,
+			 uint64_t time_ns)
+{
+	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
+
+	if (frame->tcp_flags & FRAME_TCP_SYN) {
+		sender->repeated |= sender->first_ns != 0;
+		if (!sender->first_ns)
+			sender->first_ns = time_ns;
+	} else if (!connection->ack_ns && sender->first_ns && other->first_ns &&
+		   sender->first_ns <= other->first_ns) {
+		connection->ack_ns = time_ns;
+	}
+}
+
 static void syn_note(struct connection *connection, unsigned int side, const struct frame *frame)
 {
 	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
@@ -441,6 +480,7 @@ static void segment_add(struct connections *connections, const struct frame *fra
 		return;
 	connection->last_ns = time_ns;
 	syn_note(connection, side, frame);
+	opening_note(connection, side, frame, time_ns);
 	if (connection->tracked)
 		segment_send(connections, connection, side, frame, time_ns, 0);
 	else

@@ -10,6 +10,7 @@
 struct tlstrace_packet_event;
 struct tlstrace_socket_event;
 struct tlstrace_flow_key;
+struct flow_opening;
 
 enum source_tc { SOURCE_TC_AUTO, SOURCE_TC_TCX, SOURCE_TC_CLSACT };
 enum source_sockets { SOURCE_SOCKETS_AUTO, SOURCE_SOCKETS_FENTRY, SOURCE_SOCKETS_KPROBE, SOURCE_SOCKETS_TRACEPOINT };
@@ -34,6 +35,9 @@ struct source_interface {
 struct source_handler {
 	void (*packet)(void *context, const struct tlstrace_packet_event *event, const uint8_t *data);
 	void (*socket)(void *context, const struct tlstrace_socket_event *event);
+	/* Of a capture: how the connection of a flow began whose ClientHello was delivered just now. */
+	void (*opening)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			const struct flow_opening *opening);
 	void *context;
 };
 
