@@ -13,6 +13,9 @@ const volatile bool use_socket_storage = true; /* else a hash keyed by socket ad
 const volatile __u32 accept_arguments = 4;     /* of inet_csk_accept: 2 since 6.10 */
 const volatile __u32 recvmsg_arguments = 6;    /* of tcp_recvmsg: 5 since 5.19, 4 in 7.x */
 
+/* The network namespace whose devices have TC programs: the cgroup programs leave it out. */
+const volatile __u32 device_netns = 0;
+
 /* How far the bytes of one direction of a flow have been followed. */
 struct direction {
 	__u32 next;	  /* sequence number of the next record-header byte to be read */
@@ -126,13 +129,24 @@ struct scratch {
 	__u32 was_confirmed;
 };
 
-/* Where a packet event is put together. TC runs with bottom halves off: no one else is on this CPU. */
+/*
+ * Where a packet event is put together. The first ones belong to the CPUs: with bottom halves off no one
+ * else is there. What a socket sends may be interrupted, by softirqs that send and by tasks: it takes one of
+ * the others. Sized by the loader.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+/* Indices of the scratches that nobody uses; the loader puts them in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 1);
+	__uint(value_size, sizeof(__u32));
+} free_scratches SEC(".maps");
 
 static __always_inline void counter_add(__u32 counter)
 {

@@ -86,7 +86,13 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 	struct tlstrace_socket *sender;
 
 	sender = sender_find(skb, &address);
-	if (sender) {
+	if (scratch->packet.at_socket && event->hook == TLSTRACE_INGRESS) {
+		/* The kernel has found the socket that it is for. */
+		if (!sender || !scratch->hello)
+			return;
+		socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
+		event->receiver = sender->id;
+	} else if (sender) {
 		if (scratch->hello)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_CLIENT, now);
 		else if (!event->from_client && packet->length)

@@ -9,6 +9,7 @@
 #include <bpf/bpf_core_read.h>
 
 #define TCX_NEXT -1 /* TC_ACT_UNSPEC on clsact: on to the next program, whatever we saw */
+#define CGROUP_PASS 1
 
 #include "track.bpf.h"
 
@@ -41,6 +42,20 @@ SEC("classifier")
 int tc_egress_l3(struct __sk_buff *skb)
 {
 	return packet_look(skb, TLSTRACE_EGRESS, false);
+}
+
+/* The sockets of all network namespaces, at the root of the cgroups. */
+
+SEC("?cgroup_skb/ingress")
+int cgroup_ingress(struct __sk_buff *skb)
+{
+	return packet_look_at_socket(skb, TLSTRACE_INGRESS);
+}
+
+SEC("?cgroup_skb/egress")
+int cgroup_egress(struct __sk_buff *skb)
+{
+	return packet_look_at_socket(skb, TLSTRACE_EGRESS);
 }
 
 /* All flavours: tracepoints that every kernel since 5.10 has. */

@@ -26,6 +26,7 @@ enum tlstrace_limit {
 	TLSTRACE_COMM_SIZE = 16,
 	/* Bytes of names on the way to a cgroup; what is nearer to the root is cut. */
 	TLSTRACE_CGROUP_NAMES = 1024,
+	TLSTRACE_INTERFACE_SIZE = 16, /* IFNAMSIZ */
 };
 
 enum tlstrace_event_type {
@@ -110,6 +111,7 @@ struct tlstrace_packet_event {
 	__u32 data_length;
 	__u32 segments; /* segments or datagrams it stands for: more than 1 with GSO and GRO */
 	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one */
+	char interface[TLSTRACE_INTERFACE_SIZE]; /* its name now; "" unknown */
 	struct tlstrace_slice slices[TLSTRACE_SLICES_MAX];
 	/* data_length bytes of data follow */
 };

@@ -95,18 +95,18 @@ static __always_inline bool payload_may_begin(struct __sk_buff *skb, const struc
 }
 
 /* A packet of a flow that is tracked; the flow's key, the hook and the time are in the event. */
-static __noinline int flow_follow(struct __sk_buff *skb)
+static __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 {
 	struct tlstrace_packet_event *event;
 	const struct packet *packet;
 	struct direction *direction;
 	struct scratch *scratch;
-	__u32 zero = 0, before;
+	__u32 before;
 	bool ends_record;
 	struct flow *flow;
 	__u64 index;
 
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
+	scratch = bpf_map_lookup_elem(&scratches, &slot);
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
@@ -163,13 +163,13 @@ static __noinline int flow_follow(struct __sk_buff *skb)
 static __noinline int flow_find(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
 {
 	struct tlstrace_packet_event *event;
+	struct sk_buff *kernel_skb = (void *)skb;
 	struct scratch *scratch;
 	struct flow *flow;
-	__u32 zero = 0;
 
 	if (!packet)
 		return 0;
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
+	scratch = bpf_map_lookup_elem(&scratches, &packet->scratch);
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
@@ -191,6 +191,7 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	event->slice_count = 0;
 	event->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	event->datagram_size = 0;
+	BPF_CORE_READ_INTO(&event->interface, kernel_skb, dev, name);
 	scratch->hello = 0;
 	scratch->packet = *packet;
 	if (!flow) {
@@ -201,20 +202,62 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	return 1;
 }
 
+/* Cheap enough for every packet: is it part of a handshake, or may it begin one? */
+static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac, struct packet *packet)
+{
+	__u64 *present;
+
+	if (packet_parse(skb, has_mac, packet))
+		return false;
+	present = bpf_map_lookup_elem(&presence, &packet->slot);
+	return (present && *present) || payload_may_begin(skb, packet);
+}
+
+static __always_inline void packet_follow(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
+{
+	if (flow_find(skb, packet, hook))
+		flow_follow(skb, packet->scratch);
+}
+
 /* The body of the TC programs. */
 static __always_inline int packet_look(struct __sk_buff *skb, __u8 hook, bool has_mac)
 {
 	struct packet packet;
-	__u64 *present;
 
-	if (packet_parse(skb, has_mac, &packet))
+	if (!packet_matters(skb, has_mac, &packet))
 		return TCX_NEXT;
-	present = bpf_map_lookup_elem(&presence, &packet.slot);
-	if (!(present && *present) && !payload_may_begin(skb, &packet))
-		return TCX_NEXT;
-	if (flow_find(skb, &packet, hook))
-		flow_follow(skb);
+	packet.at_socket = 0;
+	packet.scratch = bpf_get_smp_processor_id();
+	packet_follow(skb, &packet, hook);
 	return TCX_NEXT;
+}
+
+/*
+ * The body of the cgroup programs, which see what any socket of any network namespace sends and receives.
+ * The one whose devices have TC programs is left to these: they see what is forwarded, too.
+ */
+static __always_inline int packet_look_at_socket(struct __sk_buff *skb, __u8 hook)
+{
+	struct sk_buff *kernel_skb = (void *)skb;
+	struct packet packet;
+
+	if (BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum) == device_netns)
+		return CGROUP_PASS;
+	if (!packet_matters(skb, false, &packet))
+		return CGROUP_PASS;
+	packet.at_socket = 1;
+	packet.scratch = bpf_get_smp_processor_id();
+	if (hook == TLSTRACE_INGRESS) {
+		packet_follow(skb, &packet, hook);
+		return CGROUP_PASS;
+	}
+	if (bpf_map_pop_elem(&free_scratches, &packet.scratch)) {
+		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
+		return CGROUP_PASS;
+	}
+	packet_follow(skb, &packet, hook);
+	bpf_map_push_elem(&free_scratches, &packet.scratch, BPF_ANY);
+	return CGROUP_PASS;
 }
 
 #endif

@@ -134,13 +134,6 @@ static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64
 	trace->kind->forget(trace, key, flow_id);
 }
 
-static const char *on_interface_name(void *context, uint32_t netns, uint32_t ifindex)
-{
-	struct trace *trace = context;
-
-	return trace->kind->interface_name ? trace->kind->interface_name(trace, netns, ifindex) : "";
-}
-
 static void on_process(void *context, struct process *process)
 {
 	struct trace *trace = context;
@@ -323,7 +316,6 @@ static int trace_open(struct trace *trace)
 	trace->tracker_handler = (struct tracker_handler){
 		.done = on_done,
 		.forget = on_forget,
-		.interface_name = on_interface_name,
 		.process_seen = on_process,
 		.process_awaited = on_process_awaited,
 		.context = trace,

@@ -40,7 +40,6 @@ struct trace_kind {
 	void (*explain)(struct trace *trace); /* NULL: run() did */
 	void (*account)(struct trace *trace, struct trace_account *account);
 	void (*forget)(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id);
-	const char *(*interface_name)(struct trace *trace, uint32_t netns, uint32_t ifindex);
 	void (*process_seen)(struct trace *trace, struct process *process);
 	bool (*process_awaited)(struct trace *trace, const struct process *process);
 };

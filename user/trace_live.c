@@ -95,10 +95,12 @@ static void live_start(struct trace *trace, struct trace_start *start)
 	}
 	start->tc = source_live_tc(live->source);
 	start->sockets = source_live_sockets(live->source);
+	start->everywhere = source_live_everywhere(live->source);
 	start->interfaces = live->interfaces;
 	start->interface_count = count;
 	if (trace->options->sink != &sink_json && !trace->command)
-		fprintf(stderr, "tlstrace: tracing %zu interfaces (%s, %s); Ctrl-C ends it\n", count, start->tc,
+		fprintf(stderr, "tlstrace: tracing %zu interfaces%s (%s, %s); Ctrl-C ends it\n", count,
+			start->everywhere ? " here and all other network namespaces" : "", start->tc,
 			start->sockets);
 }
 
@@ -206,13 +208,6 @@ static void live_forget(struct trace *trace, const struct tlstrace_flow_key *key
 	source_live_forget(live->source, key, flow_id);
 }
 
-static const char *live_interface_name(struct trace *trace, uint32_t netns, uint32_t ifindex)
-{
-	const struct live *live = trace->source;
-
-	return source_live_interface_name(live->source, netns, ifindex);
-}
-
 static void live_process_seen(struct trace *trace, struct process *process)
 {
 	const struct live *live = trace->source;
@@ -241,7 +236,6 @@ const struct trace_kind trace_live = {
 	.run = live_run,
 	.account = live_account,
 	.forget = live_forget,
-	.interface_name = live_interface_name,
 	.process_seen = live_process_seen,
 	.process_awaited = live_process_awaited,
 };

@@ -71,6 +71,7 @@ typedef struct {
 } possible_net_t;
 
 struct net_device {
+	char name[16];
 	possible_net_t nd_net;
 };
 

@@ -35,12 +35,6 @@ static void forget_nothing(void *context, const struct tlstrace_flow_key *key, u
 	(void)context, (void)key, (void)flow_id;
 }
 
-static const char *on_interface_name(void *context, uint32_t netns, uint32_t ifindex)
-{
-	(void)context, (void)netns, (void)ifindex;
-	return "";
-}
-
 struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_flow_key *key,
 					  uint64_t flow_id),
 			   void *context)
@@ -56,7 +50,6 @@ struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_f
 	handler = (struct tracker_handler){
 		.done = on_done,
 		.forget = forget ? forget : forget_nothing,
-		.interface_name = on_interface_name,
 		.context = context,
 	};
 	tracker = tracker_new(&settings, &handler);

@@ -298,6 +298,7 @@ struct connection connection_new(uint16_t port)
 		.key = { .netns = 1, .ifindex = 2, .local_port = port, .remote_port = 443 },
 		.flow_id = port,
 		.client_hook = TLSTRACE_EGRESS,
+		.interface = "eth0",
 		.next = { 9000U * port, 1000U * port },
 		.time_ns = 1000 * MS,
 	};
@@ -320,6 +321,7 @@ struct connection connection_elsewhere(const struct connection *connection)
 	key->remote_port = connection->key.local_port;
 	other.client_hook = !connection->client_hook;
 	other.flow_id += 100000;
+	strcpy(other.interface, "fifteen-letters");
 	other.begun = false;
 	return other;
 }
@@ -347,6 +349,7 @@ void packet_make(struct packet *packet, struct connection *connection, bool from
 		.data_length = length,
 		.slices = { { 0, length } },
 	};
+	memcpy(event->interface, connection->interface, sizeof(event->interface));
 	if (!length)
 		return;
 	memcpy(packet->data, bytes, length);

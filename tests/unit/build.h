@@ -78,6 +78,7 @@ struct connection {
 	struct tlstrace_flow_key key;
 	uint64_t flow_id;
 	uint8_t client_hook;
+	char interface[TLSTRACE_INTERFACE_SIZE];
 	uint32_t next[2]; /* sequence numbers: 0 the server's, 1 the client's */
 	uint64_t time_ns;
 	uint64_t senders[2], receiver; /* socket ids */

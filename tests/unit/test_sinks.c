@@ -309,7 +309,7 @@ static char *row_print(const struct sink *sink, int width, bool color,
 {
 	static const struct sink_interface lo = { "lo", 1, 0 };
 	static const struct trace_start start = {
-		"1", START_NS, "h", "6.1", "tcx", "none", &lo, 1, NULL
+		"1", START_NS, "h", "6.1", "tcx", "none", &lo, 1, true, NULL
 	};
 	static const struct named_count lost = { "ring_full", 3 };
 	static const struct trace_end end = { .time_ns = START_NS, .seen = 4, .reported = 1,
@@ -370,6 +370,7 @@ static const struct expected_json expected_start[] = {
 	{ "/time", "\"1970-01-01T00:00:05.000000000Z\"" },
 	{ "/capture/tc", "\"tcx\"" },
 	{ "/capture/sockets", "null" },
+	{ "/capture/namespaces", "\"all\"" },
 	{ "/capture/interfaces", "[{\"name\":\"lo\",\"ifindex\":1,\"netns\":null}]" },
 };
 

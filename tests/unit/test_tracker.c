@@ -40,13 +40,6 @@ static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64
 	fixture->forgotten++;
 }
 
-static const char *on_interface_name(void *context, uint32_t netns, uint32_t ifindex)
-{
-	(void)context;
-	(void)netns;
-	return ifindex == 2 ? "eth0" : "a-name-much-longer-than-ifnamsiz";
-}
-
 static void on_process_seen(void *context, struct process *process)
 {
 	struct fixture *fixture = context;
@@ -62,8 +55,8 @@ static int setup(void **state)
 
 	if (!fixture)
 		return -1;
-	fixture->handler = (struct tracker_handler){ on_done, on_forget, on_interface_name,
-						     on_process_seen, NULL, fixture };
+	fixture->handler = (struct tracker_handler){ on_done, on_forget, on_process_seen, NULL,
+						     fixture };
 	fixture->tracker = tracker_new(&settings, &fixture->handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;
@@ -236,7 +229,7 @@ static void test_two_places(void **state)
 	assert_int_equal(row->path_count, 2);
 	assert_string_equal(row->path[0].interface, "eth0");
 	assert_int_equal(row->path[0].hook, TLSTRACE_EGRESS);
-	assert_string_equal(row->path[1].interface, "a-name-much-lon");
+	assert_string_equal(row->path[1].interface, "fifteen-letters");
 	assert_int_equal(row->path[1].hook, TLSTRACE_INGRESS);
 	assert_int_equal(row->path[1].netns, 2);
 	assert_memory_equal(&row->path[0].client, &row->path[1].client, sizeof(struct address));

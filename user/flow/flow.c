@@ -141,6 +141,7 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	flow->id = event->flow_id;
 	flow->first_ns = event->header.time_ns;
 	flow->hello_hook = event->hook;
+	memcpy(flow->interface, event->interface, sizeof(flow->interface));
 	flow->client_is_local = event->hook == TLSTRACE_EGRESS;
 	flow->transport = transport_of(segment);
 	error = flow->transport->begin(flow, segment, &table->shared);

@@ -82,6 +82,7 @@ struct flow {
 	bool client_is_local;
 	bool hello_v2; /* its ClientHello came in SSLv2 style */
 	uint8_t hello_hook;
+	char interface[TLSTRACE_INTERFACE_SIZE]; /* where it was seen; not always terminated */
 	bool gap; /* bytes are missing */
 	bool truncated; /* of some packets only the beginning was captured */
 	bool hello_whole; /* set by the handler: taken or counted as refused, not unfinished */

@@ -143,18 +143,15 @@ static void flow_addresses(const struct flow *flow, struct address *client, stru
 	address_set(remote, key->remote_address, key->remote_port);
 }
 
-static void place_add(struct tracker *tracker, struct handshake *handshake, const struct flow *flow)
+static void place_add(struct handshake *handshake, const struct flow *flow)
 {
 	struct place *place;
-	const char *name = "";
 
 	if (handshake->path_count == HANDSHAKE_PATH_MAX)
 		return;
 	place = &handshake->path[handshake->path_count++];
-	if (tracker->handler->interface_name)
-		name = tracker->handler->interface_name(tracker->handler->context, flow->key.netns,
-							flow->key.ifindex);
-	memcpy(place->interface, name, strnlen(name, sizeof(place->interface) - 1));
+	memcpy(place->interface, flow->interface,
+	       strnlen(flow->interface, sizeof(place->interface) - 1));
 	place->ifindex = flow->key.ifindex;
 	place->netns = flow->key.netns;
 	place->hook = flow->hello_hook;
@@ -263,7 +260,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	sighting_add(entry, sighting);
 	flight_times_message(&sighting->times, &entry->flights, message, 0);
 	flow->owner = sighting;
-	place_add(tracker, entry->handshake, flow);
+	place_add(entry->handshake, flow);
 }
 
 /*
@@ -294,7 +291,7 @@ static void merge_inner(struct tracker *tracker, struct entry *outer, struct ent
 
 	for (sighting = inner->sightings; sighting; sighting = next) {
 		next = sighting->next;
-		place_add(tracker, to, sighting->flow);
+		place_add(to, sighting->flow);
 		sighting_add(outer, sighting);
 		/* Its messages came through here already, or will: count as seen what the outer applied. */
 	}

@@ -16,8 +16,6 @@ struct tracker_handler {
 	void (*done)(void *context, struct handshake *handshake);
 	/* No flow of this key is of interest any more. */
 	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id);
-	/* Name of an interface, "" if unknown. */
-	const char *(*interface_name)(void *context, uint32_t netns, uint32_t ifindex);
 	/* Fill exe and cgroup_path of a process seen just now. */
 	void (*process_seen)(void *context, struct process *process);
 	/* Will more be known of it in a moment that is near? NULL: never. */

@@ -539,6 +539,7 @@ static struct json_object *json_capture(const struct trace_start *start)
 	}
 	add(value, "tc", json_hook(start->tc));
 	add(value, "sockets", json_hook(start->sockets));
+	add(value, "namespaces", json_text(start->everywhere ? "all" : "current"));
 	add(value, "interfaces", list);
 	return value;
 }

@@ -26,6 +26,7 @@ struct trace_start {
 	const char *sockets; /* "fentry", "kprobe", "tracepoint" or "none" */
 	const struct sink_interface *interfaces;
 	size_t interface_count;
+	bool everywhere; /* other network namespaces are traced too */
 	const char *file; /* the capture that is read; NULL: live */
 };
 

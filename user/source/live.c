@@ -25,8 +25,8 @@
 
 /* Events delivered at one go, before interfaces and the caller's clock have their turn. */
 #define BATCH 1024
-/* Interfaces that are gone and whose names are kept: container hosts make new ones all day. */
-#define PAST_MAX 4096
+/* As tcpdump calls them all. */
+#define ANY_INTERFACE "any"
 
 struct interface_list {
 	struct source_interface *rows;
@@ -46,12 +46,12 @@ struct source_live {
 	uint64_t *counts; /* one per CPU */
 	int epoll;
 	uint32_t netns;
+	bool everywhere;     /* other network namespaces are traced too */
 	bool tracing;	     /* what comes from now on is attached to whether up or not */
 	bool more;	     /* the ring buffer was not read to its end */
 	unsigned int events; /* delivered by this poll */
 	int attach_error;    /* the last one */
 	struct interface_list attached;
-	struct interface_list past;
 };
 
 static int list_add(struct interface_list *list, const struct source_interface *row)
@@ -91,9 +91,6 @@ static void interface_forget(struct source_live *live, uint32_t ifindex)
 	attach_remove(live->attach, ifindex);
 	if (!row)
 		return;
-	if (live->past.count == PAST_MAX)
-		list_remove(&live->past, 0);
-	list_add(&live->past, row);
 	list_remove(&live->attached, row - live->attached.rows);
 }
 
@@ -222,6 +219,16 @@ static int buffers_open(struct source_live *live)
 	return error;
 }
 
+static void namespaces_reach(struct source_live *live)
+{
+	int error = programs_reach(live->programs, live->netns);
+
+	live->everywhere = !error;
+	if (error)
+		log_error("handshakes of other network namespaces are seen only where they cross an "
+			  "interface of this one (%s): -v shows why", strerror(-error));
+}
+
 static int live_start(struct source_live *live)
 {
 	struct stat namespace;
@@ -247,6 +254,8 @@ static int live_start(struct source_live *live)
 		error = packets_attach(live);
 	if (!error)
 		error = epoll_add(live, interfaces_fd(live->interfaces));
+	if (!error && !live->settings.interface)
+		namespaces_reach(live);
 	return error;
 }
 
@@ -268,7 +277,7 @@ struct source_live *source_live_open(const struct source_settings *settings,
 		free(live);
 		return NULL;
 	}
-	if (settings->interface)
+	if (settings->interface && strcmp(settings->interface, ANY_INTERFACE))
 		strcpy(live->interface, settings->interface);
 	if (live_start(live) == 0)
 		return live;
@@ -290,7 +299,6 @@ void source_live_close(struct source_live *live)
 	ring_buffer__free(live->ring);
 	programs_free(live->programs);
 	free(live->attached.rows);
-	free(live->past.rows);
 	free(live->counts);
 	free(live);
 }
@@ -332,16 +340,9 @@ const struct source_interface *source_live_interfaces(const struct source_live *
 	return live->attached.rows;
 }
 
-const char *source_live_interface_name(const struct source_live *live, uint32_t netns,
-				       uint32_t ifindex)
+bool source_live_everywhere(const struct source_live *live)
 {
-	const struct source_interface *row = NULL;
-
-	if (netns == live->netns)
-		row = list_find(&live->attached, ifindex);
-	if (!row && netns == live->netns)
-		row = list_find(&live->past, ifindex);
-	return row ? row->name : "";
+	return live->everywhere;
 }
 
 uint64_t source_live_counter(const struct source_live *live, unsigned int counter)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,11 +22,11 @@
 #include "tlstrace.skel.h"
 
 /*
- * The object file is loaded in three parts that share their maps: a flavour of the socket probes
+ * The object file is loaded in parts that share their maps: a flavour of the socket probes
  * that the kernel refuses does not cost loading the packet programs again, and an iterator that it
  * refuses costs nothing else.
  */
-enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_ITERATOR };
+enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_NAMESPACES, PART_ITERATOR };
 
 static const struct flavour {
 	enum source_sockets sockets;
@@ -55,7 +56,9 @@ struct programs {
 	struct tlstrace_bpf *sockets; /* owns the maps */
 	struct tlstrace_bpf *packets;
 	struct tlstrace_bpf *packets_l3; /* NULL until a device without MAC header is met */
+	struct tlstrace_bpf *namespaces; /* NULL: only this network namespace is traced */
 	int with_mac[2], without_mac[2];
+	uint32_t netns; /* the one whose devices are traced */
 };
 
 static int libbpf_print(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -131,6 +134,8 @@ static bool program_wanted(const struct bpf_program *program, enum part part,
 		return part == PART_PACKETS_L3;
 	if (strcmp(section, "tc") == 0)
 		return part == PART_PACKETS;
+	if (starts_with(section, "cgroup_skb/"))
+		return part == PART_NAMESPACES;
 	if (starts_with(section, "iter/"))
 		return part == PART_ITERATOR;
 	if (part != PART_SOCKETS)
@@ -158,16 +163,25 @@ static uint32_t buffer_entries(size_t size)
 	return entries;
 }
 
+/* Sockets that send at the same time: on each CPU a task, a softirq on top of it, and tasks put aside. */
+static uint32_t scratches_free(uint32_t cpus)
+{
+	return 2 * cpus + 16;
+}
+
 /* The first part makes the maps, the others use them. */
 static int maps_prepare(struct programs *programs, struct tlstrace_bpf *part)
 {
 	const struct tlstrace_bpf *owner = programs->sockets;
+	uint32_t cpus = libbpf_num_possible_cpus();
 	struct bpf_map *map;
 	int error;
 
 	if (!owner) {
 		if (programs->flavour->use_storage)
 			bpf_map__set_max_entries(part->maps.socket_hash, 1);
+		bpf_map__set_max_entries(part->maps.scratches, cpus + scratches_free(cpus));
+		bpf_map__set_max_entries(part->maps.free_scratches, scratches_free(cpus));
 		return bpf_map__set_max_entries(part->maps.events,
 						buffer_entries(programs->settings->buffer_size));
 	}
@@ -211,6 +225,7 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 		return NULL;
 	part->rodata->use_socket_storage = programs->flavour->use_storage;
 	part->rodata->use_cgroup_v1 = cgroups_v1_used();
+	part->rodata->device_netns = programs->netns;
 	part->rodata->follow_forks = programs->settings->followed_count;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
@@ -413,6 +428,7 @@ void programs_free(struct programs *programs)
 {
 	if (!programs)
 		return;
+	tlstrace_bpf__destroy(programs->namespaces);
 	tlstrace_bpf__destroy(programs->packets_l3);
 	tlstrace_bpf__destroy(programs->packets);
 	tlstrace_bpf__destroy(programs->sockets);
@@ -452,6 +468,68 @@ const int *programs_packets_l3(void *context)
 	return programs->without_mac;
 }
 
+/* The root of the cgroups: a mount of our own, visible to nobody, which every layout of hierarchies allows. */
+static int cgroup_root_mount(void)
+{
+	int filesystem = fsopen("cgroup2", FSOPEN_CLOEXEC), mount = -1, error = 0;
+
+	if (filesystem < 0)
+		return -errno;
+	if (fsconfig(filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		mount = fsmount(filesystem, FSMOUNT_CLOEXEC, 0);
+	if (mount < 0)
+		error = -errno;
+	close(filesystem);
+	return error ? error : mount;
+}
+
+static int scratches_fill(const struct tlstrace_bpf *part)
+{
+	uint32_t cpus = libbpf_num_possible_cpus(), i;
+	int error = 0;
+
+	for (i = 0; !error && i < scratches_free(cpus); i++) {
+		uint32_t index = cpus + i;
+
+		error = bpf_map_update_elem(bpf_map__fd(part->maps.free_scratches), NULL, &index, BPF_ANY);
+	}
+	return error;
+}
+
+static int namespaces_attach(struct tlstrace_bpf *part)
+{
+	int root = cgroup_root_mount(), error = root < 0 ? root : 0;
+
+	if (!error)
+		error = scratches_fill(part);
+	if (!error)
+		part->links.cgroup_ingress = bpf_program__attach_cgroup(part->progs.cgroup_ingress, root);
+	if (!error && part->links.cgroup_ingress)
+		part->links.cgroup_egress = bpf_program__attach_cgroup(part->progs.cgroup_egress, root);
+	if (!error && !part->links.cgroup_egress)
+		error = -errno;
+	if (root >= 0)
+		close(root);
+	return error;
+}
+
+int programs_reach(struct programs *programs, uint32_t netns)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct tlstrace_bpf *part;
+	int error;
+
+	programs->netns = netns;
+	part = vmlinux ? part_load(programs, PART_NAMESPACES, vmlinux) : NULL;
+	error = part ? namespaces_attach(part) : -errno;
+	btf__free(vmlinux);
+	if (error)
+		tlstrace_bpf__destroy(part);
+	else
+		programs->namespaces = part;
+	return error;
+}
+
 static void part_cost(const struct tlstrace_bpf *part, uint64_t *run_ns, uint64_t *runs)
 {
 	struct bpf_program *program;
@@ -475,4 +553,6 @@ void programs_cost(const struct programs *programs, uint64_t *run_ns, uint64_t *
 	part_cost(programs->packets, run_ns, runs);
 	if (programs->packets_l3)
 		part_cost(programs->packets_l3, run_ns, runs);
+	if (programs->namespaces)
+		part_cost(programs->namespaces, run_ns, runs);
 }

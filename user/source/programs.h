@@ -29,6 +29,11 @@ const char *programs_flavour(const struct programs *programs); /* of the socket 
 /* Packet programs, by enum tlstrace_hook; those of devices without MAC header are loaded when asked for. */
 const int *programs_packets(const struct programs *programs);
 const int *programs_packets_l3(void *programs); /* NULL and errno on failure */
+/*
+ * Trace the sockets of all other network namespaces too; netns is the one whose devices are traced. 0 or
+ * negative errno.
+ */
+int programs_reach(struct programs *programs, uint32_t netns);
 /* Kernel run time and runs of all programs so far, 0 unless kernel.bpf_stats_enabled. */
 void programs_cost(const struct programs *programs, uint64_t *run_ns, uint64_t *runs);
 

@@ -17,7 +17,7 @@ enum source_sockets { SOURCE_SOCKETS_AUTO, SOURCE_SOCKETS_FENTRY, SOURCE_SOCKETS
 
 struct source_settings {
 	size_t buffer_size;	/* of the ring buffer, bytes; rounded up to a power of two of pages */
-	const char *interface;	/* only this one; NULL all */
+	const char *interface;	/* only this one, or "any", of this network namespace; NULL: all that can be seen */
 	enum source_tc tc;
 	enum source_sockets sockets;
 	/* These processes and all their descendants are marked: tlstrace_task.followed. Borrowed. */
@@ -62,8 +62,8 @@ const char *source_live_tc(const struct source_live *source);	   /* "tcx" or "cl
 const char *source_live_sockets(const struct source_live *source); /* "fentry", "kprobe", "tracepoint" */
 /* Interfaces attached now; borrowed until the next poll. */
 const struct source_interface *source_live_interfaces(const struct source_live *source, size_t *count);
-/* Name of an interface ever attached, or "" . */
-const char *source_live_interface_name(const struct source_live *source, uint32_t netns, uint32_t ifindex);
+/* Are the sockets of all other network namespaces traced too? */
+bool source_live_everywhere(const struct source_live *source);
 /* Sum over CPUs of one enum tlstrace_counter. */
 uint64_t source_live_counter(const struct source_live *source, unsigned int counter);
 /* Is any of the processes that are followed alive? */

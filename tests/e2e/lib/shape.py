@@ -58,6 +58,7 @@ ROW = {
 START = {"type": {"start"}, "schema": int, "version": str, "time": TIME, "host": str,
          "kernel": str,
          "capture": {"tc": {"tcx", "clsact"}, "sockets": {"fentry", "kprobe", "tracepoint"},
+                     "namespaces": {"all", "current"},
                      "interfaces": [{"name": str, "ifindex": int, "netns": int}]}}
 FINISH = {"type": {"end"}, "time": TIME,
           "handshakes": {"completed": int, "failed": int, "incomplete": int},

@@ -20,17 +20,24 @@ def program():
     return os.environ.get("TLSTRACE") or str(ROOT / "tlstrace")
 
 
-def flavour():
-    """Options that force a flavour of capture for the whole run."""
-    return shlex.split(os.environ.get("TLSTRACE_ARGS", ""))
+# Others may use this machine meanwhile: their namespaces are looked at only where a test says so.
+HERE = ["-i", "any"]
+
+
+def flavour(everywhere=False):
+    """Options that force a flavour of capture for the whole run, and say how far a trace reaches."""
+    return ([] if everywhere else HERE) + shlex.split(os.environ.get("TLSTRACE_ARGS", ""))
 
 
 class Trace:
-    """tlstrace -o json, from its start line (tracing is on) to its end line."""
+    """
+    tlstrace -o json, from its start line (tracing is on) to its end line. everywhere: as users run it,
+    in all network namespaces; else in the one where the tests run.
+    """
 
-    def __init__(self, *arguments, expect_loss=False, namespace=None):
+    def __init__(self, *arguments, expect_loss=False, namespace=None, everywhere=False):
         self.expect_loss = expect_loss
-        self.arguments = [program(), "-o", "json", *flavour(), *map(str, arguments)]
+        self.arguments = [program(), "-o", "json", *flavour(everywhere), *map(str, arguments)]
         self.lines = []
         self.rows = []
         self.start = self.summary = self.end = self.code = None
