@@ -241,9 +241,9 @@ static __always_inline int packet_look_at_socket(struct __sk_buff *skb, __u8 hoo
 	struct sk_buff *kernel_skb = (void *)skb;
 	struct packet packet;
 
-	if (BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum) == device_netns)
-		return CGROUP_PASS;
 	if (!packet_matters(skb, false, &packet))
+		return CGROUP_PASS;
+	if (BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum) == device_netns)
 		return CGROUP_PASS;
 	packet.at_socket = 1;
 	packet.scratch = bpf_get_smp_processor_id();

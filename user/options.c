@@ -37,7 +37,7 @@ static const char help[] =
 	"      --container NAME|ID  a process in this container at either end: a name or pattern,\n"
 	"                           or the first 6 digits or more of an id\n"
 	"      --cgroup PATH        a process in this cgroup or below it at either end\n"
-	"  -i, --interface IF       seen at this interface only\n"
+	"  -i, --interface IF       only this interface, or any, of this network namespace\n"
 	"      --port N             this TCP port at either end\n"
 	"      --host ADDR[/LEN]    this address or network at either end\n"
 	"      --sni GLOB           the server name the client asked for\n"
