@@ -89,7 +89,7 @@ FORCE:
 build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libpcap-dev libssl-dev \
 	libcurl4-openssl-dev pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
-	nginx-light haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
+	nginx-light libnginx-mod-stream haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
 	libclang-rt-14-dev ssldump time ngtcp2-client ngtcp2-server \
 	qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
 

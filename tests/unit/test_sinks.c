@@ -424,7 +424,7 @@ static const struct expected_json expected_row[] = {
 	{ "/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[]}" },
 	{ "/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
 		   "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
-		   "\"server\":\"192.0.2.1:443\",\"time\":\"1970-01-01T00:00:05.000000000Z\"}]" },
+		   "\"server\":\"192.0.2.1:443\",\"process\":null,\"time\":\"1970-01-01T00:00:05.000000000Z\"}]" },
 	{ "/quality", "{\"gap\":false,\"truncated\":false,\"late_start\":false,"
 		      "\"inferred\":[\"outcome\"]}" },
 };

@@ -342,6 +342,9 @@ static void test_pass_through(void **state)
 	event = socket_event(12, TLSTRACE_SOCKET_WRITE, outer->time_ns);
 	event.socket.writer = task(200, "proxy");
 	tracker_socket(fixture->tracker, &event);
+	event = socket_event(13, TLSTRACE_SOCKET_WRITE, outer->time_ns);
+	event.socket.writer = task(201, "proxy");
+	tracker_socket(fixture->tracker, &event);
 	row = only_row(fixture);
 	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
 	assert_int_equal(row->path_count, 2);
@@ -351,6 +354,9 @@ static void test_pass_through(void **state)
 	assert_int_equal(row->ends[END_SERVER].address.ip[15], 3);
 	assert_int_equal(row->ends[END_CLIENT].process.pid, 100);
 	assert_int_equal(row->ends[END_SERVER].process.pid, 400);
+	assert_int_equal(row->path[0].process.pid, 200);
+	assert_int_equal(row->path[1].process.pid, 201);
+	assert_string_equal(row->path[1].process.comm, "proxy");
 	assert_int_equal(fixture->forgotten, 2);
 }
 

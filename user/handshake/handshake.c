@@ -27,9 +27,24 @@ void process_clear(struct process *process)
 	*process = (struct process){};
 }
 
+static char *text_copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+void process_copy(struct process *to, const struct process *from)
+{
+	*to = *from;
+	to->exe = text_copy(from->exe);
+	to->cgroup_path = text_copy(from->cgroup_path);
+	to->unit = text_copy(from->unit);
+	to->container = container_get(from->container);
+}
+
 void handshake_free(struct handshake *handshake)
 {
 	struct offer *offer;
+	size_t place;
 	int i;
 
 	if (!handshake)
@@ -55,6 +70,8 @@ void handshake_free(struct handshake *handshake)
 		process_clear(&handshake->ends[i].creator);
 		free(handshake->ends[i].reads_ns);
 	}
+	for (place = 0; place < handshake->path_count; place++)
+		process_clear(&handshake->path[place].process);
 	free(handshake);
 }
 

@@ -120,6 +120,8 @@ struct place {
 	uint32_t netns;
 	uint8_t hook; /* enum tlstrace_hook; of the ClientHello */
 	struct address client, server;
+	uint64_t sockets[2];	/* ids, by enum handshake_end, of this place's connection; 0 unknown */
+	struct process process; /* at this place, and neither end: a proxy; pid 0: none */
 	uint64_t time_ns;
 };
 
@@ -213,6 +215,8 @@ struct handshake {
 
 struct handshake *handshake_new(void); /* NULL without memory */
 void handshake_free(struct handshake *handshake);
+/* Also what it owns, as far as there is memory; to is empty. */
+void process_copy(struct process *to, const struct process *from);
 void process_clear(struct process *process); /* free what it owns; it is all zero behind */
 /* How long it took until the client could send, or until it failed; false: that is not known. */
 bool handshake_total(const struct handshake *handshake, uint64_t *ns);

@@ -241,6 +241,27 @@ const struct process *socket_table_owner(struct socket_table *table, uint64_t id
 	return record ? &record->end.process : NULL;
 }
 
+bool socket_table_owner_copy(struct socket_table *table, uint64_t id, struct process *to)
+{
+	const struct process *owner = id ? socket_table_owner(table, id) : NULL;
+
+	if (!owner || !owner->pid)
+		return false;
+	process_copy(to, owner);
+	return true;
+}
+
+void socket_table_drop(struct socket_table *table, uint64_t id)
+{
+	struct record **link = record_find(table, id), *record = *link;
+
+	if (!record)
+		return;
+	*link = record->next;
+	table->count--;
+	record_free(record);
+}
+
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end)
 {
 	struct record **link = record_find(table, id), *record = *link;

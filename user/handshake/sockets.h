@@ -19,6 +19,10 @@ struct process *socket_table_add(struct socket_table *table, const struct tlstra
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end);
 /* The owner of the socket with this id; NULL if unknown. */
 const struct process *socket_table_owner(struct socket_table *table, uint64_t id);
+/* Copy that owner. False if unknown. */
+bool socket_table_owner_copy(struct socket_table *table, uint64_t id, struct process *to);
+/* No handshake will ask for this socket any more. Unknown ids are fine. */
+void socket_table_drop(struct socket_table *table, uint64_t id);
 /* Drop what no handshake asked for since before_ns. */
 void socket_table_expire(struct socket_table *table, uint64_t before_ns);
 

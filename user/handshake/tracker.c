@@ -9,6 +9,7 @@
 #include "handshake/apply.h"
 #include "handshake/flights.h"
 #include "handshake/latency.h"
+#include "handshake/path.h"
 #include "handshake/sockets.h"
 #include "tls/hello.h"
 
@@ -32,7 +33,8 @@ struct sighting {
 	uint32_t sequence; /* of the ClientHello */
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
-	bool near[2];	      /* the socket of this end is known here */
+	struct place *place;  /* in the handshake's path; NULL: it is full */
+	uint64_t sockets[2];  /* of this connection's ends, as far as they are known here */
 	struct flight_times times;
 };
 
@@ -42,7 +44,6 @@ struct entry {
 	struct handshake *handshake;
 	struct sighting *sightings;
 	unsigned int applied[2];
-	uint64_t sockets[2]; /* by enum handshake_end */
 	uint64_t answer_ns;  /* ServerHello seen first */
 	struct flights flights;
 	uint64_t flight_ns; /* a message of a flight was seen last */
@@ -127,38 +128,6 @@ static void entry_release(struct tracker *tracker, struct entry *entry)
 	free(entry);
 }
 
-static void address_set(struct address *address, const uint8_t ip[16], uint16_t port)
-{
-	memcpy(address->ip, ip, 16);
-	address->port = port;
-}
-
-static void flow_addresses(const struct flow *flow, struct address *client, struct address *server)
-{
-	const struct tlstrace_flow_key *key = &flow->key;
-	struct address *local = flow->client_is_local ? client : server;
-	struct address *remote = flow->client_is_local ? server : client;
-
-	address_set(local, key->local_address, key->local_port);
-	address_set(remote, key->remote_address, key->remote_port);
-}
-
-static void place_add(struct handshake *handshake, const struct flow *flow)
-{
-	struct place *place;
-
-	if (handshake->path_count == HANDSHAKE_PATH_MAX)
-		return;
-	place = &handshake->path[handshake->path_count++];
-	memcpy(place->interface, flow->interface,
-	       strnlen(flow->interface, sizeof(place->interface) - 1));
-	place->ifindex = flow->key.ifindex;
-	place->netns = flow->key.netns;
-	place->hook = flow->hello_hook;
-	place->time_ns = flow->first_ns;
-	flow_addresses(flow, &place->client, &place->server);
-}
-
 static uint64_t time_distance(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : b - a;
@@ -205,7 +174,7 @@ static struct entry *entry_new(struct tracker *tracker, const struct tls_client_
 	entry->applied[1] = 1;
 	handshake->truncated = message->truncated;
 	flights_place(&entry->flights, handshake, message, 0, true);
-	flow_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
+	path_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
 	entry_link(tracker, entry);
 	return entry;
 }
@@ -260,7 +229,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	sighting_add(entry, sighting);
 	flight_times_message(&sighting->times, &entry->flights, message, 0);
 	flow->owner = sighting;
-	place_add(entry->handshake, flow);
+	sighting->place = path_add(entry->handshake, flow);
 }
 
 /*
@@ -291,13 +260,11 @@ static void merge_inner(struct tracker *tracker, struct entry *outer, struct ent
 
 	for (sighting = inner->sightings; sighting; sighting = next) {
 		next = sighting->next;
-		place_add(to, sighting->flow);
+		sighting->place = path_add(to, sighting->flow);
 		sighting_add(outer, sighting);
 		/* Its messages came through here already, or will: count as seen what the outer applied. */
 	}
 	inner->sightings = NULL;
-	if (inner->sockets[END_SERVER])
-		outer->sockets[END_SERVER] = inner->sockets[END_SERVER];
 	to->ends[END_SERVER].address = from->ends[END_SERVER].address;
 	to->gap |= from->gap;
 	entry_unlink(tracker, inner);
@@ -362,16 +329,50 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 		entry->flight_ns = flow->last_ns;
 }
 
-static bool is_inner_connection(const struct entry *entry, const struct sighting *sighting)
+/* Of a passed-through handshake the connection that began first has the client, the last the server. */
+static const struct sighting *sighting_outermost(const struct entry *entry, enum handshake_end end)
 {
-	return entry->sightings && sighting->sequence != entry->sightings->sequence;
+	const struct sighting *sighting, *found = entry->sightings;
+
+	for (sighting = found; sighting; sighting = sighting->next)
+		if (end == END_CLIENT ? sighting->time_ns < found->time_ns :
+					sighting->time_ns > found->time_ns)
+			found = sighting;
+	return found;
+}
+
+/* Where the socket of an end is known, next to that end. NULL: nowhere. */
+static const struct sighting *sighting_near(const struct entry *entry, enum handshake_end end)
+{
+	const struct sighting *outermost = sighting_outermost(entry, end), *sighting, *found = NULL;
+
+	for (sighting = entry->sightings; sighting; sighting = sighting->next) {
+		if (sighting->sequence != outermost->sequence || !sighting->sockets[end])
+			continue;
+		if (!found || (end == END_CLIENT) == (sighting->time_ns < found->time_ns))
+			found = sighting;
+	}
+	return found;
+}
+
+static const struct flight_times *times_near(const struct entry *entry, enum handshake_end end)
+{
+	const struct sighting *near = sighting_near(entry, end);
+
+	return near ? &near->times : NULL;
+}
+
+static uint64_t entry_socket(const struct entry *entry, enum handshake_end end)
+{
+	const struct sighting *near = sighting_near(entry, end);
+
+	return near ? near->sockets[end] : 0;
 }
 
 static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
 {
 	struct sighting *sighting = flow->owner;
 	struct entry *entry;
-	bool inner;
 
 	(void)context;
 	if (!sighting)
@@ -384,16 +385,10 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
 	flight_times_segment(&sighting->times, flow, event);
-	/* Of a passed-through handshake the first connection has the client, the last the server. */
-	inner = is_inner_connection(entry, sighting);
-	sighting->near[END_CLIENT] |= event->from_client && event->sender;
-	sighting->near[END_SERVER] |= (!event->from_client && event->sender) || event->receiver;
-	if (event->from_client && event->sender && !inner)
-		entry->sockets[END_CLIENT] = event->sender;
-	if (!event->from_client && event->sender && (inner || !entry->sockets[END_SERVER]))
-		entry->sockets[END_SERVER] = event->sender;
-	if (event->receiver && (inner || !entry->sockets[END_SERVER]))
-		entry->sockets[END_SERVER] = event->receiver;
+	if (event->sender)
+		sighting->sockets[event->from_client ? END_CLIENT : END_SERVER] = event->sender;
+	if (event->receiver)
+		sighting->sockets[END_SERVER] = event->receiver;
 	if (event->tcp_flags & 0x05 && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
 				 event->header.time_ns);
@@ -460,27 +455,6 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 		tracker->handler->process_seen(tracker->handler->context, owner);
 }
 
-/*
- * Where the handshake was seen nearest to an end: where its socket is known. Several places are on
- * the same host; the client is nearest to the first, the server to the last of them.
- */
-static const struct flight_times *times_near(const struct entry *entry, enum handshake_end end)
-{
-	const struct sighting *sighting, *nearest = NULL;
-
-	for (sighting = entry->sightings; sighting; sighting = sighting->next) {
-		bool inner = is_inner_connection(entry, sighting);
-		bool was_inner = nearest && is_inner_connection(entry, nearest);
-
-		if (!sighting->near[end] || (inner && end == END_CLIENT) || (was_inner && !inner))
-			continue;
-		if (!nearest || inner != was_inner ||
-		    (end == END_CLIENT) == (sighting->time_ns < nearest->time_ns))
-			nearest = sighting;
-	}
-	return nearest ? &nearest->times : NULL;
-}
-
 /* Evidence that is missing must not pass for a failure. */
 static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 {
@@ -510,13 +484,6 @@ static void endpoint_settle(struct handshake *handshake, struct endpoint *end)
 		end->first_write_ns = end->last_write_ns = 0;
 }
 
-static int place_compare(const void *a, const void *b)
-{
-	const struct place *left = a, *right = b;
-
-	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
-}
-
 static void latency_settle(const struct entry *entry)
 {
 	const struct timeline timeline = {
@@ -535,15 +502,19 @@ static void latency_settle(const struct entry *entry)
 static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 {
 	struct handshake *handshake = entry->handshake;
+	const struct sighting *sighting;
 	int i;
 
 	entry_unlink(tracker, entry);
 	outcome_settle(handshake, now_ns);
 	for (i = 0; i < 2; i++)
-		if (socket_table_take(tracker->sockets, entry->sockets[i], &handshake->ends[i]))
+		if (socket_table_take(tracker->sockets, entry_socket(entry, i), &handshake->ends[i]))
 			endpoint_settle(handshake, &handshake->ends[i]);
 	latency_settle(entry);
-	qsort(handshake->path, handshake->path_count, sizeof(handshake->path[0]), place_compare);
+	for (sighting = entry->sightings; sighting; sighting = sighting->next)
+		if (sighting->place)
+			memcpy(sighting->place->sockets, sighting->sockets, sizeof(sighting->sockets));
+	path_settle(handshake, tracker->sockets);
 	tracker->handler->done(tracker->handler->context, handshake);
 	entry_release(tracker, entry);
 }
@@ -560,7 +531,7 @@ static bool entry_awaits(const struct tracker *tracker, const struct entry *entr
 	int i;
 
 	for (i = 0; i < 2 && tracker->handler->process_awaited; i++) {
-		const struct process *owner = socket_table_owner(tracker->sockets, entry->sockets[i]);
+		const struct process *owner = socket_table_owner(tracker->sockets, entry_socket(entry, i));
 
 		if (owner && tracker->handler->process_awaited(tracker->handler->context, owner))
 			return true;

@@ -445,6 +445,21 @@ static struct json_object *json_latency(const struct handshake *handshake)
 	return value;
 }
 
+static struct json_object *json_place_process(const struct process *process)
+{
+	struct json_object *value;
+
+	if (!process->pid)
+		return NULL;
+	value = json_object_new_object();
+	add(value, "pid", json_object_new_uint64(process->pid));
+	add(value, "comm", json_comm(process));
+	add(value, "exe", json_text(process->exe));
+	add(value, "uid", json_object_new_uint64(process->uid));
+	add(value, "container", json_container(process->container));
+	return value;
+}
+
 static struct json_object *json_path(const struct sink_settings *settings,
 				     const struct handshake *handshake)
 {
@@ -461,6 +476,7 @@ static struct json_object *json_path(const struct sink_settings *settings,
 		add(value, "direction", json_name(text_hook(place->hook)));
 		add(value, "client", json_address(&place->client));
 		add(value, "server", json_address(&place->server));
+		add(value, "process", json_place_process(&place->process));
 		add(value, "time", json_time(settings, place->time_ns));
 		append(list, value);
 	}

@@ -240,20 +240,11 @@ static void text_container(const struct container *container, char *to, size_t s
 	text_escape(name ? name : container->id, length, to, size);
 }
 
-void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
+void text_process(const struct process *process, char to[TEXT_WHO_SIZE])
 {
-	const struct process *process = &end->process;
 	char escaped[4 * HANDSHAKE_COMM_SIZE + 1];
 	size_t length;
 
-	if (!process->pid) {
-		char address[TEXT_ADDRESS_SIZE];
-
-		text_address(&end->address, address);
-		snprintf(to, TEXT_WHO_SIZE, "%s",
-			 text_address_known(&end->address) ? address : "-");
-		return;
-	}
 	text_escape(process->comm, strnlen(process->comm, HANDSHAKE_COMM_SIZE), escaped,
 		    sizeof(escaped));
 	length = (size_t)snprintf(to, TEXT_WHO_SIZE, "%s[%u]", escaped, process->pid);
@@ -261,6 +252,18 @@ void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
 		to[length++] = '@';
 		text_container(process->container, to + length, TEXT_WHO_SIZE - length);
 	}
+}
+
+void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
+{
+	char address[TEXT_ADDRESS_SIZE];
+
+	if (end->process.pid) {
+		text_process(&end->process, to);
+		return;
+	}
+	text_address(&end->address, address);
+	snprintf(to, TEXT_WHO_SIZE, "%s", text_address_known(&end->address) ? address : "-");
 }
 
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE])

@@ -41,6 +41,8 @@ void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
 void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
 /* "curl[812]" if local, "curl[812]@web" in a container, else the address. */
 void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE]);
+/* The same of a process that is known. */
+void text_process(const struct process *process, char to[TEXT_WHO_SIZE]);
 
 /* RFC 3339, UTC, nanoseconds. */
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE]);

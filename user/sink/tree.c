@@ -350,15 +350,18 @@ static void path_print(const struct sink_settings *settings, const struct handsh
 	for (size_t i = 0; i < handshake->path_count; i++) {
 		const struct place *place = &handshake->path[i];
 		char name[4 * sizeof(place->interface) + 1], at[TEXT_NUMBER_SIZE + 1];
-		char client[TEXT_ADDRESS_SIZE], server[TEXT_ADDRESS_SIZE];
+		char client[TEXT_ADDRESS_SIZE], server[TEXT_ADDRESS_SIZE], who[TEXT_WHO_SIZE] = "";
 
+		if (place->process.pid)
+			text_process(&place->process, who);
 		text_escape(place->interface, strnlen(place->interface, sizeof(place->interface)),
 			    name, sizeof(name));
 		relative_write(place->time_ns, handshake->time_ns, at);
 		text_address(&place->client, client);
 		text_address(&place->server, server);
-		list_addf(&list, "%s %s %s %s %s ms", name[0] ? name : "-",
-			  text_hook(place->hook) ? text_hook(place->hook) : "-", client, server, at);
+		list_addf(&list, "%s %s %s %s %s ms%s%s", name[0] ? name : "-",
+			  text_hook(place->hook) ? text_hook(place->hook) : "-", client, server, at,
+			  who[0] ? " " : "", who);
 	}
 	list_finish(&list);
 }

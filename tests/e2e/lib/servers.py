@@ -142,6 +142,71 @@ http {{
                           f"nginx to log the connection from port {client_port}")
 
 
+class HaproxyTcp(Haproxy):
+    """Passes TLS through. options: address and port of the server, and how it is told of the client."""
+
+    def argv(self):
+        address, port, *more = map(str, self.options)
+        config = self.directory / f"haproxy.cfg"
+        config.write_text(f"""
+global
+    nbthread 1
+defaults
+    mode tcp
+    timeout client 60s
+    timeout connect 60s
+    timeout server 60s
+listen tls
+    bind :::{self.port} v4v6
+    server inner {address}:{port} {" ".join(more)}
+""")
+        return ["haproxy", "-db", "-f", str(config)]
+
+
+class Socat(Server):
+    """A process for each connection. options: address and port of the server."""
+    comm = "socat"
+
+    def argv(self):
+        address, port = map(str, self.options)
+        bracketed = f"[{address}]" if ":" in address else address
+        return ["socat", f"TCP6-LISTEN:{self.port},ipv6only=0,fork,reuseaddr", f"TCP:{bracketed}:{port}"]
+
+
+class NginxTcp(Nginx):
+    """As HaproxyTcp, in worker processes; nobody writes down which one it was."""
+
+    def argv(self):
+        address, port, *more = map(str, self.options)
+        config = self.directory / f"nginx.conf"
+        bracketed = f"[{address}]" if ":" in address else address
+        config.write_text(f"""
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off;
+user nobody nogroup;
+worker_processes 1;
+pid {self.directory}/nginx.pid;
+error_log {self.directory}/error.log info;
+events {{ worker_connections 64; }}
+stream {{
+    server {{
+        listen [::]:{self.port} ipv6only=off;
+        proxy_pass {bracketed}:{port};
+        {" ".join(more)}
+    }}
+}}
+""")
+        return ["nginx", "-c", str(config), "-p", str(self.directory),
+                "-e", f"{self.directory}/error.log"]
+
+
+class NginxBehindProxy(Nginx):
+    """Wants to be told of the client before the ClientHello."""
+
+    def listen_options(self):
+        return "proxy_protocol"
+
+
 class NginxFastOpen(Nginx):
     def listen_options(self):
         return "fastopen=64"

@@ -52,6 +52,7 @@ ROW = {
                             "duration_us": NUMBER, "quality": {"measured", "estimated"}}]},
     "path": [{"interface": str, "ifindex": int, "netns": int,
               "direction": {"ingress", "egress"}, "client": PLACE, "server": PLACE,
+              "process": {"pid": int, "comm": str, "exe": str, "uid": int, "container": dict},
               "time": TIME}],
     "quality": {"gap": bool, "truncated": bool, "late_start": bool, "inferred": [str]},
 }
