@@ -53,6 +53,13 @@ static __always_inline bool hello_matches(const __u8 *bytes, __u32 length, __u8 
 	return true;
 }
 
+/* A handshake record long enough for a ClientHello's 41 bytes, whatever stands in it. */
+static __always_inline bool hello_may_be_encrypted(const __u8 *bytes)
+{
+	return bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3 && bytes[2] <= 3 && record_length(bytes) > 41 &&
+	       record_length(bytes) <= RECORD_LENGTH_MAX;
+}
+
 /*
  * SSLv2-style ClientHello (RFC 5246 appendix E.2): the lengths inside must add up to the length
  * outside, which leaves next to no room for chance. Returns the length of the whole, or 0.

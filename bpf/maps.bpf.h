@@ -35,12 +35,13 @@ struct direction {
 
 struct flow {
 	__u64 id;
-	__u32 slot;	/* in the presence filter; user space reads id and slot, which come first */
+	__u32 slot;	/* in the presence filter */
+	__u32 client_is_local; /* user space reads these three, which come first */
 	__u64 first_ns; /* of the first byte of the ClientHello */
 	struct direction directions[2]; /* 0: from the server, 1: from the client */
 	__u32 start;	/* sequence number of that byte */
-	__u8 client_is_local;
 	__u8 confirmed; /* it is a ClientHello, not only a first byte that looks like one */
+	__u8 again;	/* behind a handshake: all is encrypted */
 	__u8 lost;	/* an event was not delivered: the next one says so */
 	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
 	__u8 prefix[16]; /* the first bytes of the ClientHello, until it is told */
@@ -63,6 +64,17 @@ struct {
 	__type(key, struct tlstrace_flow_key);
 	__type(value, struct flow);
 } flows SEC(".maps");
+
+/*
+ * Flows with a handshake of TLS 1.2 or before behind them, whose client may renegotiate; the value is client_is_local.
+ * Asked only for a packet that begins with a handshake record which is no ClientHello.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct tlstrace_flow_key);
+	__type(value, __u32);
+} finished_flows SEC(".maps");
 
 /*
  * How many tracked flows hash to each slot: an untracked packet costs one array read, not a hash
@@ -127,6 +139,7 @@ struct scratch {
 	__u32 position; /* bytes in data */
 	__u32 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
 	__u32 was_confirmed;
+	__u32 again;	/* the first packet of a direction behind an earlier handshake */
 };
 
 /*

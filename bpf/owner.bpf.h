@@ -70,6 +70,8 @@ static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct pack
 	}
 	if (state) {
 		socket_accepted_note(state, (void *)address);
+		if (scratch->again)
+			state->followed = 0;
 		socket_follow(state, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		id = state->id;
 	}
@@ -83,22 +85,25 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	__u64 now = event->header.time_ns, address = 0, receiver;
+	bool begins = scratch->hello || (scratch->again && event->from_client);
 	struct tlstrace_socket *sender;
 
 	sender = sender_find(skb, &address);
+	if (sender && scratch->again)
+		sender->followed = 0; /* to be told once more: user space keeps it for one handshake */
 	if (scratch->packet.at_socket && event->hook == TLSTRACE_INGRESS) {
 		/* The kernel has found the socket that it is for. */
-		if (!sender || !scratch->hello)
+		if (!sender || !begins)
 			return;
 		socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		event->receiver = sender->id;
 	} else if (sender) {
-		if (scratch->hello)
+		if (begins)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_CLIENT, now);
 		else if (!event->from_client && packet->length)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		event->sender = sender->id;
-	} else if (scratch->hello && event->hook == TLSTRACE_INGRESS) {
+	} else if (begins && event->hook == TLSTRACE_INGRESS) {
 		receiver = receiver_follow(skb, packet, scratch, now);
 		event->receiver = receiver;
 	}

@@ -62,6 +62,7 @@ enum tlstrace_packet_flag {
 	TLSTRACE_PACKET_CUT = 8,	  /* a budget ended the copying of this direction */
 	TLSTRACE_PACKET_HELLO = 16,	  /* begins a flow: carries the first byte of its ClientHello */
 	TLSTRACE_PACKET_TRUNCATED = 32,	  /* a file holds only its beginning: the rest will never come */
+	TLSTRACE_PACKET_AGAIN = 64,	  /* begins a flow anew that had a handshake: the client's encrypted hello */
 };
 
 struct tlstrace_event_header {

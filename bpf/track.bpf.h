@@ -35,9 +35,9 @@ static __always_inline void flow_delete(const struct tlstrace_flow_key *key, __u
 		presence_add(slot, -1);
 }
 
-/* The first payload that looks like a ClientHello, on any port, at any time of a connection. */
+/* The first payload that looks like a ClientHello, on any port, at any time of a connection; or an encrypted one. */
 static __always_inline void flow_begin(struct __sk_buff *skb, const struct packet *packet,
-				       const struct tlstrace_flow_key *key, __u8 hook, __u64 now)
+				       const struct tlstrace_flow_key *key, __u8 hook, __u64 now, bool again)
 {
 	__u8 prefix[HELLO_PREFIX] = {};
 	struct direction *direction;
@@ -59,6 +59,8 @@ static __always_inline void flow_begin(struct __sk_buff *skb, const struct packe
 	if (!flow)
 		return;
 	flow->id = flow->first_ns = now;
+	flow->again = flow->confirmed = again;
+	flow->directions[0].changed = flow->directions[1].changed = again;
 	flow->slot = packet->slot;
 	flow->start = packet->sequence;
 	flow->client_is_local = hook == TLSTRACE_EGRESS;
@@ -79,19 +81,37 @@ static __always_inline void flow_begin(struct __sk_buff *skb, const struct packe
 	}
 }
 
+enum beginning {
+	BEGINS_NOTHING,
+	BEGINS_HELLO,
+	BEGINS_RECORD, /* a handshake record that may be an encrypted ClientHello */
+};
+
 /* Cheap enough for every packet: could this payload begin a ClientHello? */
-static __always_inline bool payload_may_begin(struct __sk_buff *skb, const struct packet *packet)
+static __always_inline int payload_beginning(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u8 prefix[HELLO_PREFIX] = {};
 
 	if (packet->length >= HELLO_PREFIX) {
 		if (packet_load_bytes(skb, packet->payload, prefix, HELLO_PREFIX))
-			return false;
-		return hello_matches(prefix, HELLO_PREFIX, 1) || hello_v2_length(prefix);
+			return BEGINS_NOTHING;
+		if (prefix[0] != RECORD_HANDSHAKE)
+			return hello_v2_length(prefix) ? BEGINS_HELLO : BEGINS_NOTHING;
+		if (hello_matches(prefix, HELLO_PREFIX, 1))
+			return BEGINS_HELLO;
+		return hello_may_be_encrypted(prefix) ? BEGINS_RECORD : BEGINS_NOTHING;
 	}
 	if (!packet->length || packet_load_bytes(skb, packet->payload, prefix, 1))
-		return false;
-	return prefix[0] == RECORD_HANDSHAKE;
+		return BEGINS_NOTHING;
+	return prefix[0] == RECORD_HANDSHAKE ? BEGINS_HELLO : BEGINS_NOTHING;
+}
+
+/* Of a flow whose handshake is over: does its client renegotiate? */
+static __always_inline bool flow_renegotiates(const struct tlstrace_flow_key *key, __u8 hook)
+{
+	__u32 *client_is_local = bpf_map_lookup_elem(&finished_flows, key);
+
+	return client_is_local && !!*client_is_local == (hook == TLSTRACE_EGRESS);
 }
 
 /* A packet of a flow that is tracked; the flow's key, the hook and the time are in the event. */
@@ -102,7 +122,7 @@ static __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	struct direction *direction;
 	struct scratch *scratch;
 	__u32 before;
-	bool ends_record;
+	bool ends_record, first;
 	struct flow *flow;
 	__u64 index;
 
@@ -134,7 +154,11 @@ static __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		return 0;
 	}
 	/* A hello in SSLv2 style is confirmed before its first byte is looked at. */
-	scratch->hello = event->from_client && !direction->copied && event->slice_count;
+	first = !direction->copied && event->slice_count;
+	scratch->hello = event->from_client && first && !flow->again;
+	scratch->again = first && flow->again;
+	if (scratch->again && event->from_client)
+		event->flags |= TLSTRACE_PACKET_AGAIN;
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
 		      sequence_diff(packet->sequence + packet->length, before) >= 0;
 	if (!event->slice_count && !event->flags && !ends_record &&
@@ -166,6 +190,7 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	struct sk_buff *kernel_skb = (void *)skb;
 	struct scratch *scratch;
 	struct flow *flow;
+	int beginning;
 
 	if (!packet)
 		return 0;
@@ -195,9 +220,11 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	scratch->hello = 0;
 	scratch->packet = *packet;
 	if (!flow) {
-		if (!payload_may_begin(skb, packet))
+		beginning = payload_beginning(skb, packet);
+		if (beginning == BEGINS_NOTHING ||
+		    (beginning == BEGINS_RECORD && !flow_renegotiates(&event->key, hook)))
 			return 0;
-		flow_begin(skb, packet, &event->key, hook, event->header.time_ns);
+		flow_begin(skb, packet, &event->key, hook, event->header.time_ns, beginning == BEGINS_RECORD);
 	}
 	return 1;
 }
@@ -210,7 +237,7 @@ static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac, 
 	if (packet_parse(skb, has_mac, packet))
 		return false;
 	present = bpf_map_lookup_elem(&presence, &packet->slot);
-	return (present && *present) || payload_may_begin(skb, packet);
+	return (present && *present) || payload_beginning(skb, packet) != BEGINS_NOTHING;
 }
 
 static __always_inline void packet_follow(struct __sk_buff *skb, const struct packet *packet, __u8 hook)

@@ -127,11 +127,12 @@ static void on_done(void *context, struct handshake *handshake)
 		stopping = 1;
 }
 
-static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		      bool may_renegotiate)
 {
 	struct trace *trace = context;
 
-	trace->kind->forget(trace, key, flow_id);
+	trace->kind->forget(trace, key, flow_id, may_renegotiate);
 }
 
 static void on_process(void *context, struct process *process)

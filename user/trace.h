@@ -39,7 +39,8 @@ struct trace_kind {
 	int (*run)(struct trace *trace);
 	void (*explain)(struct trace *trace); /* NULL: run() did */
 	void (*account)(struct trace *trace, struct trace_account *account);
-	void (*forget)(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id);
+	void (*forget)(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		       bool may_renegotiate);
 	void (*process_seen)(struct trace *trace, struct process *process);
 	bool (*process_awaited)(struct trace *trace, const struct process *process);
 };

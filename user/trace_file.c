@@ -77,9 +77,10 @@ static void file_account(struct trace *trace, struct trace_account *account)
 		    source_capture_unreadable(trace->source));
 }
 
-static void file_forget(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void file_forget(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			bool may_renegotiate)
 {
-	source_capture_forget(trace->source, key, flow_id);
+	source_capture_forget(trace->source, key, flow_id, may_renegotiate);
 }
 
 const struct trace_kind trace_file = {

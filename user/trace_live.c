@@ -201,11 +201,12 @@ static void live_account(struct trace *trace, struct trace_account *account)
 	trace_count(account->cost, &account->cost_count, "bpf_runs", runs);
 }
 
-static void live_forget(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void live_forget(struct trace *trace, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			bool may_renegotiate)
 {
 	const struct live *live = trace->source;
 
-	source_live_forget(live->source, key, flow_id);
+	source_live_forget(live->source, key, flow_id, may_renegotiate);
 }
 
 static void live_process_seen(struct trace *trace, struct process *process)

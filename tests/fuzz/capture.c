@@ -21,11 +21,12 @@ static void on_packet(void *context, const struct tlstrace_packet_event *event, 
 	tracker_packet(reading->tracker, event, data);
 }
 
-static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		      bool may_renegotiate)
 {
 	struct reading *reading = context;
 
-	source_capture_forget(reading->capture, key, flow_id);
+	source_capture_forget(reading->capture, key, flow_id, may_renegotiate);
 }
 
 static int on_idle(void *context, uint64_t now_ns)

@@ -30,9 +30,10 @@ static void on_done(void *context, struct handshake *handshake)
 		sinks[i]->row(&settings, handshake);
 }
 
-static void forget_nothing(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void forget_nothing(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		      bool may_renegotiate)
 {
-	(void)context, (void)key, (void)flow_id;
+	(void)context, (void)key, (void)flow_id, (void)may_renegotiate;
 }
 
 struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_flow_key *key,

@@ -75,7 +75,8 @@ def server_differences(capture, row, hello):
 
 @pytest.mark.parametrize("capture", reading.golden_captures(), ids=lambda path: path.stem)
 def test_hellos(capture):
-    rows = reading.read_rows(capture)
+    # A renegotiation's hellos are encrypted: to tshark too.
+    rows = [row for row in reading.read_rows(capture) if not row["tls"]["renegotiation"]]
     clients = first_hellos(capture)
     servers = answers(capture)
     answered = [row for row in rows if row["tls"]["server_random"]]

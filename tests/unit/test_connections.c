@@ -311,9 +311,15 @@ static void test_retransmit(void **state)
 	assert_int_equal(fixture->events[2].flags, TLSTRACE_PACKET_OUT_OF_ORDER);
 }
 
+static void forget_unless(struct fixture *fixture, size_t index, bool may_renegotiate)
+{
+	connections_forget(fixture->connections, &fixture->events[index].key, fixture->events[index].flow_id,
+			   may_renegotiate);
+}
+
 static void forget(struct fixture *fixture, size_t index)
 {
-	connections_forget(fixture->connections, &fixture->events[index].key, fixture->events[index].flow_id);
+	forget_unless(fixture, index, false);
 }
 
 static void test_forget(void **state)
@@ -334,6 +340,29 @@ static void test_forget(void **state)
 	forget(fixture, 0);
 	send_next(fixture, false, fixture->hello.bytes, 20);
 	assert_int_equal(fixture->count, 3);
+}
+
+/* An encrypted hello begins a flow, where a handshake is behind it; the server's records do not. */
+static void test_renegotiation(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer sealed = { 0 };
+
+	put_sealed(&sealed, RECORD_HANDSHAKE, 245);
+	connect_ends(fixture);
+	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
+	forget(fixture, 0);
+	send_next(fixture, true, sealed.bytes, sealed.length);
+	assert_int_equal(fixture->count, 1);
+	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
+	assert_int_equal(fixture->count, 2);
+	forget_unless(fixture, 1, true);
+	send_next(fixture, false, sealed.bytes, sealed.length);
+	assert_int_equal(fixture->count, 2);
+	send_next(fixture, true, sealed.bytes, sealed.length);
+	assert_int_equal(fixture->count, 3);
+	assert_int_equal(fixture->events[2].flags, TLSTRACE_PACKET_AGAIN);
+	assert_true(fixture->events[2].from_client);
 }
 
 static void test_ports_used_again(void **state)
@@ -604,6 +633,7 @@ int main(void)
 		TEST(test_direction),	  TEST(test_split),	     TEST(test_second_first),
 		TEST(test_held_bounded),  TEST(test_hello_v2),	     TEST(test_fast_open),
 		TEST(test_retransmit),	  TEST(test_forget),	     TEST(test_ports_used_again),
+		TEST(test_renegotiation),
 		TEST(test_encapsulation), TEST(test_hole),	     TEST(test_end_before_data),
 		TEST(test_end_behind_hole), TEST(test_truncated),    TEST(test_capacity),
 		TEST(test_dtls),	  TEST(test_quic),	     TEST(test_opening),

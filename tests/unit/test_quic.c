@@ -70,12 +70,14 @@ static void on_done(void *context, struct handshake *handshake)
 		strncpy(fixture->reason, handshake->failure.reason, sizeof(fixture->reason) - 1);
 }
 
-static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		      bool may_renegotiate)
 {
 	struct fixture *fixture = context;
 
 	(void)key;
 	(void)flow_id;
+	(void)may_renegotiate;
 	fixture->forgotten++;
 }
 

@@ -21,6 +21,7 @@ struct fixture {
 	struct connection connection;
 	struct handshake rows[ROWS_MAX]; /* copies: their owned pointers are gone */
 	size_t count, forgotten, processes;
+	size_t may_renegotiate; /* of the forgotten */
 };
 
 static void on_done(void *context, struct handshake *handshake)
@@ -31,13 +32,15 @@ static void on_done(void *context, struct handshake *handshake)
 	fixture->rows[fixture->count++] = *handshake;
 }
 
-static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id)
+static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		      bool may_renegotiate)
 {
 	struct fixture *fixture = context;
 
 	(void)key;
 	(void)flow_id;
 	fixture->forgotten++;
+	fixture->may_renegotiate += may_renegotiate;
 }
 
 static void on_process_seen(void *context, struct process *process)
@@ -411,6 +414,138 @@ static void test_full_12(void **state)
 	assert_false(row->resumed);
 	assert_int_equal(row->inferred_count, 0);
 	assert_int_equal(row->message_count, 10);
+}
+
+static void complete_12_on(struct fixture *fixture, struct connection *connection)
+{
+	struct buffer finished = { 0 };
+
+	hello_on(fixture, connection, CLIENT, &client_12);
+	hello_on(fixture, connection, SERVER, &server_12);
+	put_record(&finished, RECORD_CCS, "\x01", 1);
+	put_sealed(&finished, RECORD_HANDSHAKE, 40);
+	say_on(fixture, connection, CLIENT, &finished);
+	say_on(fixture, connection, SERVER, &finished);
+}
+
+/* A whole handshake within the encryption of the one before. */
+static void renegotiate_on(struct fixture *fixture, struct connection *connection)
+{
+	struct buffer finished = { 0 };
+
+	sealed_on(fixture, connection, CLIENT, RECORD_HANDSHAKE, 245);
+	sealed_on(fixture, connection, SERVER, RECORD_HANDSHAKE, 900);
+	put_sealed(&finished, RECORD_HANDSHAKE, 61);
+	put_sealed(&finished, RECORD_CCS, 25);
+	put_sealed(&finished, RECORD_HANDSHAKE, 40);
+	say_on(fixture, connection, CLIENT, &finished);
+	say_on(fixture, connection, SERVER, &finished);
+}
+
+static void assert_renegotiation(const struct handshake *row, uint64_t begun_ns)
+{
+	assert_true(row->renegotiation);
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(row->time_ns, begun_ns);
+	assert_int_equal(row->version, 0x0303);
+	assert_false(row->has_random || row->has_cipher || row->sni);
+	assert_int_equal(row->message_count, 8);
+	assert_true(row->messages[0].encrypted && row->messages[0].from == END_CLIENT);
+	assert_string_equal(row->messages[3].name, "change_cipher_spec");
+}
+
+/* Right behind the handshake, while its row waits, and at two places: two rows, each with both places. */
+static void test_renegotiation(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection other = connection_elsewhere(&fixture->connection);
+	uint64_t begun_ns;
+
+	complete_12_on(fixture, &fixture->connection);
+	complete_12_on(fixture, &other);
+	begun_ns = fixture->connection.time_ns;
+	renegotiate_on(fixture, &fixture->connection);
+	other.time_ns = begun_ns;
+	renegotiate_on(fixture, &other);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + SETTLED);
+	assert_int_equal(fixture->count, 2);
+	assert_false(fixture->rows[0].renegotiation);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(fixture->rows[0].message_count, 6);
+	assert_renegotiation(&fixture->rows[1], begun_ns);
+	assert_int_equal(fixture->rows[1].path_count, 2);
+	/* Each flow once, when the second is over. */
+	assert_int_equal(fixture->forgotten, 2);
+	assert_int_equal(fixture->may_renegotiate, 2);
+}
+
+static void say_again(struct fixture *fixture, struct connection *connection, size_t length)
+{
+	struct buffer buffer = { 0 };
+	struct packet packet;
+
+	put_sealed(&buffer, RECORD_HANDSHAKE, length);
+	packet_make(&packet, connection, CLIENT, 0, buffer.bytes, buffer.length);
+	packet.event.flags = TLSTRACE_PACKET_AGAIN;
+	feed(fixture, &packet);
+	connection->next[CLIENT] += buffer.length;
+	connection->time_ns += MS;
+}
+
+/* Long after: the source begins the flow anew, without a hello that can be read. */
+static void test_renegotiation_later(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+	uint64_t begun_ns;
+
+	complete_12_on(fixture, connection);
+	tracker_tick(fixture->tracker, connection->time_ns + SETTLED);
+	assert_int_equal(fixture->count, 1);
+	connection->flow_id++;
+	connection->time_ns += 1000 * MS;
+	begun_ns = connection->time_ns;
+	say_again(fixture, connection, 245);
+	sealed_on(fixture, connection, SERVER, RECORD_HANDSHAKE, 900);
+	renegotiate_on(fixture, connection);
+	tracker_tick(fixture->tracker, connection->time_ns + SETTLED);
+	assert_int_equal(fixture->count, 2);
+	assert_true(fixture->rows[1].renegotiation);
+	assert_int_equal(fixture->rows[1].time_ns, begun_ns);
+	assert_int_equal(fixture->rows[1].outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(tracker_hellos(fixture->tracker), 1);
+}
+
+/* The server's no_renegotiation is a warning in an encrypted record. */
+static void test_renegotiation_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	complete_12_on(fixture, &fixture->connection);
+	say_sealed(fixture, CLIENT, RECORD_HANDSHAKE, 245);
+	say_sealed(fixture, SERVER, RECORD_ALERT, 26);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + SETTLED);
+	assert_int_equal(fixture->count, 2);
+	assert_failure(&fixture->rows[1], FAILURE_ALERT, END_SERVER, -1);
+	assert_true(fixture->rows[1].failure.encrypted);
+}
+
+/* What was taken for a flow begun anew is none: no row, and no loss. */
+static void test_renegotiation_not_tls(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+	struct buffer noise = { 0 };
+
+	connection->begun = true;
+	say_again(fixture, connection, 100);
+	put_fill(&noise, 0x55, 200);
+	say_on(fixture, connection, SERVER, &noise);
+	tracker_finish(fixture->tracker, connection->time_ns);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
+	assert_int_equal(tracker_refused(fixture->tracker), 0);
+	assert_int_equal(tracker_unfinished(fixture->tracker), 0);
 }
 
 static void assert_completes_13(struct fixture *fixture, const struct hello_options *server)
@@ -956,6 +1091,8 @@ int main(void)
 		TEST(test_same_random),		TEST(test_same_random_later),
 		TEST(test_pass_through),	TEST(test_overlap_is_no_proxy),
 		TEST(test_full_12),		TEST(test_completed_13),
+		TEST(test_renegotiation),	TEST(test_renegotiation_later),
+		TEST(test_renegotiation_refused), TEST(test_renegotiation_not_tls),
 		TEST(test_completed_13_sha384),	TEST(test_other_length_13),
 		TEST(test_retry_13),		TEST(test_alert_by_server),
 		TEST(test_alert_by_client),	TEST(test_warning),

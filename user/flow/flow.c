@@ -117,7 +117,7 @@ static const struct flow_transport *transport_of(const struct flow_segment *segm
 	return segment->data[0] & 0x80 ? &flow_quic : &flow_dtls;
 }
 
-/* A flow begins with the first segment of its ClientHello; anything else has lost its beginning. */
+/* A flow begins with the first segment of a ClientHello, if only an encrypted one; else its beginning is lost. */
 static int flow_begin(struct flow_table *table, const struct flow_segment *segment,
 		      struct flow **begun)
 {
@@ -125,9 +125,10 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	struct flow *flow, **bucket;
 	int error;
 
-	if (!(event->flags & TLSTRACE_PACKET_HELLO) || !event->slice_count || !event->data_length)
+	if (!(event->flags & (TLSTRACE_PACKET_HELLO | TLSTRACE_PACKET_AGAIN)) || !event->slice_count ||
+	    !event->data_length)
 		return -ENOSPC;
-	table->begun++;
+	table->begun += !!(event->flags & TLSTRACE_PACKET_HELLO);
 	if (table->count >= table->capacity) {
 		table->refused++;
 		return -ENOSPC;
@@ -143,6 +144,7 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	flow->hello_hook = event->hook;
 	memcpy(flow->interface, event->interface, sizeof(flow->interface));
 	flow->client_is_local = event->hook == TLSTRACE_EGRESS;
+	flow->again = event->flags & TLSTRACE_PACKET_AGAIN;
 	flow->transport = transport_of(segment);
 	error = flow->transport->begin(flow, segment, &table->shared);
 	if (error) {
@@ -156,6 +158,16 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	table->count++;
 	*begun = flow;
 	return 0;
+}
+
+void flow_renegotiate(struct flow *flow, uint64_t time_ns)
+{
+	const struct flow_direction *client = &flow->directions[1];
+
+	flow->start = client->stream.base + (uint32_t)client->position;
+	flow->first_ns = time_ns;
+	flow->opening = (struct flow_opening){ 0 };
+	flow->again = true;
 }
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
@@ -182,7 +194,7 @@ void flow_table_expire(struct flow_table *table, uint64_t before_ns)
 			next = flow->next;
 			if (flow->owner || flow->last_ns >= before_ns)
 				continue;
-			table->unfinished += !flow->hello_whole;
+			table->unfinished += !flow->hello_whole && !flow->again;
 			flow_table_remove(table, flow);
 		}
 	}

@@ -45,6 +45,7 @@ struct flow_message {
 	bool truncated;	   /* only the beginning was copied */
 	uint8_t epoch;	   /* DTLS: of the record; of DTLS 1.3 its two low bits */
 	uint64_t error;	   /* of FLOW_QUIC_CLOSE: RFC 9000 section 20 */
+	uint16_t version;  /* of FLOW_ENCRYPTED over TCP: in the record's header */
 };
 
 /* One direction's decoding state. */
@@ -81,6 +82,7 @@ struct flow {
 	struct flow_opening opening; /* of a connection that the ClientHello is the first to use */
 	bool client_is_local;
 	bool hello_v2; /* its ClientHello came in SSLv2 style */
+	bool again;    /* begun behind a handshake of its connection */
 	uint8_t hello_hook;
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* where it was seen; not always terminated */
 	bool gap; /* bytes are missing */
@@ -117,6 +119,11 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 /* How the connection of a flow under way began, if that is known. */
 void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *key, uint64_t flow_id,
 		     const struct flow_opening *opening);
+/*
+ * Another handshake begins on the flow with the record just read: start and first_ns are that one's, so that it is
+ * known elsewhere.
+ */
+void flow_renegotiate(struct flow *flow, uint64_t time_ns);
 /* End a flow. */
 void flow_table_remove(struct flow_table *table, struct flow *flow);
 /*

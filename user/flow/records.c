@@ -29,27 +29,35 @@ static bool is_plaintext(const struct flow_direction *direction, const uint8_t *
 	       body[1] == 0 && body[4] == 3 && body[5] <= 4;
 }
 
-static void record_handle(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t type,
-			  const uint8_t *body, size_t length, uint64_t time_ns)
+static size_t record_length(const uint8_t *header)
+{
+	return (size_t)header[3] << 8 | header[4];
+}
+
+/* A record that the direction stands behind; body is NULL if it was not copied. */
+static void record_handle(const struct flow_handler *handler, struct flow *flow, bool from_client,
+			  const uint8_t *header, const uint8_t *body, uint64_t time_ns)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
+	size_t length = record_length(header);
 	struct flow_message message = {
 		.kind = FLOW_ENCRYPTED,
 		.from_client = from_client,
-		.record_type = type,
+		.record_type = header[0],
 		.size = length,
 		.time_ns = time_ns,
 		.records = 1,
+		.version = header[1] << 8 | header[2],
 	};
 
-	if (type == RECORD_KIND_HANDSHAKE && body && is_plaintext(direction, body, length)) {
+	if (header[0] == RECORD_KIND_HANDSHAKE && body && is_plaintext(direction, body, length)) {
 		handshake_record(handler, flow, from_client, body, length, time_ns);
 		return;
 	}
-	if (type == RECORD_KIND_CCS) {
+	if (header[0] == RECORD_KIND_CCS) {
 		message.kind = FLOW_CHANGE_CIPHER_SPEC;
 		direction->changed = true;
-	} else if (type == RECORD_KIND_ALERT && body && length == 2) {
+	} else if (header[0] == RECORD_KIND_ALERT && body && length == 2) {
 		message.kind = FLOW_ALERT;
 		message.body = (struct slice){ body, length };
 	}
@@ -65,14 +73,14 @@ static bool is_copied(const struct flow_direction *direction, const uint8_t *hea
 }
 
 /*
- * A plaintext record of which only the beginning was captured. What follows it is known only if the message that
+ * A plaintext record that the direction stands behind, of which only the beginning was captured. What follows it is known only if the message that
  * is cut ends where the record ends.
  */
 static void record_truncated(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			     const uint8_t *header, size_t length)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
-	uint64_t position = direction->position + RECORD_HEADER, time_ns = flow->last_ns;
+	uint64_t position = direction->position - length, time_ns = flow->last_ns;
 	size_t have = stream_have(&direction->stream, position, length), missing = SIZE_MAX;
 	uint8_t body[RECORD_LENGTH_MAX];
 
@@ -89,7 +97,7 @@ static bool header_valid(const uint8_t *header)
 {
 	return header[0] >= RECORD_KIND_CCS && header[0] <= RECORD_KIND_HEARTBEAT &&
 	       header[1] == 3 && header[2] <= 4 &&
-	       ((size_t)header[3] << 8 | header[4]) <= RECORD_LENGTH_MAX;
+	       record_length(header) <= RECORD_LENGTH_MAX;
 }
 
 /* The first bytes of an SSL 2.0 ServerHello: length, type, whether the session was found, certificate type. */
@@ -111,7 +119,11 @@ static void not_tls(const struct flow_handler *handler, struct flow *flow, bool 
 		message.size = (header[0] & 0x7f) << 8 | header[1];
 	}
 	flow->directions[from_client].stopped = true;
-	message_emit(handler, flow, &message);
+	/* It may only have begun in the middle of a record. */
+	if (flow->again)
+		flow->gap = true;
+	else
+		message_emit(handler, flow, &message);
 }
 
 /* Read the next record, if it is all there. */
@@ -135,7 +147,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		not_tls(handler, flow, from_client, header, time_ns);
 		return false;
 	}
-	length = (size_t)header[3] << 8 | header[4];
+	length = record_length(header);
 	if (header[0] <= RECORD_KIND_HANDSHAKE) {
 		status = stream_read(&direction->stream, direction->position + RECORD_HEADER, length,
 				     body, NULL);
@@ -144,12 +156,12 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		if (status == STREAM_HAVE)
 			known = body;
 	}
-	direction->record_end = direction->position + RECORD_HEADER + length;
+	direction->position += RECORD_HEADER + length;
+	direction->record_end = direction->position;
 	if (status == STREAM_ELIDED && flow->truncated && is_copied(direction, header, length))
 		record_truncated(handler, flow, from_client, header, length);
 	else
-		record_handle(handler, flow, from_client, header[0], known, length, time_ns);
-	direction->position = direction->record_end;
+		record_handle(handler, flow, from_client, header, known, time_ns);
 	stream_discard(&direction->stream, direction->position);
 	return true;
 }
@@ -235,7 +247,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 			not_tls(handler, flow, from_client, header.bytes, time_ns);
 			return rest;
 		}
-		length = (size_t)header.bytes[3] << 8 | header.bytes[4];
+		length = record_length(header.bytes);
 		body.bytes = NULL;
 		if (!slice_bytes(&rest, length, &body)) {
 			if (header.bytes[0] <= RECORD_KIND_HANDSHAKE)
@@ -245,7 +257,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 		segment = rest;
 		direction->position += RECORD_HEADER + length;
 		direction->record_end = direction->position;
-		record_handle(handler, flow, from_client, header.bytes[0], body.bytes, length, time_ns);
+		record_handle(handler, flow, from_client, header.bytes, body.bytes, time_ns);
 	}
 	return segment;
 }
@@ -286,6 +298,7 @@ static int tcp_begin(struct flow *flow, const struct flow_segment *segment,
 	flow->start = event->sequence + event->slices[0].offset;
 	flow->directions[1].stream.base = flow->start;
 	flow->directions[1].stream.has_base = true;
+	flow->directions[0].changed = flow->directions[1].changed = flow->again;
 	/* What the server sends next is what the client acknowledged; a Fast Open SYN has not. */
 	if (event->tcp_flags & TCP_FLAG_ACK) {
 		flow->directions[0].stream.base = event->acknowledgement;

@@ -7,6 +7,7 @@
 
 #include "handshake/certificates.h"
 #include "handshake/datagrams.h"
+#include "handshake/renegotiation.h"
 #include "tls/names.h"
 
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
@@ -589,6 +590,10 @@ static void apply_server_hello_v2(struct handshake *handshake, const struct flow
 
 void apply_message(struct handshake *handshake, const struct flow_message *message)
 {
+	if (handshake->renegotiation) {
+		renegotiation_apply(handshake, message);
+		return;
+	}
 	switch (message->kind) {
 	case FLOW_HANDSHAKE:
 	case FLOW_HELLO_V2:

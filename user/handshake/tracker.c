@@ -10,6 +10,7 @@
 #include "handshake/flights.h"
 #include "handshake/latency.h"
 #include "handshake/path.h"
+#include "handshake/renegotiation.h"
 #include "handshake/sockets.h"
 #include "tls/hello.h"
 
@@ -29,7 +30,8 @@ struct entry;
 struct sighting {
 	struct sighting *next;
 	struct entry *entry;
-	struct flow *flow;
+	struct flow *flow; /* NULL: it went on to the handshake that renegotiates, and this is how it began: */
+	struct flow_opening opening;
 	uint32_t sequence; /* of the ClientHello */
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
@@ -112,18 +114,30 @@ static void sighting_add(struct entry *entry, struct sighting *sighting)
 	sighting->next = NULL;
 }
 
-static void entry_release(struct tracker *tracker, struct entry *entry)
+static void flow_release(struct tracker *tracker, struct flow *flow, bool may_renegotiate)
 {
+	if (tracker->handler->forget)
+		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id, may_renegotiate);
+	flow_table_remove(tracker->flows, flow);
+}
+
+static void sightings_release(struct tracker *tracker, struct entry *entry)
+{
+	bool may_renegotiate = renegotiation_possible(entry->handshake);
 	struct sighting *sighting, *next;
 
 	for (sighting = entry->sightings; sighting; sighting = next) {
 		next = sighting->next;
-		if (tracker->handler->forget)
-			tracker->handler->forget(tracker->handler->context, &sighting->flow->key,
-						 sighting->flow->id);
-		flow_table_remove(tracker->flows, sighting->flow);
+		if (sighting->flow)
+			flow_release(tracker, sighting->flow, may_renegotiate);
 		free(sighting);
 	}
+	entry->sightings = NULL;
+}
+
+static void entry_release(struct tracker *tracker, struct entry *entry)
+{
+	sightings_release(tracker, entry);
 	handshake_free(entry->handshake);
 	free(entry);
 }
@@ -150,6 +164,21 @@ static struct entry *entry_find(struct tracker *tracker, const uint8_t *random, 
 	return NULL;
 }
 
+/* hello is NULL if it is encrypted. */
+static int handshake_begin(struct handshake *handshake, const struct tls_client_hello *hello,
+			   const struct flow_message *message, const struct flow *flow)
+{
+	handshake->transport = flow->transport->kind;
+	handshake->truncated = message->truncated;
+	path_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
+	if (hello)
+		return apply_client_hello(handshake, hello, message);
+	/* In the random's place, which is hidden. */
+	memcpy(handshake->random, &flow->start, sizeof(flow->start));
+	renegotiation_start(handshake, message);
+	return 0;
+}
+
 static struct entry *entry_new(struct tracker *tracker, const struct tls_client_hello *hello,
 			       const struct flow_message *message, const struct flow *flow)
 {
@@ -162,9 +191,7 @@ static struct entry *entry_new(struct tracker *tracker, const struct tls_client_
 	}
 	entry = calloc(1, sizeof(*entry));
 	handshake = handshake_new();
-	if (handshake)
-		handshake->transport = flow->transport->kind;
-	if (!entry || !handshake || apply_client_hello(handshake, hello, message)) {
+	if (!entry || !handshake || handshake_begin(handshake, hello, message, flow)) {
 		free(entry);
 		handshake_free(handshake);
 		tracker->refused++;
@@ -172,9 +199,7 @@ static struct entry *entry_new(struct tracker *tracker, const struct tls_client_
 	}
 	entry->handshake = handshake;
 	entry->applied[1] = 1;
-	handshake->truncated = message->truncated;
 	flights_place(&entry->flights, handshake, message, 0, true);
-	path_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
 	entry_link(tracker, entry);
 	return entry;
 }
@@ -195,21 +220,14 @@ static bool is_client_hello(const struct flow_message *message)
 	       (message->kind == FLOW_HANDSHAKE && message->type == TLS_CLIENT_HELLO));
 }
 
-/* The first ClientHello of a flow: a new handshake, or one more place of a known one. */
-static void hello_arrived(struct tracker *tracker, struct flow *flow, const struct flow_message *message)
+/* A handshake, or one more place of a known one. hello is NULL if it is encrypted. */
+static void sighting_new(struct tracker *tracker, struct flow *flow, const struct flow_message *message,
+			 const struct tls_client_hello *hello)
 {
-	struct tls_client_hello hello;
-	struct sighting *sighting;
+	struct sighting *sighting = calloc(1, sizeof(*sighting));
+	uint8_t hidden[32] = { 0 };
 	struct entry *entry;
 
-	if (!hello_read(flow, message, &hello)) {
-		/* A hello that does not parse still has a random, unless a capture cut even that off. */
-		if (message->body.length < 34 && !message->truncated) {
-			tracker->refused++;
-			return;
-		}
-	}
-	sighting = calloc(1, sizeof(*sighting));
 	if (!sighting) {
 		tracker->refused++;
 		return;
@@ -219,9 +237,10 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	sighting->time_ns = flow->first_ns;
 	sighting->seen[1] = 1;
 	flight_times_init(&sighting->times);
-	entry = entry_find(tracker, hello.random, flow);
+	memcpy(hidden, &flow->start, sizeof(flow->start));
+	entry = entry_find(tracker, hello ? hello->random : hidden, flow);
 	if (!entry)
-		entry = entry_new(tracker, &hello, message, flow);
+		entry = entry_new(tracker, hello, message, flow);
 	if (!entry) {
 		free(sighting);
 		return;
@@ -230,6 +249,34 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	flight_times_message(&sighting->times, &entry->flights, message, 0);
 	flow->owner = sighting;
 	sighting->place = path_add(entry->handshake, flow);
+}
+
+/* The first ClientHello of a flow. */
+static void hello_arrived(struct tracker *tracker, struct flow *flow, const struct flow_message *message)
+{
+	struct tls_client_hello hello;
+
+	/* A hello that does not parse still has a random, unless a capture cut even that off. */
+	if (!hello_read(flow, message, &hello) && message->body.length < 34 && !message->truncated) {
+		tracker->refused++;
+		return;
+	}
+	sighting_new(tracker, flow, message, &hello);
+}
+
+/* The flow goes on to another handshake. What is left of the one before waits for its time without it. */
+static void renegotiation_arrived(struct tracker *tracker, struct flow *flow,
+				  const struct flow_message *message)
+{
+	struct sighting *before = flow->owner;
+
+	if (before) {
+		before->opening = flow->opening;
+		before->flow = NULL;
+		flow->owner = NULL;
+	}
+	flow_renegotiate(flow, message->time_ns);
+	sighting_new(tracker, flow, message, NULL);
 }
 
 /*
@@ -260,7 +307,7 @@ static void merge_inner(struct tracker *tracker, struct entry *outer, struct ent
 
 	for (sighting = inner->sightings; sighting; sighting = next) {
 		next = sighting->next;
-		sighting->place = path_add(to, sighting->flow);
+		sighting->place = sighting->flow ? path_add(to, sighting->flow) : NULL;
 		sighting_add(outer, sighting);
 		/* Its messages came through here already, or will: count as seen what the outer applied. */
 	}
@@ -300,6 +347,20 @@ static void message_apply(struct tracker *tracker, struct entry *entry, const st
 		answer_arrived(tracker, entry, message->time_ns);
 }
 
+/* A flow that no handshake has. Only its first hello counts: a refused flow's second is not another handshake. */
+static void flow_opened(struct tracker *tracker, struct flow *flow, const struct flow_message *message)
+{
+	bool encrypted = flow->again && renegotiation_begins(message);
+
+	if (flow->hello_whole || !(encrypted || is_client_hello(message)))
+		return;
+	flow->hello_whole = true;
+	if (encrypted)
+		renegotiation_arrived(tracker, flow, message);
+	else
+		hello_arrived(tracker, flow, message);
+}
+
 static void on_message(void *context, struct flow *flow, const struct flow_message *message)
 {
 	struct tracker *tracker = context;
@@ -308,11 +369,7 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 	struct entry *entry;
 
 	if (!sighting) {
-		/* Only its first: a refused flow's second hello is not another handshake. */
-		if (is_client_hello(message) && !flow->hello_whole) {
-			flow->hello_whole = true;
-			hello_arrived(tracker, flow, message);
-		}
+		flow_opened(tracker, flow, message);
 		return;
 	}
 	entry = sighting->entry;
@@ -321,6 +378,10 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 		return;
 	/* Each place delivers the same messages: whoever is first with the nth is heard. */
 	if (n >= entry->applied[direction]) {
+		if (renegotiation_begins(message) && renegotiation_possible(entry->handshake)) {
+			renegotiation_arrived(tracker, flow, message);
+			return;
+		}
 		entry->applied[direction] = n + 1;
 		message_apply(tracker, entry, flow, message, n);
 	}
@@ -438,7 +499,7 @@ void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event 
 
 	/* It only looked like a handshake: its packets need not be copied. */
 	if (error == -EPROTO && tracker->handler->forget)
-		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id);
+		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id, false);
 }
 
 void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *key, uint64_t flow_id,
@@ -486,14 +547,15 @@ static void endpoint_settle(struct handshake *handshake, struct endpoint *end)
 
 static void latency_settle(const struct entry *entry)
 {
+	const struct sighting *first = entry->sightings;
 	const struct timeline timeline = {
 		.flights = &entry->flights,
 		.at = {
 			[END_SERVER] = times_near(entry, END_SERVER),
 			[END_CLIENT] = times_near(entry, END_CLIENT),
-			[END_UNKNOWN] = &entry->sightings->times,
+			[END_UNKNOWN] = &first->times,
 		},
-		.opening = &entry->sightings->flow->opening,
+		.opening = first->flow ? &first->flow->opening : &first->opening,
 	};
 
 	latency_fill(entry->handshake, &timeline);
@@ -515,6 +577,8 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 		if (sighting->place)
 			memcpy(sighting->place->sockets, sighting->sockets, sizeof(sighting->sockets));
 	path_settle(handshake, tracker->sockets);
+	/* First: who reads the row may renegotiate. */
+	sightings_release(tracker, entry);
 	tracker->handler->done(tracker->handler->context, handshake);
 	entry_release(tracker, entry);
 }

@@ -14,8 +14,8 @@ struct tracker;
 struct tracker_handler {
 	/* A handshake's outcome is known. Borrowed for the call. */
 	void (*done)(void *context, struct handshake *handshake);
-	/* No flow of this key is of interest any more. */
-	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id);
+	/* This flow is of no interest any more, unless its client renegotiates. */
+	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id, bool may_renegotiate);
 	/* Fill exe and cgroup_path of a process seen just now. */
 	void (*process_seen)(void *context, struct process *process);
 	/* Will more be known of it in a moment that is near? NULL: never. */

@@ -227,6 +227,12 @@ static const char *psk_mode_accepted(const struct handshake *handshake)
 	return tls_psk_mode_name(handshake->group != 0);
 }
 
+/* Of what has no "unknown" among its values. */
+static struct json_object *json_state(enum handshake_tri state)
+{
+	return state == TRI_UNKNOWN ? NULL : json_name(text_state(state));
+}
+
 /* What TLS 1.3 encrypts, and what nobody has said without an answer. */
 static struct json_object *json_plain(const struct handshake *handshake, bool was_sent)
 {
@@ -261,7 +267,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	add(value, "resumed", answered || handshake->resumed ?
 	    json_object_new_boolean(handshake->resumed) : NULL);
 	add(value, "resumption", json_name(handshake->resumption));
-	add(value, "psk", json_name(text_state(handshake->psk)));
+	add(value, "psk", json_state(handshake->psk));
 	add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	add(value, "early_data", json_name(text_state(handshake->early_data)));
 	add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
@@ -270,7 +276,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
 	add(value, "ocsp_stapled", json_plain(handshake, handshake->ocsp_stapled));
 	add(value, "ticket_issued", json_plain(handshake, handshake->ticket_issued));
-	add(value, "ech", json_name(text_state(handshake->ech)));
+	add(value, "ech", json_state(handshake->ech));
 	add(value, "heartbeat", json_known_code(tls_heartbeat_name, handshake->heartbeat));
 	add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
 	add(value, "compression",

@@ -197,14 +197,16 @@ static void choice_print(const struct sink_settings *settings, const struct hand
 	if (handshake->retry_cookie)
 		list_add(&list, "which brought a cookie");
 	if (handshake->renegotiation)
-		list_add(&list, "renegotiation");
+		list_add(&list, "renegotiation, encrypted by the handshake before");
 	if (handshake->heartbeat)
 		list_addf(&list, "heartbeat %s",
 			  text_code(tls_heartbeat_name, handshake->heartbeat, (char[TEXT_CODE_SIZE]){ "" }));
-	list_add_state(&list, "PSK", handshake->psk);
-	list_add_state(&list, "early data", handshake->early_data);
-	list_add_state(&list, "client certificate", handshake->client_auth);
-	list_add_state(&list, "ECH", handshake->ech);
+	if (!handshake->renegotiation) {
+		list_add_state(&list, "PSK", handshake->psk);
+		list_add_state(&list, "early data", handshake->early_data);
+		list_add_state(&list, "client certificate", handshake->client_auth);
+		list_add_state(&list, "ECH", handshake->ech);
+	}
 	list_finish(&list);
 }
 

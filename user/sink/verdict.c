@@ -244,4 +244,6 @@ void verdict_write(const struct handshake *handshake, char *to, size_t size)
 		failure_append(&text, handshake);
 	else
 		text_append(&text, "incomplete: %s", incomplete_reason(handshake));
+	if (handshake->renegotiation)
+		text_append(&text, " (renegotiation)");
 }

@@ -223,9 +223,9 @@ void source_capture_finish(struct source_capture *capture)
 }
 
 void source_capture_forget(struct source_capture *capture, const struct tlstrace_flow_key *key,
-			   uint64_t flow_id)
+			   uint64_t flow_id, bool may_renegotiate)
 {
-	connections_forget(capture->connections, key, flow_id);
+	connections_forget(capture->connections, key, flow_id, may_renegotiate);
 }
 
 uint64_t source_capture_now(const struct source_capture *capture)

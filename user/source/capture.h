@@ -31,7 +31,7 @@ void source_capture_explain(const struct source_capture *capture);
 /* Nothing more will be read: tell of the holes that are left. */
 void source_capture_finish(struct source_capture *capture);
 void source_capture_forget(struct source_capture *capture, const struct tlstrace_flow_key *key,
-			   uint64_t flow_id);
+			   uint64_t flow_id, bool may_renegotiate);
 
 /* Nanoseconds since the epoch, of the latest packet and of the first; 0 before it. */
 uint64_t source_capture_now(const struct source_capture *capture);

@@ -54,6 +54,7 @@ struct connection {
 	struct held_segment *held;
 	size_t held_count, held_bytes;
 	bool used, tracked, suspect, reset;
+	bool may_renegotiate; /* its client has finished a handshake of TLS 1.2 or before */
 	bool local_is_client;
 	uint8_t client;	       /* side */
 	uint8_t pending_flags; /* FIN or RST that waits for a hole to be filled, of pending_side */

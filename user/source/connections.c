@@ -305,13 +305,13 @@ static void opening_send(struct connections *connections, const struct connectio
 
 /* The flow begins with this segment; then those follow that came before it, or too small to be known for it. */
 static void hello_found(struct connections *connections, struct connection *connection, unsigned int side,
-			const struct frame *first, uint64_t time_ns)
+			const struct frame *first, uint64_t time_ns, uint8_t flag)
 {
 	struct held_segment *held;
 
 	flow_begin(connections, connection, side, first->direction);
 	sides_begin(connection, side, first);
-	segment_send(connections, connection, side, first, time_ns, TLSTRACE_PACKET_HELLO);
+	segment_send(connections, connection, side, first, time_ns, flag);
 	if (connection->tracked)
 		opening_send(connections, connection, first);
 	for (held = connection->held; held && connection->tracked; held = held->next)
@@ -364,7 +364,7 @@ static void prefix_look(struct connections *connections, struct connection *conn
 	if (opening == OPENING_HELLO && first) {
 		struct frame frame = first->frame;
 
-		hello_found(connections, connection, side, &frame, first->time_ns);
+		hello_found(connections, connection, side, &frame, first->time_ns, TLSTRACE_PACKET_HELLO);
 	}
 }
 
@@ -386,7 +386,11 @@ static void segment_seek(struct connections *connections, struct connection *con
 		return;
 	opening = frame->payload.length ? opening_tcp(frame->payload) : OPENING_NONE;
 	if (opening == OPENING_HELLO) {
-		hello_found(connections, connection, side, frame, time_ns);
+		hello_found(connections, connection, side, frame, time_ns, TLSTRACE_PACKET_HELLO);
+		return;
+	}
+	if (connection->may_renegotiate && side == connection->client && opening_is_encrypted(frame->payload)) {
+		hello_found(connections, connection, side, frame, time_ns, TLSTRACE_PACKET_AGAIN);
 		return;
 	}
 	if (opening == OPENING_MAYBE && !sender->may_start) {
@@ -569,7 +573,7 @@ void connections_tick(struct connections *connections, uint64_t now_ns)
 }
 
 void connections_forget(struct connections *connections, const struct tlstrace_flow_key *key,
-			uint64_t flow_id)
+			uint64_t flow_id, bool may_renegotiate)
 {
 	struct connection *connection =
 		connection_at(connections->table, flow_id & ((1 << SLOT_BITS) - 1));
@@ -578,6 +582,7 @@ void connections_forget(struct connections *connections, const struct tlstrace_f
 	if (!connection || !connection->tracked || connection->flow_id != flow_id)
 		return;
 	connection->tracked = false;
+	connection->may_renegotiate = may_renegotiate;
 	connection->pending_flags = 0;
 	/* In the middle of a packet, or of the walk over the suspects, it must stay where it is. */
 	if (connections->busy)

@@ -30,9 +30,12 @@ void connections_add(struct connections *connections, const struct frame *frame,
  * packets in order. UINT64_MAX: all.
  */
 void connections_tick(struct connections *connections, uint64_t now_ns);
-/* The packets of this flow are not wanted any more; a later ClientHello on the connection begins another. */
+/*
+ * The packets of this flow are not wanted any more. A later ClientHello on the connection begins another, an encrypted
+ * one too where the client may renegotiate.
+ */
 void connections_forget(struct connections *connections, const struct tlstrace_flow_key *key,
-			uint64_t flow_id);
+			uint64_t flow_id, bool may_renegotiate);
 struct connections_counts connections_counts(const struct connections *connections);
 
 #endif

@@ -369,12 +369,13 @@ char *source_live_cgroup_path(const struct source_live *live, uint64_t id)
 }
 
 void source_live_forget(struct source_live *live, const struct tlstrace_flow_key *key,
-			uint64_t flow_id)
+			uint64_t flow_id, bool may_renegotiate)
 {
 	/* What struct flow of bpf/maps.bpf.h begins with. */
 	struct {
 		uint64_t id;
 		uint32_t slot;
+		uint32_t client_is_local;
 	} flow;
 	const struct programs_maps *maps = programs_maps(live->programs);
 	uint8_t value[1024];
@@ -384,6 +385,8 @@ void source_live_forget(struct source_live *live, const struct tlstrace_flow_key
 	memcpy(&flow, value, sizeof(flow));
 	if (flow.id != flow_id || flow.slot >= TLSTRACE_PRESENCE_SIZE)
 		return;
+	if (may_renegotiate)
+		bpf_map_update_elem(maps->finished_flows, key, &flow.client_is_local, BPF_ANY);
 	/* Whoever deletes it, the kernel or we, counts it down. */
 	if (bpf_map_delete_elem(maps->flows, key) == 0)
 		__atomic_fetch_sub(&live->presence[flow.slot], 1, __ATOMIC_RELAXED);

@@ -84,6 +84,17 @@ enum opening opening_tcp(struct slice payload)
 	return record != OPENING_NONE ? record : v2_opening(payload);
 }
 
+/* The smallest ClientHello has 41 bytes: RFC 5246 section 7.4.1.2. */
+bool opening_is_encrypted(struct slice payload)
+{
+	uint8_t type, major, minor;
+	uint16_t length;
+
+	return slice_u8(&payload, &type) && type == RECORD_KIND_HANDSHAKE && slice_u8(&payload, &major) &&
+	       major == 3 && slice_u8(&payload, &minor) && minor <= 3 && slice_u16(&payload, &length) &&
+	       length > 41 && length <= RECORD_LENGTH_MAX;
+}
+
 /* RFC 9000 section 17.2.2, RFC 9369 section 3.2: the type's two bits differ between versions. */
 static bool quic_opening(struct slice payload, uint64_t *identity)
 {

@@ -354,6 +354,7 @@ static void maps_fill(struct programs *programs)
 		.events = bpf_map__fd(owner->maps.events),
 		.presence = bpf_map__fd(owner->maps.presence),
 		.flows = bpf_map__fd(owner->maps.flows),
+		.finished_flows = bpf_map__fd(owner->maps.finished_flows),
 		.counters = bpf_map__fd(owner->maps.counters),
 		.followed = bpf_map__fd(owner->maps.followed),
 		.cgroups = bpf_map__fd(owner->maps.cgroups),

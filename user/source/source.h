@@ -72,7 +72,7 @@ bool source_live_follows(const struct source_live *source);
 char *source_live_cgroup_path(const struct source_live *source, uint64_t id);
 /* Stop the kernel's tracking of this flow, if it still is this one. */
 void source_live_forget(struct source_live *source, const struct tlstrace_flow_key *key,
-			uint64_t flow_id);
+			uint64_t flow_id, bool may_renegotiate);
 /* Kernel run time and runs of all programs so far, 0 unless kernel.bpf_stats_enabled. */
 void source_live_cost(const struct source_live *source, uint64_t *run_ns, uint64_t *runs);
 

@@ -66,7 +66,7 @@ FINISH = {"type": {"end"}, "time": TIME,
           "seen": int, "reported": int, "filtered": int, "lost": dict, "cost": dict}
 # What a row can never be without.
 REQUIRED = {"type", "schema", "time", "transport", "outcome", "client", "server", "tls",
-            "messages", "offer", "path", "quality"}
+            "messages", "path", "quality"}
 
 
 def problems(value, shape, where=""):

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/renegotiation.h"
+
+#include "handshake/apply.h"
+#include "tls/hello.h"
+
+bool renegotiation_begins(const struct flow_message *message)
+{
+	return message->from_client && message->kind == FLOW_ENCRYPTED &&
+	       message->record_type == RECORD_KIND_HANDSHAKE;
+}
+
+bool renegotiation_possible(const struct handshake *handshake)
+{
+	return handshake->outcome == HANDSHAKE_COMPLETED && handshake->transport == TRANSPORT_TCP &&
+	       !tls_version_is_13(handshake->version);
+}
+
+/* Each end's ChangeCipherSpec, which is a record of its own kind, and the Finished behind it. */
+static bool is_finished(const struct handshake *handshake)
+{
+	bool changed[2] = { false, false }, finished[2] = { false, false };
+	size_t i;
+
+	for (i = 0; i < handshake->message_count; i++) {
+		const struct message *message = &handshake->messages[i];
+
+		if (message->record == RECORD_KIND_CCS)
+			changed[message->from] = true;
+		else if (message->record == RECORD_KIND_HANDSHAKE)
+			finished[message->from] = changed[message->from];
+	}
+	return finished[END_CLIENT] && finished[END_SERVER];
+}
+
+void renegotiation_apply(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message;
+
+	if (handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	message = apply_record(handshake, from);
+	if (message) {
+		message->encrypted = true;
+		if (from->record_type == RECORD_KIND_HANDSHAKE)
+			message->name = "encrypted_handshake_message";
+		else if (from->record_type == RECORD_KIND_CCS)
+			message->name = "change_cipher_spec";
+	}
+	/* That of a server which does not renegotiate is a warning: no_renegotiation. */
+	if (from->record_type == RECORD_KIND_ALERT)
+		apply_encrypted_alert(handshake, from);
+	else if (is_finished(handshake))
+		apply_completion(handshake, from->time_ns);
+}
+
+void renegotiation_start(struct handshake *handshake, const struct flow_message *from)
+{
+	handshake->renegotiation = true;
+	handshake->version = from->version;
+	handshake->time_ns = from->time_ns;
+	handshake->early_data = TRI_UNKNOWN;
+	handshake->client_auth = TRI_UNKNOWN;
+	handshake->psk = TRI_UNKNOWN;
+	handshake->ech = TRI_UNKNOWN;
+	renegotiation_apply(handshake, from);
+}
