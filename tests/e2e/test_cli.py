@@ -285,6 +285,38 @@ def test_tree(stage, text):
         assert part in shown, (part, shown)
 
 
+PHASE_LINE = re.compile(r"    (\w+) +(client|server|-) +(\d+\.\d{3}) +(\d+\.\d{3}) ( *[^ a-z]+)(  .*)?")
+
+
+@pytest.mark.parametrize("columns,locale,marks", [
+    (80, "C", "#."), (80, "C.UTF-8", "█▏░"), (120, "C", "#."), (200, "C.UTF-8", "█▏░"), (None, "C", "#.")])
+def test_tree_shows_where_the_time_went(stage, text, columns, locale, marks):
+    """A line for each phase, one behind the other, with a bar to scale; the longest is the cause."""
+    server = stage.server("s_server")
+    run = text("--port", server.port, "-o", "tree", columns=columns, env={"LC_ALL": locale})
+    run.wait_for(b"slow because", handshakes(stage, server))
+    assert run.stop() == 0
+    lines = run.lines()
+    lines = lines[:next(index for index, line in enumerate(lines) if "slow because" in line) + 1]
+    phases = [found.groups() for found in map(PHASE_LINE.fullmatch, lines) if found]
+    names = [name for name, *_ in phases]
+    assert names[0] == "tcp_connect" and {"server_crypto", "client_crypto"} <= set(names), lines
+    starts = [float(start) for _, _, start, *_ in phases]
+    times = [float(took) for _, _, _, took, *_ in phases]
+    for index, start in enumerate(starts):
+        assert start == pytest.approx(sum(times[:index]), abs=0.001 * (index + 1)), lines
+    [total] = [float(line.split()[1]) for line in lines if line.startswith("    total ")]
+    assert sum(times) == pytest.approx(total, abs=0.001 * len(times))
+    axis = next(len(line) - 44 for line in lines if line.startswith("    phase "))
+    for name, _, start, took, bar, _ in phases:
+        # Eighths of a column are rounded, and what took no time is still a mark.
+        assert abs(len(bar) - (float(start) + float(took)) / total * axis) <= 1.1, (name, bar, lines)
+        assert set(bar.strip()) & set(marks + "▎▍▌▋▊▉▐"), bar
+    longest = max(phases, key=lambda phase: float(phase[3]))[0]
+    assert lines[-1].startswith(f"  slow because: {longest} "), lines
+    assert max(map(len, lines[-len(phases) - 4:])) <= (columns or 100), lines
+
+
 @pytest.mark.parametrize("output,columns", [
     ("table", 400), ("table", None), ("tree", 200), ("tree", None), ("json", None),
 ])
