@@ -30,20 +30,19 @@ static uint64_t bucket_middle(unsigned int index)
 	return ((uint64_t)(SHARES + index % SHARES) << shift) + (UINT64_C(1) << shift) / 2;
 }
 
-/* Where it is or belongs. */
+/* Where it is or belongs. Without a branch on what is found, which nobody can predict. */
 static size_t bucket_place(const struct histogram *histogram, unsigned int index)
 {
-	size_t first = 0, last = histogram->used;
+	const struct histogram_bucket *first = histogram->buckets;
+	size_t left = histogram->used;
 
-	while (first < last) {
-		size_t middle = (first + last) / 2;
+	while (left > 1) {
+		size_t half = left / 2;
 
-		if (histogram->buckets[middle].index < index)
-			first = middle + 1;
-		else
-			last = middle;
+		first += first[half - 1].index < index ? half : 0;
+		left -= half;
 	}
-	return first;
+	return (size_t)(first - histogram->buckets) + (left && first->index < index);
 }
 
 static int bucket_insert(struct histogram *histogram, size_t place, unsigned int index)

@@ -126,14 +126,15 @@ static struct summary_group *group_find(struct summary *summary, const struct ha
 	return group;
 }
 
-/* Handshakes of a group have the same phases in the same order, mostly: hint is where it may be. */
-static struct summary_phase *phase_find(struct summary_group *group, const struct phase *phase,
-					size_t hint)
+/* Names are static: mostly it is the same pointer. */
+static struct summary_phase *phase_find(struct summary_group *group, const struct phase *phase)
 {
 	struct summary_phase *found;
 
-	if (hint < group->phase_count && group->phases[hint].name == phase->name)
-		return &group->phases[hint];
+	for (size_t i = 0; i < group->phase_count; i++) {
+		if (group->phases[i].name == phase->name)
+			return &group->phases[i];
+	}
 	for (size_t i = 0; i < group->phase_count; i++) {
 		if (strcmp(group->phases[i].name, phase->name) == 0)
 			return &group->phases[i];
@@ -162,7 +163,7 @@ static void phases_add(struct summary *summary, struct summary_group *group,
 	bool seen[SUMMARY_PHASES_MAX] = {}, estimated[SUMMARY_PHASES_MAX] = {};
 
 	for (size_t i = 0; i < latency->phase_count; i++) {
-		const struct summary_phase *phase = phase_find(group, &latency->phases[i], i);
+		const struct summary_phase *phase = phase_find(group, &latency->phases[i]);
 		size_t index = phase ? (size_t)(phase - group->phases) : 0;
 
 		if (!phase)
