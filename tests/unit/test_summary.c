@@ -208,6 +208,24 @@ static void test_table(void **state)
 	summary_free(summary);
 }
 
+/* In the order of a handshake, also where the first of them had no such phase. */
+static void test_phase_order(void **state)
+{
+	struct handshake list[2] = { completed_in(4 * MS), completed_in(4 * MS) };
+	struct summary *summary;
+	char *output;
+
+	(void)state;
+	list[0].latency.phases[0].name = list[0].latency.phases[2].name = "made_up";
+	list[1].latency.phases[0].name = list[1].latency.phases[2].name = "tcp_connect";
+	summary = summary_of(list, 2);
+	output = table_of(summary, 80, SUMMARY_ALL);
+	assert_true(strstr(output, "tcp_connect") < strstr(output, "server_crypto"));
+	assert_true(strstr(output, "server_crypto") < strstr(output, "made_up"));
+	free(output);
+	summary_free(summary);
+}
+
 /* Many groups at any width: lines fit, and a brief table is one. */
 static void test_table_many(void **state)
 {
@@ -277,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_phase_order),
 		cmocka_unit_test(test_table_many),
 		cmocka_unit_test(test_json),
 	};

@@ -26,13 +26,20 @@ const struct phase_description phase_descriptions[] = {
 };
 const size_t phase_description_count = ARRAY_SIZE(phase_descriptions);
 
+size_t phase_rank(const char *name)
+{
+	size_t rank = 0;
+
+	while (rank < phase_description_count && strcmp(phase_descriptions[rank].name, name))
+		rank++;
+	return rank;
+}
+
 const char *phase_meaning(const char *name)
 {
-	for (size_t i = 0; i < phase_description_count; i++) {
-		if (strcmp(phase_descriptions[i].name, name) == 0)
-			return phase_descriptions[i].meaning;
-	}
-	return "";
+	size_t rank = phase_rank(name);
+
+	return rank < phase_description_count ? phase_descriptions[rank].meaning : "";
 }
 
 /* The longest that is not longer than, nor before, the one taken last; NULL: none is left. */

@@ -19,6 +19,8 @@ struct phase_description {
 extern const struct phase_description phase_descriptions[];
 extern const size_t phase_description_count;
 
+/* Where in that order; phase_description_count for a phase that has no description. */
+size_t phase_rank(const char *name);
 /* For a person who has read no manual; "" for a phase that has no description. */
 const char *phase_meaning(const char *name);
 

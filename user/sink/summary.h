@@ -6,9 +6,14 @@
 #include "sink/sink.h"
 
 struct summary;
+struct summary_group;
+struct summary_phase;
 
 /* Of which there are many, a few are enough for who has not asked for all. */
 enum summary_extent { SUMMARY_BRIEF, SUMMARY_ALL };
+
+/* Those of a group in the order in which phases come, whichever was met first; how many. */
+size_t summary_phases(const struct summary_group *group, const struct summary_phase **phases);
 
 /* For people: who asked whom, and below it the phases. */
 void summary_table_write(const struct sink_settings *settings, struct summary *summary,

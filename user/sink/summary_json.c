@@ -84,6 +84,8 @@ static struct json_object *json_group(const struct summary_group *group)
 	struct json_object *value = json_object_new_object();
 	struct json_object *total = json_object_new_object();
 	struct json_object *phases = json_object_new_array();
+	const struct summary_phase *list[SUMMARY_PHASES_MAX];
+	size_t count = summary_phases(group, list);
 
 	names_add(value, group->names);
 	json_add(value, "count", json_object_new_uint64(summary_group_count(group)));
@@ -95,8 +97,8 @@ static struct json_object *json_group(const struct summary_group *group)
 	json_add(value, "untimed", json_object_new_uint64(group->untimed));
 	quantiles_add(total, &group->totals);
 	json_add(value, "total", total);
-	for (size_t i = 0; i < group->phase_count; i++)
-		json_append(phases, json_phase(&group->phases[i]));
+	for (size_t i = 0; i < count; i++)
+		json_append(phases, json_phase(list[i]));
 	json_add(value, "phases", phases);
 	return value;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sink/phases.h"
 #include "sink/summary.h"
 #include "sink/text.h"
 #include "summary/summary.h"
@@ -17,6 +18,20 @@ struct table {
 	const struct sink_settings *settings;
 	size_t name; /* columns of the first column */
 };
+
+size_t summary_phases(const struct summary_group *group, const struct summary_phase **phases)
+{
+	size_t count = 0;
+
+	/* What has no description comes last. */
+	for (size_t rank = 0; rank <= phase_description_count; rank++) {
+		for (size_t i = 0; i < group->phase_count; i++) {
+			if (phase_rank(group->phases[i].name) == rank)
+				phases[count++] = &group->phases[i];
+		}
+	}
+	return count;
+}
 
 static void end_append(struct text *text, const char comm[HANDSHAKE_COMM_SIZE],
 		       const struct address *address)
@@ -99,7 +114,9 @@ static void quantiles_print(const struct table *table, const struct histogram *h
 
 static void group_print(const struct table *table, const struct summary_group *group, bool phases)
 {
+	const struct summary_phase *list[SUMMARY_PHASES_MAX];
 	char name[NAME_SIZE], resumed[TEXT_NUMBER_SIZE] = "-";
+	size_t count;
 
 	name_write(group, name);
 	name_print(table, name);
@@ -110,13 +127,12 @@ static void group_print(const struct table *table, const struct summary_group *g
 		(unsigned long long)summary_group_count(group), (unsigned long long)group->failed,
 		resumed);
 	quantiles_print(table, &group->totals, false);
-	for (size_t i = 0; phases && i < group->phase_count; i++) {
-		const struct summary_phase *phase = &group->phases[i];
-
-		snprintf(name, sizeof(name), "  %s", phase->name);
+	count = phases ? summary_phases(group, list) : 0;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "  %s", list[i]->name);
 		name_print(table, name);
 		fprintf(table->settings->out, " %6s %6s %7s", "", "", "");
-		quantiles_print(table, &phase->durations, phase->estimated);
+		quantiles_print(table, &list[i]->durations, list[i]->estimated);
 	}
 }
 
