@@ -78,6 +78,16 @@ static bool cgroup_matches(const struct options *options, const struct endpoint 
 	return !options->cgroup_count;
 }
 
+static bool netns_matches(const struct options *options, const struct endpoint *end)
+{
+	size_t i;
+
+	for (i = 0; i < options->netns_count; i++)
+		if (!options->netns[i] || end->netns == options->netns[i])
+			return true;
+	return !options->netns_count;
+}
+
 static bool port_matches(const struct options *options, const struct endpoint *end)
 {
 	size_t i;
@@ -124,7 +134,7 @@ typedef bool (*end_filter)(const struct options *options, const struct endpoint 
 bool filter_matches(const struct options *options, const struct handshake *handshake)
 {
 	static const end_filter filters[] = { pid_matches, comm_matches, uid_matches, container_matches,
-					      cgroup_matches, port_matches, network_matches };
+					      cgroup_matches, netns_matches, port_matches, network_matches };
 	const struct endpoint *ends = handshake->ends;
 	size_t i;
 

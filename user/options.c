@@ -13,6 +13,7 @@
 #include "handshake/handshake.h"
 #include "log.h"
 #include "sink/sink.h"
+#include "source/netns.h"
 #include "version.h"
 
 #define BUFFER_SIZE_DEFAULT (8 << 20)
@@ -37,12 +38,14 @@ static const char help[] =
 	"      --container NAME|ID  a process in this container at either end: a name or pattern,\n"
 	"                           or the first 6 digits or more of an id\n"
 	"      --cgroup PATH        a process in this cgroup or below it at either end\n"
+	"      --netns WHICH        a process in this network namespace at either end: all, host, self,\n"
+	"                           a name of ip-netns(8), a process in it, or a path\n"
 	"  -i, --interface IF       only this interface, or any, of this network namespace\n"
 	"      --port N             this TCP port at either end\n"
 	"      --host ADDR[/LEN]    this address or network at either end\n"
 	"      --sni GLOB           the server name the client asked for\n"
-	"      --role client|server the ends that -p, -c, -u, --container, --cgroup, --port and\n"
-	"                           --host look at;\n"
+	"      --role client|server the ends that -p, -c, -u, --container, --cgroup, --netns, --port\n"
+	"                           and --host look at;\n"
 	"                           alone: handshakes with a local process in this role\n"
 	"      --failed             only those that failed\n"
 	"      --slower-than TIME   only those that took longer: 250ms, 1s, 800us\n"
@@ -73,7 +76,7 @@ static const char help[] =
 enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
 		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS,
 		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_CONTAINER, OPTION_CGROUP, OPTION_SLOWER_THAN,
-		   OPTION_SUMMARY };
+		   OPTION_SUMMARY, OPTION_NETNS };
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -84,6 +87,7 @@ static const struct option long_options[] = {
 	{ "read", required_argument, NULL, 'r' },
 	{ "container", required_argument, NULL, OPTION_CONTAINER },
 	{ "cgroup", required_argument, NULL, OPTION_CGROUP },
+	{ "netns", required_argument, NULL, OPTION_NETNS },
 	{ "port", required_argument, NULL, OPTION_PORT },
 	{ "host", required_argument, NULL, OPTION_HOST },
 	{ "sni", required_argument, NULL, OPTION_SNI },
@@ -259,6 +263,12 @@ static bool sink_parse(const char *text, const struct sink **sink)
 	return false;
 }
 
+static bool netns_parse(const char *text, uint32_t *netns)
+{
+	*netns = 0;
+	return strcmp(text, "all") == 0 || (*netns = netns_find(text));
+}
+
 /* One value of a filter that may be given several times. */
 static bool list_add(struct options *options, int option, const char *text)
 {
@@ -288,6 +298,9 @@ static bool list_add(struct options *options, int option, const char *text)
 	case OPTION_CGROUP:
 		return options->cgroup_count < OPTIONS_LIST_MAX &&
 		       cgroup_parse(text, &options->cgroups[options->cgroup_count]) && ++options->cgroup_count;
+	case OPTION_NETNS:
+		return options->netns_count < OPTIONS_LIST_MAX &&
+		       netns_parse(text, &options->netns[options->netns_count]) && ++options->netns_count;
 	case OPTION_SNI:
 		return options->name_count < OPTIONS_LIST_MAX &&
 		       (options->names[options->name_count++] = text, true);
@@ -306,6 +319,8 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ 'd', "--duration", "a time such as 10s, 250ms or 2m" },
 	{ OPTION_CONTAINER, "--container", "a name, a pattern or an id; at most 32 of them" },
 	{ OPTION_CGROUP, "--cgroup", "a path that begins with /; at most 32 of them" },
+	{ OPTION_NETNS, "--netns", "all, host, self, or the name, a process or the path of a namespace that is there; "
+				   "at most 32 of them" },
 	{ OPTION_PORT, "--port", "a port from 1 to 65535; at most 32 of them" },
 	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH; at most 32 of them" },
 	{ OPTION_SNI, "--sni", "a name or pattern; at most 32 of them" },
@@ -384,6 +399,7 @@ static const struct live_option { int option; const char *name, *why; } live_opt
 	{ 'u', "--uid", "a capture does not know processes" },
 	{ OPTION_CONTAINER, "--container", "a capture does not know processes" },
 	{ OPTION_CGROUP, "--cgroup", "a capture does not know processes" },
+	{ OPTION_NETNS, "--netns", "a capture does not know namespaces" },
 	{ 'i', "--interface", "the interfaces of a capture were chosen when it was made" },
 	{ OPTION_BUFFER_SIZE, "--buffer-size", "a capture needs no buffer in the kernel" },
 	{ OPTION_TC, "--tc", "nothing is attached to read a capture" },

@@ -38,6 +38,8 @@ struct options {
 	size_t container_count;
 	const char *cgroups[OPTIONS_LIST_MAX]; /* paths below the root of their hierarchy, without it: "" is all */
 	size_t cgroup_count;
+	uint32_t netns[OPTIONS_LIST_MAX]; /* inode numbers; 0: all */
+	size_t netns_count;
 	const char *names[OPTIONS_LIST_MAX]; /* of servers (SNI) */
 	size_t name_count;
 	int role; /* enum handshake_end, or -1 */

@@ -51,6 +51,11 @@ FILTERS = {
     "user of all": (lambda two: ["-u", "root"], "ab"),
     "interface lo": (lambda two: ["-i", "lo"], "a"),
     "interface veth": (lambda two: ["--interface", two.here.interface], "b"),
+    "namespace by name": (lambda two: ["--netns", two.there.namespace], "b"),
+    "namespace by process": (lambda two: ["--netns", two.a.process.pid], "ab"),
+    "namespace by path": (lambda two: ["--netns", f"/run/netns/{two.there.namespace}"], "b"),
+    "this namespace": (lambda two: ["--netns", "self"], "ab"),
+    "all namespaces": (lambda two: ["--netns", two.there.namespace, "--netns", "all"], "ab"),
     "port": (lambda two: ["--port", two.a.port], "a"),
     "either port": (lambda two: ["--port", two.a.port, "--port", two.b.port], "ab"),
     "host": (lambda two: ["--host", "127.0.0.1"], "a"),
@@ -133,7 +138,7 @@ def test_strict_with_loss(stage):
 def test_help():
     done = terminal.run("--help")
     assert done.returncode == 0 and not done.stderr
-    for option in ("--pid", "--comm", "--uid", "--interface", "--port", "--host", "--sni",
+    for option in ("--pid", "--comm", "--uid", "--netns", "--interface", "--port", "--host", "--sni",
                    "--role", "--failed", "--slower-than", "--output", "--summary", "--count", "--duration", "--buffer-size", "--strict",
                    "--verbose", "--color", "--version", "--help"):
         assert option in done.stdout
@@ -152,7 +157,7 @@ def test_version():
 @pytest.mark.parametrize("arguments", [
     ["--no-such-option"], ["-o", "xml"], ["-d", "soon"], ["-d", "-1s"], ["-n", "0x"], ["-n", "-3"],
     ["--port", "70000"], ["--port", "http"], ["--host", "not-an-address"],
-    ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["-u", "no-such-user-here"],
+    ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["--netns", "no-such-name"], ["--netns", "/etc/passwd"], ["-u", "no-such-user-here"],
     ["-p", "init"], ["--buffer-size", "much"], ["--color", "blue"], ["--slower-than", "much"],
     ["--slower-than", "5"], ["--summary", "long"], ["-p"], ["stray"],
 ], ids=" ".join)

@@ -19,6 +19,7 @@ class Stage:
     network: Network = field(default_factory=Network)
     captures: list = field(default_factory=list)
     traces: list = field(default_factory=list)
+    undoing: list = field(default_factory=list)
 
     def __post_init__(self):
         self.processes = process.Processes(self.directory)
@@ -38,8 +39,13 @@ class Stage:
         self.captures.append(capture)
         return capture
 
-    def goal(self, server, address="127.0.0.1", **wishes):
-        return clients.Goal(address, server.port, str(self.certificates.authority), **wishes)
+    def undo(self, action, *arguments):
+        """At the end, in reverse order."""
+        self.undoing.append((action, arguments))
+
+    def goal(self, server, address="127.0.0.1", port=None, **wishes):
+        """port: where a proxy or NAT takes the server's place."""
+        return clients.Goal(address, port or server.port, str(self.certificates.authority), **wishes)
 
     def client(self, name, server, address="127.0.0.1", namespace=None, **wishes):
         """Run a client against server to its end."""
@@ -69,6 +75,8 @@ class Stage:
         for capture in self.captures:
             capture.kill()
         self.processes.end()
+        for action, arguments in reversed(self.undoing):
+            action(*arguments)
         self.network.remove()
 
 
