@@ -3,12 +3,14 @@
 
 bytes    the first SIZE bytes of both directions are written byte by byte
 records  the ClientHello, one record, is sent on as records of SIZE bytes (RFC 8446 section 5.1)
+late     whole, but SIZE milliseconds later; "40:10": to the server, and from it
 """
 
 import functools
 import socket
 import sys
 import threading
+import time
 
 from lines import listener
 
@@ -32,6 +34,11 @@ def write_records(target, data, done, size):
 
 
 def write_plain(target, data, done):
+    target.sendall(data)
+
+
+def write_late(target, data, done, milliseconds):
+    time.sleep(milliseconds / 1000)
     target.sendall(data)
 
 
@@ -59,9 +66,12 @@ def couple(client, server, forward=write_plain, backward=write_plain):
 
 if __name__ == "__main__":
     port, address, server_port, how, size = sys.argv[1:]
+    there, _, back = size.partition(":")
     ways = {
-        "bytes": [functools.partial(write_bytewise, size=int(size))] * 2,
-        "records": [functools.partial(write_records, size=int(size)), write_plain],
+        "bytes": [functools.partial(write_bytewise, size=int(there))] * 2,
+        "records": [functools.partial(write_records, size=int(there)), write_plain],
+        "late": [functools.partial(write_late, milliseconds=int(text))
+                 for text in (there, back or there)],
     }[how]
     with listener(port) as relay:
         while True:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""slow_client.py ADDRESS PORT CAFILE NAME VERSION WHERE MILLISECONDS COUNT: a TLS client that sleeps.
+"""slow_client.py ADDRESS PORT CAFILE NAME VERSION WHERE MILLISECONDS COUNT: a client that sleeps.
 
 hello    connected, before it writes its hello
 read     when the server's answer is there, before it is read

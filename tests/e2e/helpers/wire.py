@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""wire.py NAMESPACE INTERFACE NAMESPACE INTERFACE MILLISECONDS MILLISECONDS: a network that delays.
+"""wire.py NAMESPACE INTERFACE NAMESPACE INTERFACE MILLISECONDS MILLISECONDS LOST: a slow network.
 
 Makes a tun interface in each namespace ("-": this one) and carries packets from one to the other:
 those that leave the first arrive the first number of milliseconds later, those that leave the
-second the second. Says "ready" when both are there; they are gone when it ends.
+second the second. The first packet of LOST bytes or more from the first never arrives; 0: all do.
+Says "ready" when both interfaces are there; they are gone when it ends.
 """
 
 import collections
@@ -53,7 +54,7 @@ def deliver(device, packet):
             raise
 
 
-def carry(devices, delays):
+def carry(devices, delays, lost):
     under_way = {device: collections.deque() for device in devices}
     peers = dict(zip(devices, reversed(devices)))
     while True:
@@ -66,11 +67,14 @@ def carry(devices, delays):
         left = max(0, min(dues) - time.monotonic()) if dues else None
         for device in select.select(devices, [], [], left)[0]:
             packet = os.read(device, PACKET_MAX)
+            if lost and device == devices[0] and len(packet) >= lost:
+                lost = 0
+                continue
             under_way[device].append((time.monotonic() + delays[device], packet))
 
 
 if __name__ == "__main__":
-    places, times = sys.argv[1:5], sys.argv[5:7]
+    places, times, lost = sys.argv[1:5], sys.argv[5:7], sys.argv[7]
     ends = [tun_in(*places[:2]), tun_in(*places[2:])]
     print("ready", flush=True)
-    carry(ends, {end: int(text) / 1000 for end, text in zip(ends, times)})
+    carry(ends, {end: int(text) / 1000 for end, text in zip(ends, times)}, int(lost))

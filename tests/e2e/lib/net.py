@@ -105,13 +105,13 @@ class Network:
         self.address(*sides)
         return sides
 
-    def wire(self, processes, there=None, milliseconds=(0, 0)):
+    def wire(self, processes, milliseconds=(0, 0), lost=0):
         """A network between here and a new namespace that a program carries packets over: no packet
-        on the other side still has its socket. It delays what leaves here, what leaves there."""
-        near = Side(self.name("ta"), None)
-        far = Side(self.name("tb"), there or self.namespace())
-        carrier = processes.start(
-            helper("wire.py", "-", near.interface, far.namespace, far.interface, *milliseconds))
+        on the other side still has its socket. It delays what leaves here, what leaves there, and
+        loses the first packet from here that is so long."""
+        near, far = Side(self.name("ta"), None), Side(self.name("tb"), self.namespace())
+        carrier = processes.start(helper("wire.py", "-", near.interface, far.namespace,
+                                         far.interface, *milliseconds, lost))
         wait.until(lambda: b"ready" in carrier.log.read_bytes(), "the wire's interfaces")
         for side in (near, far):
             command("ip", "link", "set", side.interface, "up", namespace=side.namespace)
