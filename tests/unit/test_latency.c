@@ -643,6 +643,27 @@ static void test_refused(void **state)
 		      { "reply_network", END_UNKNOWN, 50, true });
 }
 
+/* Of the server's flight only the arrival was seen: what went before is nobody's. */
+static void test_flight_missing(void **state)
+{
+	struct scene *scene = *state;
+
+	full_13(scene);
+	scene->handshake->ends[END_CLIENT].min_rtt_us = 0;
+	scene->handshake->ends[END_SERVER].min_rtt_us = 0;
+	scene->at[END_SERVER].flights[1] = (struct stretch){ 0, 0 };
+	see(scene, END_CLIENT);
+	see(scene, END_SERVER);
+	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
+		      { "client_prepare", END_CLIENT, 400, false },
+		      { "hello_network", END_UNKNOWN, 50, false },
+		      { "accept_queue", END_SERVER, 0, false },
+		      { "server_wakeup", END_SERVER, 20, false },
+		      { "unknown", END_UNKNOWN, 1090, false },
+		      { "client_wakeup", END_CLIENT, 30, false },
+		      { "client_crypto", END_CLIENT, 720, false });
+}
+
 /* What is missing must not pass for time that something took. */
 static void test_gap(void **state)
 {
@@ -784,6 +805,7 @@ int main(void)
 		TEST(test_never_read),
 		TEST(test_client_gives_up),
 		TEST(test_refused),
+		TEST(test_flight_missing),
 		TEST(test_gap),
 		TEST(test_incomplete),
 		TEST(test_retransmissions),

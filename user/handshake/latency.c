@@ -91,14 +91,17 @@ static struct point received(const struct model *model, size_t flight)
 	return point_of(model, flight, !sender_of(model, flight), true);
 }
 
-/* The next phase, from where the last one ended. One that ended before then takes no time. */
+/*
+ * The next phase, from where the last one ended. One that ended before then takes no time; one of
+ * which the end is not known is left to what comes next.
+ */
 static void phase_add(struct model *model, const char *name, enum handshake_end side,
 		      struct point until, bool measured)
 {
 	struct latency *latency = &model->handshake->latency;
 	struct phase *phase;
 
-	if (model->cursor.ns >= model->end_ns)
+	if (!until.ns || model->cursor.ns >= model->end_ns)
 		return;
 	if (until.ns > model->end_ns)
 		until.ns = model->end_ns;
@@ -281,6 +284,8 @@ static void leg_add(struct model *model, size_t flight)
 		phase_between(model, finish ? "finish_network" :
 			      sender_of(model, flight) == END_CLIENT ? "hello_network" : "reply_network",
 			      END_UNKNOWN, in);
+	else
+		unknown_add(model, in.ns);
 	if (sender_of(model, flight) == END_CLIENT)
 		server_work(model, flight);
 	else
