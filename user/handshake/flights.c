@@ -66,11 +66,14 @@ void flights_place(struct flights *flights, const struct handshake *handshake,
 
 	if (n >= HANDSHAKE_MESSAGES_MAX)
 		return;
-	if (was_pending && message->from_client && is_data(handshake, message) && flights->count > 2)
+	/* Where one renegotiates, data goes on. */
+	if (was_pending && message->from_client && is_data(handshake, message) &&
+	    flights->count > 2 && !handshake->renegotiation)
 		flights->false_start = true;
 	if (was_pending && is_part(flights, handshake, message))
 		flight = flight_from(flights, from);
-	if (flight != FLIGHT_NONE && is_hello(message))
+	/* The first is one, even if it is encrypted. */
+	if (flight == 0 || (flight != FLIGHT_NONE && is_hello(message)))
 		flights->list[flight].hello = true;
 	flights->of[from][n] = flight;
 }
