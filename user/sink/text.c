@@ -84,9 +84,10 @@ size_t text_escape(const void *bytes, size_t length, char *to, size_t size)
 	if (!size)
 		return 0;
 	for (size_t at = 0; at < length;) {
-		uint32_t point = 0;
-		size_t taken = utf8_decode(from + at, length - at, &point);
-		bool plain = taken && point_is_printable(point);
+		uint32_t point = from[at];
+		bool ascii = point >= ' ' && point <= '~';
+		size_t taken = ascii ? 1 : utf8_decode(from + at, length - at, &point);
+		bool plain = ascii || (taken && point_is_printable(point));
 		/* One byte at a time where it is escaped: the next one may start a character. */
 		size_t need = plain ? taken : 4;
 
@@ -161,6 +162,11 @@ size_t text_width(const char *string)
 {
 	size_t total = 0, width, taken;
 
+	/* ASCII is nearly all there is. */
+	for (; *string && !(*string & 0x80); string++)
+		total++;
+	if (!*string)
+		return total;
 	while ((taken = text_step(string, &width))) {
 		string += taken;
 		total += width;
@@ -209,23 +215,45 @@ static bool address_is_v4(const struct address *address)
 	return !memcmp(address->ip, mapped, sizeof(mapped));
 }
 
+char *text_number(uint64_t number, size_t digits, char *to)
+{
+	char reversed[20]; /* of 2^64 */
+	size_t count = 0;
+
+	do {
+		reversed[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number || count < digits);
+	while (count)
+		*to++ = reversed[--count];
+	*to = '\0';
+	return to;
+}
+
 void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE])
 {
-	if (address_is_v4(address))
-		inet_ntop(AF_INET, address->ip + 12, to, TEXT_ADDRESS_SIZE);
-	else
+	if (!address_is_v4(address)) {
 		inet_ntop(AF_INET6, address->ip, to, TEXT_ADDRESS_SIZE);
+		return;
+	}
+	/* inet_ntop() does this by sprintf(). */
+	for (size_t i = 12; i < 16; i++) {
+		to = text_number(address->ip[i], 1, to);
+		*to++ = '.';
+	}
+	to[-1] = '\0';
 }
 
 void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE])
 {
 	bool v4 = address_is_v4(address);
 	char ip[TEXT_ADDRESS_SIZE];
-	struct text text;
 
 	text_ip(address, ip);
-	text_start(&text, to, TEXT_ADDRESS_SIZE);
-	text_append(&text, v4 ? "%s:%u" : "[%s]:%u", ip, address->port);
+	to = stpcpy(to, v4 ? "" : "[");
+	to = stpcpy(to, ip);
+	to = stpcpy(to, v4 ? ":" : "]:");
+	text_number(address->port, 1, to);
 }
 
 /* What a person calls it: its name, else the start of its id, as Docker shows it. */
@@ -289,13 +317,16 @@ bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE])
 void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE])
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
-	int length = snprintf(to, TEXT_NUMBER_SIZE, "%s%llu.%03u", ns < 0 ? "-" : "",
-			      (unsigned long long)(size / 1000), (unsigned int)(size % 1000));
 
-	while (to[length - 1] == '0')
-		to[--length] = '\0';
-	if (to[length - 1] == '.')
-		to[--length] = '\0';
+	if (ns < 0)
+		*to++ = '-';
+	to = text_number(size / 1000, 1, to);
+	*to++ = '.';
+	to = text_number(size % 1000, 3, to);
+	while (to[-1] == '0')
+		*--to = '\0';
+	if (to[-1] == '.')
+		to[-1] = '\0';
 }
 
 /* In integers, since a locale's decimal point may be a comma. */
@@ -315,8 +346,9 @@ void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE])
 	while (form < ARRAY_SIZE(forms) - 1 && ns >= forms[form].below_ns)
 		form++;
 	value = ns / forms[form].unit_ns + (ns % forms[form].unit_ns >= forms[form].unit_ns / 2);
-	snprintf(to, TEXT_NUMBER_SIZE, "%llu.%0*u", (unsigned long long)(value / forms[form].units),
-		 (int)forms[form].decimals, (unsigned int)(value % forms[form].units));
+	to = text_number(value / forms[form].units, 1, to);
+	*to++ = '.';
+	text_number(value % forms[form].units, forms[form].decimals, to);
 }
 
 void text_duration(uint64_t ns, char to[TEXT_NUMBER_SIZE])

@@ -36,6 +36,8 @@ bool text_is_utf8(void);
 
 /* An address of which nothing is known is all zero. */
 bool text_address_known(const struct address *address);
+/* In at least so many digits; returns where the NUL stands. */
+char *text_number(uint64_t number, size_t digits, char *to);
 void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
 void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
