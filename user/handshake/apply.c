@@ -47,41 +47,32 @@ struct message *apply_record(struct handshake *handshake, const struct flow_mess
 	return message;
 }
 
-static int codes_copy(struct code_list *list, struct slice codes, size_t width)
+/* The list of these code points at next; returns where another may begin. */
+static uint16_t *codes_copy(struct code_list *list, struct slice codes, size_t width, uint16_t *next)
 {
-	size_t count = codes.length / width, i;
+	size_t i;
 
-	if (!count)
-		return 0;
-	list->items = calloc(count, sizeof(*list->items));
-	if (!list->items)
-		return -ENOMEM;
-	list->count = count;
-	for (i = 0; i < count; i++) {
+	list->items = next;
+	list->count = codes.length / width;
+	for (i = 0; i < list->count; i++) {
 		const uint8_t *last = codes.bytes + (i + 1) * width - 1;
 
-		list->items[i] = (uint16_t)(width > 1 ? last[-1] << 8 | last[0] : last[0]);
+		*next++ = (uint16_t)(width > 1 ? last[-1] << 8 | last[0] : last[0]);
 	}
-	return 0;
+	return next;
 }
 
-/* Types of extensions, and groups of key shares: both lists of a code point and a vector. */
-static int codes_walk(struct code_list *list, struct slice entries)
+/* Types of extensions, and groups of key shares: both lists of a code point and a vector, 4 bytes at least. */
+static uint16_t *codes_walk(struct code_list *list, struct slice entries, uint16_t *next)
 {
-	struct slice rest = entries, data;
-	size_t count = 0;
+	struct slice data;
 	uint16_t code;
 
-	while (tls_extension_next(&rest, &code, &data))
-		count++;
-	if (!count)
-		return 0;
-	list->items = calloc(count, sizeof(*list->items));
-	if (!list->items)
-		return -ENOMEM;
-	while (list->count < count && tls_extension_next(&entries, &code, &data))
-		list->items[list->count++] = code;
-	return 0;
+	list->items = next;
+	while (tls_extension_next(&entries, &code, &data))
+		*next++ = code;
+	list->count = next - list->items;
+	return next;
 }
 
 static void *bytes_copy(struct slice bytes)
@@ -95,22 +86,42 @@ static void *bytes_copy(struct slice bytes)
 	return copy;
 }
 
+/* One block for all lists: a hello has a dozen of them. */
+static int offer_codes(struct offer *offer, const struct tls_client_hello *hello)
+{
+	size_t cipher_width = hello->is_v2 ? 3 : 2;
+	const struct {
+		struct code_list *list;
+		struct slice codes;
+		size_t width;
+	} copied[] = {
+		{ &offer->versions, hello->versions, 2 },	{ &offer->ciphers, hello->ciphers, cipher_width },
+		{ &offer->groups, hello->groups, 2 },		{ &offer->signatures, hello->signatures, 2 },
+		{ &offer->point_formats, hello->point_formats, 1 }, { &offer->psk_modes, hello->psk_modes, 1 },
+		{ &offer->compressions, hello->compressions, 1 },
+		{ &offer->delegated_credentials, hello->delegated_credentials, 2 },
+	};
+	size_t count = hello->key_shares.length / 4 + hello->extensions.length / 4, i;
+	uint16_t *next;
+
+	for (i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+		count += copied[i].codes.length / copied[i].width;
+	offer->codes = next = malloc((count + 1) * sizeof(*next));
+	if (!next)
+		return -ENOMEM;
+	for (i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+		next = codes_copy(copied[i].list, copied[i].codes, copied[i].width, next);
+	next = codes_walk(&offer->key_shares, hello->key_shares, next);
+	codes_walk(&offer->extensions, hello->extensions, next);
+	return 0;
+}
+
 static int offer_fill(struct handshake *handshake, const struct tls_client_hello *hello)
 {
 	struct offer *offer = &handshake->offer;
-	int error = 0;
+	int error = offer_codes(offer, hello);
 
 	offer->version = hello->version;
-	error |= codes_copy(&offer->versions, hello->versions, 2);
-	error |= codes_copy(&offer->ciphers, hello->ciphers, hello->is_v2 ? 3 : 2);
-	error |= codes_copy(&offer->groups, hello->groups, 2);
-	error |= codes_copy(&offer->signatures, hello->signatures, 2);
-	error |= codes_copy(&offer->point_formats, hello->point_formats, 1);
-	error |= codes_copy(&offer->psk_modes, hello->psk_modes, 1);
-	error |= codes_copy(&offer->compressions, hello->compressions, 1);
-	error |= codes_copy(&offer->delegated_credentials, hello->delegated_credentials, 2);
-	error |= codes_walk(&offer->key_shares, hello->key_shares);
-	error |= codes_walk(&offer->extensions, hello->extensions);
 	offer->whole = hello->whole;
 	offer->ticket = hello->ticket;
 	offer->padding = hello->padding;
@@ -124,7 +135,7 @@ static int offer_fill(struct handshake *handshake, const struct tls_client_hello
 		handshake->sni = bytes_copy(hello->sni);
 		handshake->sni_length = handshake->sni ? hello->sni.length : 0;
 	}
-	return error ? -ENOMEM : 0;
+	return error;
 }
 
 int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
@@ -225,8 +236,10 @@ static void server_hello_keep(struct handshake *handshake, const struct tls_serv
 	struct code_list *list = &handshake->server_extensions;
 
 	free(list->items);
-	*list = (struct code_list){ 0 };
-	handshake->server_hello_whole = codes_walk(list, hello->extensions) == 0 && whole;
+	*list = (struct code_list){ malloc((hello->extensions.length / 4 + 1) * sizeof(*list->items)), 0 };
+	if (list->items)
+		codes_walk(list, hello->extensions, list->items);
+	handshake->server_hello_whole = list->items && whole;
 	handshake->server_legacy_version = hello->legacy_version;
 }
 

@@ -50,16 +50,7 @@ void handshake_free(struct handshake *handshake)
 	if (!handshake)
 		return;
 	offer = &handshake->offer;
-	free(offer->versions.items);
-	free(offer->ciphers.items);
-	free(offer->groups.items);
-	free(offer->key_shares.items);
-	free(offer->signatures.items);
-	free(offer->extensions.items);
-	free(offer->point_formats.items);
-	free(offer->psk_modes.items);
-	free(offer->compressions.items);
-	free(offer->delegated_credentials.items);
+	free(offer->codes);
 	free(handshake->server_extensions.items);
 	handshake_certificates_free(handshake);
 	free(handshake->failure.reason);

@@ -80,13 +80,14 @@ struct sent_certificate {
 	struct certificate *certificate;
 };
 
-/* A list of 16-bit code points in wire order. Owned by the handshake. */
+/* A list of 16-bit code points in wire order. Owned by the handshake; those of an offer by its codes. */
 struct code_list {
 	uint16_t *items;
 	size_t count;
 };
 
 struct offer {
+	uint16_t *codes; /* of all its lists, owned */
 	uint16_t version; /* legacy_version */
 	struct code_list versions, ciphers, groups, key_shares, signatures, extensions;
 	struct code_list point_formats, psk_modes, compressions; /* code points of 8 bits */
