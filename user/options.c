@@ -23,8 +23,8 @@
 static const char help[] =
 	"Usage: tlstrace [OPTION...] [-- COMMAND [ARGUMENT...]]\n"
 	"Show every TLS handshake on this host as it happens: which process negotiated what\n"
-	"with whom, and who rejected whom. With COMMAND: run it, and show only its handshakes\n"
-	"and those of all its descendants.\n"
+	"with whom, how long each part took, and who rejected whom. With COMMAND: run it, and\n"
+	"show only its handshakes and those of all its descendants.\n"
 	"\n"
 	"Where from:\n"
 	"  -r, --read FILE          decode a pcap or pcapng file, gzip'd too (- is stdin), instead\n"
@@ -69,6 +69,12 @@ static const char help[] =
 	"      --sockets FLAVOUR    auto (default), fentry, kprobe or tracepoint\n"
 	"  -V, --version            print version and features\n"
 	"  -h, --help               print this\n"
+	"\n"
+	"Examples:\n"
+	"  tlstrace -o tree -- curl https://example.org/    one command, its handshakes in full\n"
+	"  tlstrace --slower-than 250ms -o tree             what is slow, and why\n"
+	"  tlstrace --failed                                what fails, and who refused whom\n"
+	"  tlstrace -r capture.pcap --summary table         how a capture's servers do\n"
 	"\n"
 	"Exit status: 0 fine, 1 could not run, 2 wrong usage, 3 --strict and something was lost.\n"
 	"With COMMAND its own, or 128 and the signal that killed it.\n";
