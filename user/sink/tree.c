@@ -389,7 +389,8 @@ static void message_print(FILE *out, const struct message *message, uint64_t sta
 	if (message->record == RECORD_KIND_ALERT && name)
 		fprintf(out, "alert ");
 	fprintf(out, "%s, %u byte%s%s%s\n", name ? name : record ? record : "unknown", message->size,
-		message->size == 1 ? "" : "s", message->encrypted ? ", encrypted" : "", message->inferred ? ", inferred" : "");
+		message->size == 1 ? "" : "s", message->encrypted ? ", encrypted" : "",
+		message->inferred ? ", inferred" : "");
 }
 
 static void messages_print(const struct sink_settings *settings, const struct handshake *handshake)
