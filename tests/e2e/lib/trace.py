@@ -35,7 +35,8 @@ class Trace:
     in all network namespaces; else in the one where the tests run.
     """
 
-    def __init__(self, *arguments, expect_loss=False, namespace=None, everywhere=False):
+    def __init__(self, *arguments, expect_loss=False, namespace=None, everywhere=False,
+                 env=None):
         self.expect_loss = expect_loss
         self.arguments = [program(), "-o", "json", *flavour(everywhere), *map(str, arguments)]
         self.lines = []
@@ -46,7 +47,7 @@ class Trace:
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             process.in_namespace(namespace, self.arguments), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self.errors, env=process.environment())
+            stdout=subprocess.PIPE, stderr=self.errors, env=process.environment(**env or {}))
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         try:
