@@ -19,6 +19,9 @@
 #define BUFFER_SIZE_DEFAULT (8 << 20)
 #define BUFFER_SIZE_MIN (64 << 10)
 #define BUFFER_SIZE_MAX (1ULL << 30)
+#define TIMEOUT_DEFAULT_NS 10000000000ULL
+#define TIMEOUT_MIN_NS 1000000ULL
+#define TIMEOUT_MAX_NS 3600000000000ULL
 
 static const char help[] =
 	"Usage: tlstrace [OPTION...] [-- COMMAND [ARGUMENT...]]\n"
@@ -63,6 +66,7 @@ static const char help[] =
 	"      --user USER          run COMMAND as USER; default: who ran sudo, else as tlstrace\n"
 	"  -n, --count N            stop after N handshakes\n"
 	"  -d, --duration DURATION  stop after this time: 10s, 250ms, 2m; of a file, its own time\n"
+	"      --timeout DURATION   a handshake that is silent for so long failed (default 10s)\n"
 	"      --buffer-size SIZE   ring buffer between kernel and tlstrace (default 8M)\n"
 	"      --strict             exit with status 3 if anything was lost\n"
 	"      --tc FLAVOUR         auto (default), tcx or clsact\n"
@@ -82,7 +86,7 @@ static const char help[] =
 enum long_option { OPTION_PORT = 256, OPTION_HOST, OPTION_SNI, OPTION_ROLE, OPTION_FAILED,
 		   OPTION_BUFFER_SIZE, OPTION_STRICT, OPTION_COLOR, OPTION_TC, OPTION_SOCKETS,
 		   OPTION_OUTPUT_FILE, OPTION_USER, OPTION_CONTAINER, OPTION_CGROUP, OPTION_SLOWER_THAN,
-		   OPTION_SUMMARY, OPTION_NETNS };
+		   OPTION_SUMMARY, OPTION_NETNS, OPTION_TIMEOUT };
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -106,6 +110,7 @@ static const struct option long_options[] = {
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "count", required_argument, NULL, 'n' },
 	{ "duration", required_argument, NULL, 'd' },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "buffer-size", required_argument, NULL, OPTION_BUFFER_SIZE },
 	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -332,6 +337,7 @@ static const struct { int option; const char *name, *takes; } takers[] = {
 	{ OPTION_SNI, "--sni", "a name or pattern; at most 32 of them" },
 	{ OPTION_ROLE, "--role", "client or server" },
 	{ OPTION_SLOWER_THAN, "--slower-than", "a time such as 250ms, 1s or 800us" },
+	{ OPTION_TIMEOUT, "--timeout", "a time from 1ms to 1h, such as 3s" },
 	{ OPTION_BUFFER_SIZE, "--buffer-size", "a size from 64K to 1G" },
 	{ OPTION_SUMMARY, "--summary", "auto, table, json or none" },
 	{ OPTION_COLOR, "--color", "auto, always or never" },
@@ -360,6 +366,9 @@ static bool option_set(struct options *options, int option, const char *value)
 		return number_parse(value, 1, UINT64_MAX - 1, &options->count);
 	case 'd':
 		return duration_parse(value, &options->duration_ns);
+	case OPTION_TIMEOUT:
+		return duration_parse(value, &options->timeout_ns) &&
+		       options->timeout_ns >= TIMEOUT_MIN_NS && options->timeout_ns <= TIMEOUT_MAX_NS;
 	case 'i':
 		options->source.interface = value;
 		return true;
@@ -452,6 +461,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 
 	*options = (struct options){ .role = -1, .sink = &sink_table };
 	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
+	options->timeout_ns = TIMEOUT_DEFAULT_NS;
 	opterr = 0; /* our own sentences say what to do */
 	while ((option = getopt_long(argc, argv, "+:p:c:u:i:r:o:n:d:fvVh", long_options, NULL)) != -1) {
 		if (option == 'h') {

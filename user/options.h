@@ -53,6 +53,7 @@ struct options {
 	enum options_summary summary;
 	uint64_t count;		/* stop after so many rows; 0 never */
 	uint64_t duration_ns;	/* stop after this time; 0 never */
+	uint64_t timeout_ns;	/* silence that fails a handshake */
 	bool strict;
 	bool verbose;
 	enum options_color color;

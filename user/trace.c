@@ -21,7 +21,6 @@
 #include "version.h"
 
 #define SECOND_NS 1000000000ULL
-#define TIMEOUT_NS (10 * SECOND_NS)
 #define HANDSHAKES_MAX 16384
 #define SUMMARY_AUTO_LEAST 2
 
@@ -311,7 +310,7 @@ static uint64_t end_tell(struct trace *trace)
 
 static int trace_open(struct trace *trace)
 {
-	static const struct tracker_settings settings = { TIMEOUT_NS, HANDSHAKES_MAX };
+	const struct tracker_settings settings = { trace->options->timeout_ns, HANDSHAKES_MAX };
 	const struct source_handler source = { on_packet, on_socket, on_opening, trace };
 
 	trace->tracker_handler = (struct tracker_handler){

@@ -139,7 +139,8 @@ def test_help():
     done = terminal.run("--help")
     assert done.returncode == 0 and not done.stderr
     for option in ("--pid", "--comm", "--uid", "--netns", "--interface", "--port", "--host", "--sni",
-                   "--role", "--failed", "--slower-than", "--output", "--summary", "--count", "--duration", "--buffer-size", "--strict",
+                   "--role", "--failed", "--slower-than", "--output", "--summary", "--count", "--duration", "--timeout",
+                   "--buffer-size", "--strict",
                    "--verbose", "--color", "--version", "--help"):
         assert option in done.stdout
     assert terminal.run("-h").stdout == done.stdout
@@ -159,7 +160,8 @@ def test_version():
     ["--port", "70000"], ["--port", "http"], ["--host", "not-an-address"],
     ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["--netns", "no-such-name"], ["--netns", "/etc/passwd"], ["-u", "no-such-user-here"],
     ["-p", "init"], ["--buffer-size", "much"], ["--color", "blue"], ["--slower-than", "much"],
-    ["--slower-than", "5"], ["--summary", "long"], ["-p"], ["stray"],
+    ["--slower-than", "5"], ["--summary", "long"], ["-p"], ["stray"], ["--timeout", "0s"],
+    ["--timeout", "2h"],
 ], ids=" ".join)
 def test_wrong_usage(arguments):
     done = terminal.run(*arguments)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Handshakes that fail: who ended it, how, and what was said."""
 
+import re
+
 import pytest
 
-from lib import expect, hello, process, servers, wait
+from lib import expect, hello, process, servers, views, wait
 
 
 def failed(row, kind, by, alert=None, encrypted=False):
@@ -104,3 +106,22 @@ def test_pending_at_the_end_is_incomplete(stage):
     assert row["outcome"] == "incomplete" and row["failure"] is None
     assert row["client"]["process"]["pid"] == client.pid
     assert row["server"]["process"]["pid"] == server.process.pid
+
+
+@pytest.mark.parametrize("place", views.PLACES)
+def test_server_never_answers(stage, place):
+    """Silence for the time of --timeout, live and in a capture that goes on behind it."""
+    here = views.Place(stage, place, options=("--timeout", "300ms"))
+    server = here.server(servers.Silent, options=("hold",))
+    here.trace(server.port)
+    client = stage.processes.start(process.helper(
+        "hello_client.py", here.address, server.port, hello.client_hello().hex(), "hold"),
+        here.client_side.namespace)
+    for trace in here.traces.values():
+        trace.wait_rows(1)
+    process.end_process(client)
+    for view in here.views():
+        failed(view.row, "timeout", "server")
+        who = view.who("server", server.process.pid, server.comm)
+        assert re.fullmatch(re.escape(who) + r" did not answer within \d+\.\d ms",
+                            view.row["verdict"]), view.row

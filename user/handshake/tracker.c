@@ -22,7 +22,7 @@
 #define ARRIVAL_NS SECOND_NS
 /* The same packet elsewhere is seen within this time (DESIGN.md section 2). */
 #define SAME_PACKET_NS SECOND_NS
-#define SOCKET_EXPIRY_NS (60 * SECOND_NS)
+#define EXPIRY_NS (60 * SECOND_NS)
 
 struct entry;
 
@@ -586,7 +586,19 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t timeout_ns)
 {
 	if (handshake->outcome == HANDSHAKE_PENDING && now_ns >= handshake->last_ns + timeout_ns)
-		apply_timeout(handshake, now_ns);
+		apply_timeout(handshake, handshake->last_ns + timeout_ns);
+}
+
+/* What a handshake may still ask for stays as long as that may be silent. */
+static void tables_expire(struct tracker *tracker, uint64_t now_ns)
+{
+	uint64_t idle_ns = EXPIRY_NS + tracker->settings.timeout_ns;
+
+	if (now_ns <= tracker->expired_ns + idle_ns)
+		return;
+	tracker->expired_ns = now_ns;
+	flow_table_expire(tracker->flows, now_ns - idle_ns);
+	socket_table_expire(tracker->sockets, now_ns - idle_ns);
 }
 
 /* A name that a runtime is about to tell. */
@@ -644,11 +656,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 		else
 			near = true;
 	}
-	if (now_ns > tracker->expired_ns + SOCKET_EXPIRY_NS) {
-		tracker->expired_ns = now_ns;
-		flow_table_expire(tracker->flows, now_ns - SOCKET_EXPIRY_NS);
-		socket_table_expire(tracker->sockets, now_ns - SOCKET_EXPIRY_NS);
-	}
+	tables_expire(tracker, now_ns);
 	return near;
 }
 

@@ -130,6 +130,20 @@ class Network:
         self.address(*(side for _, side in pairs), networks=networks)
         return [side for _, side in pairs], [port for port, _ in pairs]
 
+    def routed(self):
+        """Two new namespaces with a third between that forwards: (one side, other side, router)."""
+        router = self.namespace()
+        sides = []
+        for inner, outer in (self.pair(self.namespace(), router) for _ in range(2)):
+            self.address(inner, outer)
+            for family, gateway in ((4, outer.ip4), (6, outer.ip6)):
+                command("ip", f"-{family}", "route", "add", "default", "via", gateway,
+                        namespace=inner.namespace)
+            sides.append(inner)
+        for name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+            command("sysctl", "-q", "-w", f"{name}=1", namespace=router)
+        return (*sides, router)
+
     def vlan(self, side, tag, protocol="802.1Q"):
         """A VLAN device over side, up, no addresses. AssertionError where the kernel has none."""
         upper = Side(self.name("vl"), side.namespace)
