@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "filter.h"
+#include "handshake/cause.h"
 #include "handshake/certificates.h"
 #include "handshake/fingerprint.h"
 #include "log.h"
@@ -103,6 +104,8 @@ static void details_read(struct trace *trace, struct handshake *handshake)
 		handshake_fingerprint(handshake);
 	if (wanted || handshake->outcome == HANDSHAKE_FAILED)
 		handshake_certificates_read(handshake, trace->certificates);
+	if (handshake->outcome == HANDSHAKE_FAILED)
+		handshake_causes(handshake, trace->sink.clock_offset_ns);
 }
 
 static void on_done(void *context, struct handshake *handshake)

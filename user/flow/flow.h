@@ -25,7 +25,7 @@ enum flow_message_kind {
 	FLOW_ALERT,	   /* plaintext: two bytes of body */
 	FLOW_CHANGE_CIPHER_SPEC,
 	FLOW_ENCRYPTED,	   /* an encrypted record: record_type and size only */
-	FLOW_NOT_TLS,	   /* the stream does not go on as records */
+	FLOW_NOT_TLS,	   /* the stream does not go on as records: body are its next five bytes */
 	FLOW_QUIC_RETRY,
 	FLOW_QUIC_VERSION_NEGOTIATION, /* body: the versions, 4 bytes each */
 	FLOW_QUIC_CLOSE,   /* CONNECTION_CLOSE: error, and the reason phrase as body */

@@ -110,7 +110,8 @@ static bool is_server_hello_v2(const struct flow *flow, const uint8_t *header)
 static void not_tls(const struct flow_handler *handler, struct flow *flow, bool from_client,
 		    const uint8_t *header, uint64_t time_ns)
 {
-	struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client, .time_ns = time_ns };
+	struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client, .time_ns = time_ns,
+					.body = { header, RECORD_HEADER } };
 
 	if (!from_client && is_server_hello_v2(flow, header)) {
 		message.kind = FLOW_SERVER_HELLO_V2;

@@ -380,6 +380,7 @@ static void apply_alert(struct handshake *handshake, const struct flow_message *
 		return;
 	if (alert == ALERT_CLOSE_NOTIFY || alert == ALERT_USER_CANCELED) {
 		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
+		handshake->failure.alert = alert;
 		return;
 	}
 	/* A warning leaves the choice to the other side (unrecognized_name); 1.3 knows none. */
@@ -485,23 +486,70 @@ static void server_tail(struct handshake *handshake, const struct flow_message *
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (client_spoke && handshake->early_data == TRI_NONE) {
+		handshake->server_spoke_on = true;
 		handshake_infer(handshake, "outcome");
 		apply_completion(handshake, from->time_ns);
 	}
 }
 
-/*
- * The client's Finished ends the handshake for the client; a server that asked for a certificate
- * judges it only then (RFC 8446 section 4.4.2.4), and its first record says what it thinks.
- */
-static bool server_refused_late(const struct handshake *handshake, const struct flow_message *from)
+/* Of TLS 1.3 an alert, or what is as short as one. */
+static bool is_alert_sized(const struct flow_message *from)
 {
-	const struct message *last = &handshake->messages[handshake->message_count - 1];
+	return from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED;
+}
 
-	return handshake->outcome == HANDSHAKE_COMPLETED && !from->from_client &&
-	       version_is_13(handshake) && from->size == TAIL_ALERT && handshake->message_count &&
-	       last->from == END_CLIENT &&
+/* An end leaves a completed handshake's connection. */
+static void apply_leave(struct handshake *handshake, enum handshake_end by)
+{
+	if (!handshake->left_at_once && !handshake->client_spoke_on) {
+		handshake->left_at_once = true;
+		handshake->left_by = by;
+	}
+	/* What answers an alert is no reason for it. */
+	if (by == END_CLIENT && !handshake->late_alert_ns)
+		handshake->client_closing = true;
+}
+
+/*
+ * Behind completion. The client's Finished ends the handshake for the client; a server that asked for
+ * a certificate judges it only then (RFC 8446 section 4.4.2.4), and its first record says what it
+ * thinks: a ticket or data that it goes on, an alert with nothing behind it that it refused. If the
+ * client has said goodbye before, the alert is the server's goodbye.
+ */
+static void apply_behind(struct handshake *handshake, const struct flow_message *from)
+{
+	bool is_13 = version_is_13(handshake);
+	bool goodbye = is_13 ? is_alert_sized(from) : from->record_type == RECORD_KIND_ALERT;
+
+	if (from->from_client && goodbye)
+		apply_leave(handshake, END_CLIENT);
+	else if (from->from_client)
+		handshake->client_spoke_on = true;
+	else if (goodbye && apply_awaits_judgement(handshake))
+		handshake->late_alert_ns = from->time_ns;
+	else
+		handshake->server_spoke_on = true;
+}
+
+bool apply_awaits_judgement(const struct handshake *handshake)
+{
+	return handshake->outcome == HANDSHAKE_COMPLETED && version_is_13(handshake) &&
+	       handshake->transport == TRANSPORT_TCP && !handshake->server_spoke_on &&
+	       !handshake->client_closing &&
 	       (handshake->client_auth == TRI_DECLINED || handshake->client_auth == TRI_SENT);
+}
+
+/* The connection ends behind completion: was that a refusal? */
+static void apply_end_behind(struct handshake *handshake, enum handshake_end by)
+{
+	if (handshake->late_alert_ns && apply_awaits_judgement(handshake)) {
+		handshake->outcome = HANDSHAKE_PENDING;
+		apply_failure(handshake, FAILURE_ALERT, END_SERVER, handshake->late_alert_ns);
+		handshake->failure.encrypted = true;
+		handshake_infer(handshake, "failure");
+		return;
+	}
+	apply_leave(handshake, by);
 }
 
 static void apply_encrypted(struct handshake *handshake, const struct flow_message *from)
@@ -517,11 +565,8 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 		apply_dtls13_encrypted(handshake, from);
 		return;
 	}
-	if (server_refused_late(handshake, from)) {
-		handshake->outcome = HANDSHAKE_PENDING;
-		apply_encrypted_alert(handshake, from);
-		handshake_infer(handshake, "failure");
-	}
+	if (handshake->outcome == HANDSHAKE_COMPLETED)
+		apply_behind(handshake, from);
 	/* Behind the end only the first few records are of interest (session tickets). */
 	if (handshake->outcome != HANDSHAKE_PENDING && (from->from_client || !version_is_13(handshake)))
 		return;
@@ -601,6 +646,26 @@ static void apply_server_hello_v2(struct handshake *handshake, const struct flow
 	handshake->end_ns = from->time_ns;
 }
 
+/* What the first bytes of an answer that is not TLS look like. */
+static const char *plaintext_name(struct slice body)
+{
+	static const struct { const char *start, *name; } protocols[] = {
+		{ "HTTP/", "HTTP" },  { "<html", "HTML" },	  { "<HTML", "HTML" },
+		{ "<!DOC", "HTML" },  { "SSH-", "SSH" },	  { "220 ", "SMTP or FTP" },
+		{ "220-", "SMTP or FTP" }, { "500 ", "SMTP or FTP" }, { "502 ", "SMTP or FTP" },
+		{ "+OK", "POP3" },    { "* OK", "IMAP" },	  { "* BAD", "IMAP" },
+		{ "-ERR", "Redis or POP3" },
+	};
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		size_t length = strlen(protocols[i].start);
+
+		if (body.length >= length && memcmp(body.bytes, protocols[i].start, length) == 0)
+			return protocols[i].name;
+	}
+	return NULL;
+}
+
 void apply_message(struct handshake *handshake, const struct flow_message *message)
 {
 	if (handshake->renegotiation) {
@@ -625,6 +690,7 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 		apply_encrypted(handshake, message);
 		break;
 	case FLOW_NOT_TLS:
+		handshake->failure.protocol = plaintext_name(message->body);
 		apply_failure(handshake, FAILURE_REFUSED, message->from_client ? END_CLIENT : END_SERVER,
 			      message->time_ns);
 		break;
@@ -642,6 +708,10 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 
 void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns)
 {
+	if (handshake->outcome == HANDSHAKE_COMPLETED) {
+		apply_end_behind(handshake, from_client ? END_CLIENT : END_SERVER);
+		return;
+	}
 	apply_failure(handshake, reset ? FAILURE_RESET : FAILURE_CLOSED,
 		      from_client ? END_CLIENT : END_SERVER, time_ns);
 }

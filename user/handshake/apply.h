@@ -25,6 +25,11 @@ void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64
 void apply_completion(struct handshake *handshake, uint64_t time_ns);
 /* An alert that only its record's length gives away. */
 void apply_encrypted_alert(struct handshake *handshake, const struct flow_message *from);
+/*
+ * Whether a TLS 1.3 server that asked for a certificate has not said yet what it thinks of the
+ * answer: until it does, or the connection ends, its completion is the client's view only.
+ */
+bool apply_awaits_judgement(const struct handshake *handshake);
 /* No sign of life for too long. */
 void apply_timeout(struct handshake *handshake, uint64_t now_ns);
 /* Set a failure, unless the outcome is known already. */

@@ -25,6 +25,30 @@ enum handshake_end { END_SERVER, END_CLIENT, END_UNKNOWN };
 
 enum failure_kind { FAILURE_NONE, FAILURE_ALERT, FAILURE_RESET, FAILURE_CLOSED, FAILURE_TIMEOUT, FAILURE_REFUSED };
 
+/* What is known about a failure beyond how it ended; found by handshake_causes(), see cause.h. */
+enum failure_fact {
+	FACT_NONE,
+	FACT_VERSION,		/* no version that both would speak */
+	FACT_CIPHERS,		/* the few cipher suites that the client offers */
+	FACT_GROUPS,		/* the few groups that the client offers */
+	FACT_ALPN,		/* none of the client's protocols suits the server */
+	FACT_SERVER_NAME,	/* the server does not know the name that it was asked for */
+	FACT_MALFORMED_HELLO,	/* the ClientHello cannot be read to its end */
+	FACT_FALLBACK,		/* the client came back with an older version than it could */
+	FACT_DOWNGRADE,		/* the ServerHello is marked: RFC 8446 section 4.1.3 */
+	FACT_EXPIRED,		/* a certificate of the rejected end */
+	FACT_NOT_YET_VALID,	/* a certificate of the rejected end */
+	FACT_CERTIFICATE_NAME,	/* the server's certificate is not for the name it was asked for */
+	FACT_ISSUER,		/* who signed the last certificate of the rejected end */
+	FACT_NO_CERTIFICATE,	/* the server asked for one, the client had none */
+	FACT_WARNED,		/* the one who failed it, or its peer, had sent a warning before */
+	FACT_NO_ANSWER,		/* it was the other end's turn to speak */
+	FACT_NOT_READ,		/* what the peer sent last was not read from the socket */
+	FACT_BETWEEN,		/* neither end's socket sent the reset */
+	FACT_PLAINTEXT,		/* the answer is that of another protocol */
+	FAILURE_FACTS,
+};
+
 /* How sure a three-valued field is; names in handshake_state_name(). */
 enum handshake_tri { TRI_NONE, TRI_OFFERED, TRI_ACCEPTED, TRI_REJECTED, TRI_REQUESTED, TRI_SENT, TRI_DECLINED, TRI_UNKNOWN };
 
@@ -62,6 +86,7 @@ struct endpoint {
 	uint32_t netns;		 /* 0 unknown */
 	uint64_t socket_id;
 	uint64_t connect_ns, established_ns, accept_ns;
+	bool reset_sent, left; /* its socket sent a reset; was closed or shut down, or got one */
 	uint64_t first_read_ns, last_read_ns, first_write_ns, last_write_ns;
 	uint64_t *reads_ns; /* the first of its reads, owned */
 	size_t read_count;
@@ -157,6 +182,10 @@ struct handshake {
 		int alert; /* -1 unknown */
 		bool encrypted;
 		bool has_error; /* QUIC: a CONNECTION_CLOSE was read, */
+		enum failure_fact cause; /* what is certain to be why; FACT_NONE: it cannot be told */
+		uint32_t facts; /* what else may tell a reader why: bits 1 << enum failure_fact */
+		uint8_t warning; /* of FACT_WARNED: the alert */
+		const char *protocol; /* static: what an answer that is not TLS looks like; NULL unknown */
 		uint64_t error;	/* its error code (RFC 9000 section 20), */
 		char *reason;	/* and reason phrase, raw bytes NUL-terminated, owned; NULL none */
 	} failure;
@@ -209,6 +238,13 @@ struct handshake {
 	size_t path_count;
 
 	struct latency latency; /* filled when the outcome is known: latency.h */
+	/* Behind completion: */
+	uint64_t late_alert_ns; /* all that the server said of the client's certificate was an alert */
+	bool client_spoke_on;	/* data, */
+	bool client_closing;	/* or a goodbye */
+	bool server_spoke_on;
+	bool left_at_once;	/* completed, and then left_by closed, before any data of the client */
+	enum handshake_end left_by;
 	bool gap, truncated, late_start;
 	const char *inferred[HANDSHAKE_INFERRED_MAX];
 	size_t inferred_count;

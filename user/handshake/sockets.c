@@ -8,6 +8,7 @@
 /* Reads kept of a socket: each record of a handshake is two, and few have more than twenty. */
 #define READS_MAX 64
 #define READS_STEP 16
+#define TCP_CLOSE_WAIT 8 /* include/net/tcp_states.h */
 
 /* How well the owner is known; DESIGN.md section 1. */
 enum owner_rank { OWNER_NONE, OWNER_CREATED, OWNER_READ, OWNER_WROTE_BEFORE, OWNER_WROTE };
@@ -207,6 +208,15 @@ static void times_update(struct endpoint *end, const struct tlstrace_socket_even
 	}
 }
 
+/* A peer's FIN moves a socket to CLOSE_WAIT: that is not its own doing. */
+static void end_update(struct endpoint *end, const struct tlstrace_socket_event *event)
+{
+	if (event->kind == TLSTRACE_SOCKET_RESET_SENT)
+		end->reset_sent = true;
+	if (event->kind == TLSTRACE_SOCKET_STATE && event->detail != TCP_CLOSE_WAIT)
+		end->left = true;
+}
+
 struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event)
 {
 	const struct tlstrace_socket *socket = &event->socket;
@@ -228,6 +238,7 @@ struct process *socket_table_add(struct socket_table *table, const struct tlstra
 	memcpy(record->end.address.ip, socket->local_address, 16);
 	record->end.address.port = socket->local_port;
 	times_update(&record->end, event);
+	end_update(&record->end, event);
 	creator = socket->accepter.pid ? &socket->accepter : &socket->creator;
 	if (!record->end.creator.pid && creator->pid)
 		process_fill(&record->end.creator, creator);

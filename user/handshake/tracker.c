@@ -20,6 +20,8 @@
 #define SETTLE_NS (20 * 1000000ULL)
 /* And this long, where the last flight is under way to a client on this host. */
 #define ARRIVAL_NS SECOND_NS
+/* Or this long, if the server has yet to say what it thinks of the client's certificate. */
+#define JUDGEMENT_NS SECOND_NS
 /* The same packet elsewhere is seen within this time (DESIGN.md section 2). */
 #define SAME_PACKET_NS SECOND_NS
 #define EXPIRY_NS (60 * SECOND_NS)
@@ -632,6 +634,8 @@ static bool is_settled(const struct entry *entry, uint64_t now_ns)
 
 	if (handshake->failure.kind == FAILURE_TIMEOUT)
 		return true;
+	if (apply_awaits_judgement(handshake))
+		return now_ns >= latest_ns + JUDGEMENT_NS;
 	if (handshake->outcome == HANDSHAKE_COMPLETED && is_under_way(entry))
 		return now_ns >= latest_ns + ARRIVAL_NS;
 	if (entry->flight_ns > latest_ns && entry->flight_ns < latest_ns + ARRIVAL_NS)

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/cause.h"
 #include "handshake/handshake.h"
 #include "sink/json_value.h"
 #include "sink/sink.h"
 #include "sink/text.h"
+#include "sink/verdict.h"
 #include "tls/certificate.h"
 #include "tls/hello.h"
 #include "tls/names.h"
@@ -181,6 +183,16 @@ static struct json_object *json_end(const struct endpoint *end, uint64_t start_n
 	return value;
 }
 
+static struct json_object *json_facts(uint32_t facts)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < FAILURE_FACTS; i++)
+		if (facts & 1u << i)
+			append(list, json_name(failure_fact_name(i)));
+	return list;
+}
+
 static struct json_object *json_failure(const struct handshake *handshake)
 {
 	static const char *const kinds[] = {
@@ -197,8 +209,7 @@ static struct json_object *json_failure(const struct handshake *handshake)
 	value = json_object_new_object();
 	add(value, "kind", json_name(kinds[handshake->failure.kind]));
 	add(value, "by", json_name(text_end(handshake->failure.by)));
-	/* Of the other kinds there is no alert, whatever the field holds. */
-	if (handshake->failure.kind != FAILURE_ALERT || alert < 0)
+	if (alert < 0)
 		add(value, "alert", NULL);
 	else
 		add(value, "alert", json_name(text_alert((uint8_t)alert, buffer)));
@@ -206,7 +217,23 @@ static struct json_object *json_failure(const struct handshake *handshake)
 	add(value, "error", handshake->failure.has_error ?
 	    json_object_new_uint64(handshake->failure.error) : NULL);
 	add(value, "reason", json_text(handshake->failure.reason));
+	add(value, "cause", json_name(failure_fact_name(handshake->failure.cause)));
+	add(value, "facts", json_facts(handshake->failure.facts));
 	return value;
+}
+
+static struct json_object *json_incomplete(const struct handshake *handshake)
+{
+	static const char *const reasons[VERDICT_FORMS] = {
+		[VERDICT_TRACE_ENDED] = "trace_ended",
+		[VERDICT_EVENTS_LOST] = "events_lost",
+		[VERDICT_LATE_START] = "late_start",
+		[VERDICT_SSL2] = "ssl2",
+	};
+
+	if (handshake->outcome != HANDSHAKE_INCOMPLETE)
+		return NULL;
+	return json_name(reasons[verdict_form(handshake)]);
 }
 
 static struct json_object *json_verdict(const struct handshake *handshake)
@@ -271,6 +298,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	add(value, "early_data", json_name(text_state(handshake->early_data)));
 	add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
+	add(value, "downgrade", json_known_code(tls_version_name, handshake_downgrade(handshake)));
 	add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
 	add(value, "retry_cookie", json_object_new_boolean(handshake->retry_cookie));
 	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
@@ -521,6 +549,8 @@ static void json_row(const struct sink_settings *settings, const struct handshak
 	add(line, "outcome", json_name(outcomes[handshake->outcome]));
 	add(line, "verdict", json_verdict(handshake));
 	add(line, "failure", json_failure(handshake));
+	add(line, "incomplete", json_incomplete(handshake));
+	add(line, "left_by", handshake->left_at_once ? json_name(text_end(handshake->left_by)) : NULL);
 	add(line, "client", json_end(&ends[END_CLIENT], handshake->time_ns));
 	add(line, "server", json_end(&ends[END_SERVER], handshake->time_ns));
 	add(line, "tls", json_tls(handshake));

@@ -1,236 +1,320 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "sink/verdict.h"
+
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "handshake/handshake.h"
+#include "handshake/cause.h"
+#include "sink/facts.h"
 #include "sink/sink.h"
 #include "sink/text.h"
+#include "tls/hello.h"
 #include "tls/names.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define ALERT_PROTOCOL_VERSION 70
+
+const char *const verdict_forms[VERDICT_FORMS] = {
+	[VERDICT_OK] = "ok",
+	[VERDICT_REFUSED_FOR] = "WHO refused the handshake: REASON (ALERT)",
+	[VERDICT_REFUSED] = "WHO refused the handshake: ALERT",
+	[VERDICT_REJECTED_CERTIFICATE] = "WHO rejected the SIDE's certificate: ALERT",
+	[VERDICT_WANTS_CERTIFICATE] = "WHO wants a certificate and got none: ALERT",
+	[VERDICT_ENCRYPTED_NO_CERTIFICATE] =
+		"WHO refused the handshake after the client sent no certificate: encrypted alert",
+	[VERDICT_ENCRYPTED_CERTIFICATE] =
+		"WHO refused the handshake after the client's certificate: encrypted alert",
+	[VERDICT_ENCRYPTED_FLIGHT] =
+		"WHO refused the server's encrypted flight, certificate included: encrypted alert",
+	[VERDICT_ENCRYPTED] = "WHO sent an encrypted alert",
+	[VERDICT_GOODBYE] = "WHO gave up the handshake TIME after LAST: ALERT",
+	[VERDICT_CLOSED] = "WHO closed the connection TIME after LAST, without an alert",
+	[VERDICT_CLOSED_WAITING] = "WHO closed the connection after waiting TIME for PEER",
+	[VERDICT_CLOSED_QUIC] = "WHO closed the connection before the handshake was complete: ERROR",
+	[VERDICT_RESET] = "WHO reset the connection TIME after LAST",
+	[VERDICT_RESET_WAITING] = "WHO reset the connection after waiting TIME for PEER",
+	[VERDICT_RESET_BETWEEN] =
+		"neither end, but something between them such as a firewall, reset the connection "
+		"TIME after LAST",
+	[VERDICT_SILENT] = "WHO did not answer within TIME",
+	[VERDICT_SILENT_AFTER_READING] = "WHO has read LAST and did not answer within TIME",
+	[VERDICT_SILENT_UNREAD] = "WHO was not seen to read LAST within TIME",
+	[VERDICT_SILENT_QUIC] =
+		"the handshake fell silent in its encrypted part, which hides why, for TIME",
+	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
+	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
+	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
+	[VERDICT_EVENTS_LOST] = "incomplete: events were lost",
+	[VERDICT_LATE_START] = "incomplete: the trace began in its middle",
+	[VERDICT_SSL2] = "incomplete: SSL 2.0 is not followed behind its hellos",
+};
 
 /* What sending an alert means (RFC 8446, 6.2); without an entry it refuses the handshake. */
-enum alert_meaning {
-	ALERT_REFUSES,
-	ALERT_REJECTS_CERTIFICATE,
-	ALERT_MISSES_CERTIFICATE,
-	ALERT_ENDS
+static const enum verdict_form alert_forms[256] = {
+	[0] = VERDICT_GOODBYE,		     /* close_notify */
+	[42] = VERDICT_REJECTED_CERTIFICATE, /* bad_certificate */
+	[43] = VERDICT_REJECTED_CERTIFICATE, /* unsupported_certificate */
+	[44] = VERDICT_REJECTED_CERTIFICATE, /* certificate_revoked */
+	[45] = VERDICT_REJECTED_CERTIFICATE, /* certificate_expired */
+	[46] = VERDICT_REJECTED_CERTIFICATE, /* certificate_unknown */
+	[48] = VERDICT_REJECTED_CERTIFICATE, /* unknown_ca */
+	[90] = VERDICT_GOODBYE,		     /* user_canceled */
+	[113] = VERDICT_REJECTED_CERTIFICATE, /* bad_certificate_status_response */
+	[116] = VERDICT_WANTS_CERTIFICATE,   /* certificate_required */
 };
 
-static const uint8_t alert_meanings[256] = {
-	[0] = ALERT_ENDS,		  /* close_notify */
-	[42] = ALERT_REJECTS_CERTIFICATE, /* bad_certificate */
-	[43] = ALERT_REJECTS_CERTIFICATE, /* unsupported_certificate */
-	[44] = ALERT_REJECTS_CERTIFICATE, /* certificate_revoked */
-	[45] = ALERT_REJECTS_CERTIFICATE, /* certificate_expired */
-	[46] = ALERT_REJECTS_CERTIFICATE, /* certificate_unknown */
-	[48] = ALERT_REJECTS_CERTIFICATE, /* unknown_ca */
-	[90] = ALERT_ENDS,		  /* user_canceled */
-	[113] = ALERT_REJECTS_CERTIFICATE, /* bad_certificate_status_response */
-	[116] = ALERT_MISSES_CERTIFICATE, /* certificate_required */
-};
-
-/* Which end, then who: "client curl[812]". */
-static void subject_append(struct text *text, const struct handshake *handshake)
-{
-	enum handshake_end by = handshake->failure.by;
-	char who[TEXT_WHO_SIZE];
-
-	if (by >= END_UNKNOWN) {
-		text_append(text, "one end");
-		return;
-	}
-	text_append(text, "%s", text_end(by));
-	if (!handshake->ends[by].process.pid && !text_address_known(&handshake->ends[by].address))
-		return;
-	text_who(&handshake->ends[by], who);
-	text_append(text, " %s", who);
-}
-
-static enum handshake_end other_end(enum handshake_end end)
-{
-	return end == END_CLIENT ? END_SERVER : END_CLIENT;
-}
-
-static void duration_append(struct text *text, uint64_t from_ns, uint64_t to_ns)
-{
-	char duration[TEXT_NUMBER_SIZE];
-
-	text_duration(to_ns > from_ns ? to_ns - from_ns : 0, duration);
-	text_append(text, "%s", duration);
-}
-
-/* What the peer could have agreed to: without the extension, anything up to legacy_version. */
-static void versions_append(struct text *text, const struct offer *offer)
-{
-	const char *separator = "";
-	char buffer[TEXT_CODE_SIZE];
-
-	if (!offer->versions.count) {
-		text_append(text, "client offers at most %s",
-			    text_code(tls_version_name, offer->version, buffer));
-		return;
-	}
-	text_append(text, "client offers only ");
-	for (size_t i = 0; i < offer->versions.count; i++) {
-		if (tls_is_grease(offer->versions.items[i]))
-			continue;
-		text_append(text, "%s%s", separator,
-			    text_code(tls_version_name, offer->versions.items[i], buffer));
-		separator = ", ";
-	}
-}
-
-/* Why, where the alert alone leaves a reader to guess. */
-static bool reason_append(struct text *text, const struct handshake *handshake)
-{
-	char buffer[TEXT_CODE_SIZE];
-
-	if (handshake->failure.alert != ALERT_PROTOCOL_VERSION)
-		return false;
-	if (handshake->failure.by == END_SERVER && handshake->has_random) {
-		versions_append(text, &handshake->offer);
-		return true;
-	}
-	if (handshake->failure.by == END_CLIENT && handshake->version) {
-		text_append(text, "server chose %s",
-			    text_code(tls_version_name, handshake->version, buffer));
-		return true;
-	}
-	return false;
-}
-
-static void refusal_append(struct text *text, const struct handshake *handshake, const char *alert)
-{
-	text_append(text, " refused the handshake: ");
-	text_append(text, reason_append(text, handshake) ? " (%s)" : "%s", alert);
-}
-
-static void alert_append(struct text *text, const struct handshake *handshake)
-{
-	const char *other = text_end(other_end(handshake->failure.by));
-	int code = handshake->failure.alert;
-	char buffer[TEXT_CODE_SIZE];
-	const char *alert;
-
-	subject_append(text, handshake);
-	if (code < 0 || code >= (int)ARRAY_SIZE(alert_meanings)) {
-		text_append(text, " sent an%s alert",
-			    handshake->failure.encrypted ? " encrypted" : "");
-		return;
-	}
-	alert = text_alert((uint8_t)code, buffer);
-	switch (alert_meanings[code]) {
-	case ALERT_REJECTS_CERTIFICATE:
-		text_append(text, " rejected the %s's certificate: %s",
-			    handshake->failure.by == END_UNKNOWN ? "other" : other, alert);
-		return;
-	case ALERT_MISSES_CERTIFICATE:
-		text_append(text, " wants a certificate and got none: %s", alert);
-		return;
-	case ALERT_ENDS:
-		text_append(text, " gave up the handshake: %s", alert);
-		return;
-	default:
-		refusal_append(text, handshake, alert);
-	}
-}
-
-static void reset_append(struct text *text, const struct handshake *handshake)
-{
-	subject_append(text, handshake);
-	text_append(text, " reset the connection after ");
-	duration_append(text, handshake->time_ns, handshake->end_ns);
-}
-
-static bool has_message_of(const struct handshake *handshake, enum handshake_end end)
+static bool has_named(const struct handshake *handshake, enum handshake_end from, const char *name)
 {
 	for (size_t i = 0; i < handshake->message_count; i++) {
-		if (handshake->messages[i].from == end)
+		const struct message *message = &handshake->messages[i];
+
+		if (message->from == from && message->name && strcmp(message->name, name) == 0)
 			return true;
 	}
 	return false;
 }
 
+static bool has_encrypted(const struct handshake *handshake, enum handshake_end from)
+{
+	for (size_t i = 0; i < handshake->message_count; i++)
+		if (handshake->messages[i].from == from && handshake->messages[i].encrypted)
+			return true;
+	return false;
+}
+
+/* Of TLS 1.3, where only who sent it and what came before is known. */
+static enum verdict_form encrypted_form(const struct handshake *handshake)
+{
+	enum handshake_end by = handshake->failure.by;
+
+	if (!tls_version_is_13(handshake->version) || by == END_UNKNOWN)
+		return VERDICT_ENCRYPTED;
+	if (by == END_SERVER && has_named(handshake, END_CLIENT, "finished")) {
+		if (handshake->client_auth == TRI_DECLINED)
+			return VERDICT_ENCRYPTED_NO_CERTIFICATE;
+		if (handshake->client_auth == TRI_SENT)
+			return VERDICT_ENCRYPTED_CERTIFICATE;
+	}
+	/* After a resumption there is no certificate in it. */
+	if (by == END_CLIENT && !handshake->resumed && has_encrypted(handshake, END_SERVER))
+		return VERDICT_ENCRYPTED_FLIGHT;
+	return VERDICT_ENCRYPTED;
+}
+
+static enum verdict_form alert_form(const struct handshake *handshake)
+{
+	int alert = handshake->failure.alert;
+	enum verdict_form form;
+
+	if (alert < 0 || alert > UINT8_MAX)
+		return encrypted_form(handshake);
+	form = alert_forms[alert];
+	if (form != VERDICT_OK)
+		return form;
+	if (handshake->failure.cause == FACT_NO_CERTIFICATE)
+		return VERDICT_WANTS_CERTIFICATE;
+	return facts_has_reason(handshake) ? VERDICT_REFUSED_FOR : VERDICT_REFUSED;
+}
+
+static enum verdict_form closed_form(const struct handshake *handshake)
+{
+	if (handshake->failure.has_error)
+		return VERDICT_CLOSED_QUIC;
+	if (handshake->failure.alert >= 0)
+		return VERDICT_GOODBYE;
+	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_CLOSED_WAITING : VERDICT_CLOSED;
+}
+
+static enum verdict_form reset_form(const struct handshake *handshake)
+{
+	if (handshake->failure.cause == FACT_BETWEEN)
+		return VERDICT_RESET_BETWEEN;
+	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_RESET_WAITING : VERDICT_RESET;
+}
+
+static enum verdict_form timeout_form(const struct handshake *handshake)
+{
+	enum handshake_end by = handshake->failure.by;
+
+	if (by == END_UNKNOWN)
+		return VERDICT_SILENT_QUIC;
+	if (handshake->failure.cause == FACT_NOT_READ)
+		return VERDICT_SILENT_UNREAD;
+	return handshake->ends[by].socket_id ? VERDICT_SILENT_AFTER_READING : VERDICT_SILENT;
+}
+
+static enum verdict_form refused_form(const struct handshake *handshake)
+{
+	return handshake->failure.protocol ? VERDICT_OTHER_PROTOCOL : VERDICT_NOT_TLS;
+}
+
+static enum verdict_form incomplete_form(const struct handshake *handshake)
+{
+	if (handshake->gap)
+		return VERDICT_EVENTS_LOST;
+	if (handshake->late_start)
+		return VERDICT_LATE_START;
+	return handshake->version == 0x0002 ? VERDICT_SSL2 : VERDICT_TRACE_ENDED;
+}
+
+enum verdict_form verdict_form(const struct handshake *handshake)
+{
+	static enum verdict_form (*const kinds[])(const struct handshake *) = {
+		[FAILURE_NONE] = incomplete_form,  [FAILURE_ALERT] = alert_form,
+		[FAILURE_RESET] = reset_form,	   [FAILURE_CLOSED] = closed_form,
+		[FAILURE_TIMEOUT] = timeout_form,  [FAILURE_REFUSED] = refused_form,
+	};
+
+	if (handshake->outcome == HANDSHAKE_COMPLETED)
+		return VERDICT_OK;
+	if (handshake->outcome != HANDSHAKE_FAILED)
+		return incomplete_form(handshake);
+	return kinds[handshake->failure.kind](handshake);
+}
+
+/* Which end, then who: "client curl[812]". */
+static void end_append(struct text *text, const struct handshake *handshake, enum handshake_end end)
+{
+	char who[TEXT_WHO_SIZE];
+
+	if (end >= END_UNKNOWN) {
+		text_append(text, "one end");
+		return;
+	}
+	text_append(text, "%s", text_end(end));
+	if (!handshake->ends[end].process.pid && !text_address_known(&handshake->ends[end].address))
+		return;
+	text_who(&handshake->ends[end], who);
+	text_append(text, " %s", who);
+}
+
+static void who_append(struct text *text, const struct handshake *handshake)
+{
+	end_append(text, handshake, handshake->failure.by);
+}
+
+/* The one who was to speak. */
+static void peer_append(struct text *text, const struct handshake *handshake)
+{
+	end_append(text, handshake, handshake_awaited(handshake));
+}
+
+static void side_append(struct text *text, const struct handshake *handshake)
+{
+	static const char *const others[] = {
+		[END_CLIENT] = "server", [END_SERVER] = "client", [END_UNKNOWN] = "other"
+	};
+
+	text_append(text, "%s", others[handshake->failure.by]);
+}
+
+static void alert_append(struct text *text, const struct handshake *handshake)
+{
+	char buffer[TEXT_CODE_SIZE];
+
+	text_append(text, "%s", text_alert((uint8_t)handshake->failure.alert, buffer));
+}
+
+/* The message that came last, in words; one that ended the handshake itself does not count. */
+static const struct message *last_message(const struct handshake *handshake)
+{
+	size_t count = handshake->message_count;
+
+	if (count > 1 && handshake->failure.kind == FAILURE_CLOSED && handshake->failure.alert >= 0)
+		count--;
+	return count ? &handshake->messages[count - 1] : NULL;
+}
+
+static void last_append(struct text *text, const struct handshake *handshake)
+{
+	static const struct { const char *name, *words; } hellos[] = {
+		{ "client_hello", "the ClientHello" },
+		{ "server_hello", "the ServerHello" },
+		{ "hello_retry_request", "the HelloRetryRequest" },
+	};
+	const struct message *last = last_message(handshake);
+
+	for (size_t i = 0; last && last->name && i < ARRAY_SIZE(hellos); i++) {
+		if (strcmp(last->name, hellos[i].name) == 0) {
+			text_append(text, "%s", hellos[i].words);
+			return;
+		}
+	}
+	if (!last)
+		text_append(text, "its beginning");
+	else if (last->from == END_SERVER && !handshake->resumed && !has_encrypted(handshake, END_CLIENT))
+		text_append(text, "the server's flight with its certificate");
+	else
+		text_append(text, "the %s's last message", text_end(last->from));
+}
+
+/*
+ * Of silence, of waiting and of an end the time since the message before it. Other signs of life may
+ * be a socket's.
+ */
+static void time_append(struct text *text, const struct handshake *handshake)
+{
+	const struct message *last = last_message(handshake);
+	uint64_t from_ns = last ? last->time_ns : handshake->time_ns;
+	char duration[TEXT_NUMBER_SIZE];
+
+	text_duration(handshake->end_ns > from_ns ? handshake->end_ns - from_ns : 0, duration);
+	text_append(text, "%s", duration);
+}
+
+static void protocol_append(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "%s", handshake->failure.protocol);
+}
+
 /* CONNECTION_CLOSE says why: a code, and perhaps words that the other end chose. */
-static void close_append(struct text *text, const struct handshake *handshake)
+static void error_append(struct text *text, const struct handshake *handshake)
 {
 	const char *name = text_quic_error(handshake->failure.error);
 	const char *reason = handshake->failure.reason;
 	char escaped[TEXT_VERDICT_SIZE / 2];
 
-	subject_append(text, handshake);
-	text_append(text, " closed the connection before the handshake was complete: ");
 	if (name)
 		text_append(text, "%s", name);
 	else
 		text_append(text, "error 0x%llx", (unsigned long long)handshake->failure.error);
-	if (!reason || !text_escape(reason, strlen(reason), escaped, sizeof(escaped)))
-		return;
-	text_append(text, " (%s)", escaped);
+	if (reason && text_escape(reason, strlen(reason), escaped, sizeof(escaped)))
+		text_append(text, " (%s)", escaped);
 }
 
-static void closed_append(struct text *text, const struct handshake *handshake)
+typedef void word_writer(struct text *text, const struct handshake *handshake);
+
+static const struct { const char *word; word_writer *write; } words[] = {
+	{ "WHO", who_append },	   { "PEER", peer_append },   { "SIDE", side_append },
+	{ "ALERT", alert_append }, { "LAST", last_append },   { "TIME", time_append },
+	{ "ERROR", error_append }, { "REASON", facts_reason }, { "PROTOCOL", protocol_append },
+};
+
+static word_writer *word_find(const char *at, size_t length)
 {
-	if (handshake->failure.has_error) {
-		close_append(text, handshake);
-		return;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i].word) == length && strncmp(words[i].word, at, length) == 0)
+			return words[i].write;
+	return NULL;
+}
+
+static void form_append(struct text *text, const char *form, const struct handshake *handshake)
+{
+	while (*form) {
+		size_t length = 0;
+		word_writer *write;
+
+		while (isupper((unsigned char)form[length]))
+			length++;
+		write = word_find(form, length);
+		if (!length)
+			length = 1;
+		if (write)
+			write(text, handshake);
+		else
+			text_append(text, "%.*s", (int)length, form);
+		form += length;
 	}
-	subject_append(text, handshake);
-	text_append(text, " closed the connection after ");
-	if (handshake->message_count <= 1)
-		text_append(text, "ClientHello");
-	else
-		duration_append(text, handshake->time_ns, handshake->end_ns);
-	text_append(text, ", before the handshake was complete");
-}
-
-/* The last sign of life may be the other end's or a socket's, so only an answer moves the start. */
-static void timeout_append(struct text *text, const struct handshake *handshake)
-{
-	bool answered = has_message_of(handshake, handshake->failure.by);
-	uint64_t last_ns = handshake->last_ns ? handshake->last_ns : handshake->time_ns;
-
-	if (handshake->transport == TRANSPORT_QUIC && handshake->failure.by == END_UNKNOWN) {
-		text_append(text, "the handshake fell silent in its encrypted part, which hides "
-				  "why, for ");
-		duration_append(text, last_ns, handshake->end_ns);
-		return;
-	}
-	subject_append(text, handshake);
-	text_append(text, answered ? " did not go on within " : " did not answer within ");
-	duration_append(text, answered ? last_ns : handshake->time_ns, handshake->end_ns);
-}
-
-static void refused_append(struct text *text, const struct handshake *handshake)
-{
-	subject_append(text, handshake);
-	text_append(text, " answered with something that is not TLS");
-}
-
-static void failure_append(struct text *text, const struct handshake *handshake)
-{
-	static void (*const writers[])(struct text *, const struct handshake *) = {
-		[FAILURE_ALERT] = alert_append,	    [FAILURE_RESET] = reset_append,
-		[FAILURE_CLOSED] = closed_append,   [FAILURE_TIMEOUT] = timeout_append,
-		[FAILURE_REFUSED] = refused_append,
-	};
-	size_t kind = handshake->failure.kind;
-
-	if (kind < ARRAY_SIZE(writers) && writers[kind])
-		writers[kind](text, handshake);
-	else
-		text_append(text, "the handshake failed");
-}
-
-static const char *incomplete_reason(const struct handshake *handshake)
-{
-	if (handshake->gap)
-		return "events were lost";
-	if (handshake->late_start)
-		return "the trace began in its middle";
-	return "the trace ended";
 }
 
 void verdict_write(const struct handshake *handshake, char *to, size_t size)
@@ -238,12 +322,9 @@ void verdict_write(const struct handshake *handshake, char *to, size_t size)
 	struct text text;
 
 	text_start(&text, to, size);
-	if (handshake->outcome == HANDSHAKE_COMPLETED)
-		text_append(&text, "ok");
-	else if (handshake->outcome == HANDSHAKE_FAILED)
-		failure_append(&text, handshake);
-	else
-		text_append(&text, "incomplete: %s", incomplete_reason(handshake));
+	form_append(&text, verdict_forms[verdict_form(handshake)], handshake);
+	if (handshake->outcome == HANDSHAKE_FAILED)
+		facts_append(&text, handshake);
 	if (handshake->renegotiation)
 		text_append(&text, " (renegotiation)");
 }

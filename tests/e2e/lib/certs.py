@@ -41,6 +41,35 @@ class Certificates:
         # haproxy wants chain and key in one file.
         self.bundle(name).write_text(self.chain(name).read_text() + self.key(name).read_text())
 
+    def expired(self):
+        """A server's certificate that was valid for a day in 2001."""
+        name = "expired"
+        if not self.chain(name).exists():
+            self.request(name, "ec", f"/CN={name}.{DOMAIN}")
+            command("openssl", "ca", "-batch", "-notext", "-md", "sha256", "-policy", "policy_anything",
+                    "-config", self.authority_config(), "-cert", self.authority, "-keyfile",
+                    self.key("authority"), "-in", self.directory / f"{name}.csr",
+                    "-startdate", "20010101000000Z", "-enddate", "20010102000000Z",
+                    "-extensions", "names", "-out", self.chain(name))
+        return name
+
+    def authority_config(self):
+        """What openssl ca, which alone can date a certificate back, needs to know."""
+        config, index = self.directory / "ca.cnf", self.directory / "index.txt"
+        index.write_text("")
+        config.write_text(f"""[ca]
+default_ca = here
+[here]
+database = {index}
+new_certs_dir = {self.directory}
+rand_serial = yes
+[policy_anything]
+commonName = supplied
+[names]
+subjectAltName = DNS:*.{DOMAIN},DNS:{DOMAIN}
+""")
+        return config
+
     @property
     def authority(self):
         return self.chain("authority")

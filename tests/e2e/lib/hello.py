@@ -28,6 +28,12 @@ def client_hello(random=None, sni=b"raw.example.org", ciphers=(0xC02F, 0xC030), 
     return b"\x16" + codes(0x0301) + vector(handshake, 2)
 
 
+def server_hello(random, version=0x0303, cipher=0xC02B):
+    """A ServerHello of TLS 1.2 in one record (RFC 5246 section 7.4.1.3), and no more."""
+    body = codes(version) + random + vector(b"", 1) + codes(cipher) + b"\0"
+    return b"\x16" + codes(version) + vector(b"\x02" + vector(body, 3), 2)
+
+
 def sslv2_hello(challenge):
     """A version 2 hello that offers TLS 1.2 (RFC 5246 appendix E.2)."""
     ciphers = b"".join(b"\0" + codes(point) for point in (0xC02F, 0xC02B, 0x002F, 0x00FF))

@@ -241,6 +241,11 @@ class Slow(Helper):
         return process.helper(self.script, self.port, self.chain, self.key, *self.options)
 
 
+class Scripted(Helper):
+    """Answers with the bytes that options give, in hex digits."""
+    script = "scripted_server.py"
+
+
 class Relay(Helper):
     """options: where to, and how the bytes are cut; see helpers/relay.py."""
     script = "relay.py"

@@ -6,11 +6,13 @@ On loopback a trace knows both ends, and a capture beside it no process at all. 
 packet has lost its socket: each end's trace knows that end only.
 """
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from . import net, process, reading
 
+TIME = r"\d+(\.\d+)? m?s"
 LOOPBACK, ROUTED = "loopback", "routed"
 PLACES = (LOOPBACK, ROUTED)
 
@@ -28,6 +30,21 @@ class View:
             return f"{end} {comm}[{pid}]"
         address, port = self.row[end]["ip"], self.row[end]["port"]
         return f"{end} [{address}]:{port}" if ":" in address else f"{end} {address}:{port}"
+
+
+    def failed(self, kind, by, **more):
+        """What the row says of its failure; more are further fields of it."""
+        assert self.row["outcome"] == "failed", self.row
+        wanted = {"kind": kind, "by": by, **more}
+        failure = self.row["failure"]
+        assert {key: failure[key] for key in wanted} == wanted, failure
+
+    def says(self, pattern, **words):
+        """The verdict, as a pattern; {client} and {server} in it are the ends as this view names them."""
+        words = {name: re.escape(self.who(name, *who)) if isinstance(who, tuple) else re.escape(who)
+                 for name, who in words.items()}
+        wanted = pattern.format(TIME=TIME, **words)
+        assert re.fullmatch(wanted, self.row["verdict"]), (self.row["verdict"], wanted)
 
 
 @dataclass

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Why a handshake failed, as far as what was seen carries: the offers, the certificates, the sockets.
+ * What is certain is its cause; what only may explain it is a fact beside it.
+ */
+#ifndef TLSTRACE_CAUSE_H
+#define TLSTRACE_CAUSE_H
+
+#include "handshake/handshake.h"
+
+/* An offer of more is no explanation. */
+#define CAUSE_LIST_MAX 4
+
+/*
+ * Fill failure.cause and failure.facts of a handshake that failed; certificates must have been read
+ * before. clock_offset_ns is added to a time of the handshake for CLOCK_REALTIME.
+ */
+void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns);
+
+/* The end that this one dealt with. */
+enum handshake_end handshake_other_end(enum handshake_end end);
+/* Whose turn it was to speak when it ended: the other end than the one that spoke last. */
+enum handshake_end handshake_awaited(const struct handshake *handshake);
+/* Of an end's certificates the one whose time ends first, and the one whose time begins last; NULL: none. */
+const struct certificate *handshake_first_to_expire(const struct handshake *handshake,
+						    enum handshake_end end);
+const struct certificate *handshake_last_to_begin(const struct handshake *handshake,
+						  enum handshake_end end);
+/* The first certificate that an end sent, and the last; NULL: none was seen. */
+const struct certificate *handshake_leaf(const struct handshake *handshake, enum handshake_end end);
+const struct certificate *handshake_top(const struct handshake *handshake, enum handshake_end end);
+/*
+ * The ServerHello's random says that the server could have chosen more than this version (RFC 8446
+ * section 4.1.3), and the client did offer more. 0: no.
+ */
+uint16_t handshake_downgrade(const struct handshake *handshake);
+/* The name of a fact in JSON; NULL for FACT_NONE. */
+const char *failure_fact_name(enum failure_fact fact);
+
+#endif

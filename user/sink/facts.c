@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sink/facts.h"
+
+#include <string.h>
+
+#include "handshake/cause.h"
+#include "sink/sink.h"
+#include "tls/certificate.h"
+#include "tls/names.h"
+
+#define NAMES_MAX 3
+#define NAME_SIZE 256
+
+typedef void fact_writer(struct text *text, const struct handshake *handshake);
+
+static void bytes_append(struct text *text, const void *bytes, size_t length)
+{
+	char escaped[NAME_SIZE];
+
+	text_escape(bytes, length, escaped, sizeof(escaped));
+	text_append(text, "%s", escaped);
+}
+
+static void codes_append(struct text *text, const struct code_list *list, text_namer *name)
+{
+	const char *separator = "";
+	char buffer[TEXT_CODE_SIZE];
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (tls_is_grease(list->items[i]))
+			continue;
+		text_append(text, "%s%s", separator, text_code(name, list->items[i], buffer));
+		separator = ", ";
+	}
+}
+
+/* What the peer could have agreed to: without the extension, anything up to legacy_version. */
+static void versions_write(struct text *text, const struct handshake *handshake)
+{
+	const struct offer *offer = &handshake->offer;
+	char buffer[TEXT_CODE_SIZE];
+
+	if (handshake->failure.by == END_CLIENT) {
+		text_append(text, "server chose %s",
+			    text_code(tls_version_name, handshake->version, buffer));
+	} else if (offer->versions.count) {
+		text_append(text, "client offers only ");
+		codes_append(text, &offer->versions, tls_version_name);
+	} else {
+		text_append(text, "client offers at most %s",
+			    text_code(tls_version_name, offer->version, buffer));
+	}
+}
+
+static void ciphers_write(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "client offers only ");
+	codes_append(text, &handshake->offer.ciphers, tls_cipher_name);
+}
+
+static void groups_write(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "client offers only ");
+	codes_append(text, &handshake->offer.groups, tls_group_name);
+}
+
+static void alpn_write(struct text *text, const struct handshake *handshake)
+{
+	const char *separator = "";
+	const uint8_t *name;
+	size_t offset = 0, length;
+
+	text_append(text, "client offers only the protocols ");
+	while (text_alpn_next(&handshake->offer, &offset, &name, &length)) {
+		text_append(text, "%s", separator);
+		bytes_append(text, name, length);
+		separator = ", ";
+	}
+}
+
+static void server_name_write(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "it does not know the name ");
+	bytes_append(text, handshake->sni, handshake->sni_length);
+}
+
+static void malformed_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "the ClientHello is malformed");
+}
+
+static void fallback_write(struct text *text, const struct handshake *handshake)
+{
+	char buffer[TEXT_CODE_SIZE];
+
+	text_append(text, "client says that it fell back to %s",
+		    text_code(tls_version_name, handshake->offer.version, buffer));
+}
+
+static void downgrade_write(struct text *text, const struct handshake *handshake)
+{
+	char buffer[TEXT_CODE_SIZE];
+
+	text_append(text, "server chose %s and marked that it could do more, which client offers",
+		    text_code(tls_version_name, handshake->version, buffer));
+}
+
+/* A certificate that is not the leaf has to be told from it. */
+static void validity_append(struct text *text, const struct handshake *handshake, const char *what,
+			    int64_t limit, const struct certificate *certificate)
+{
+	enum handshake_end of = handshake_other_end(handshake->failure.by);
+	char time[TEXT_TIME_SIZE];
+
+	if (!text_seconds(limit, time))
+		return;
+	text_append(text, "%s %s", what, time);
+	if (certificate == handshake_leaf(handshake, of) || !certificate->subject)
+		return;
+	text_append(text, ": ");
+	bytes_append(text, certificate->subject, strlen(certificate->subject));
+}
+
+static void expired_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *first =
+		handshake_first_to_expire(handshake, handshake_other_end(handshake->failure.by));
+
+	if (first)
+		validity_append(text, handshake, "not after", first->not_after, first);
+}
+
+static void not_yet_valid_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *last =
+		handshake_last_to_begin(handshake, handshake_other_end(handshake->failure.by));
+
+	if (last)
+		validity_append(text, handshake, "not before", last->not_before, last);
+}
+
+static void name_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *leaf = handshake_leaf(handshake, END_SERVER);
+	size_t shown = 0;
+
+	text_append(text, "certificate is for ");
+	for (size_t i = 0; leaf && i < leaf->san_count; i++) {
+		if (strncmp(leaf->sans[i], "DNS:", 4) != 0)
+			continue;
+		if (shown++ == NAMES_MAX) {
+			text_append(text, ", ...");
+			break;
+		}
+		text_append(text, "%s", shown > 1 ? ", " : "");
+		bytes_append(text, leaf->sans[i] + 4, strlen(leaf->sans[i] + 4));
+	}
+	text_append(text, ", not for ");
+	bytes_append(text, handshake->sni, handshake->sni_length);
+}
+
+static void issuer_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *top =
+		handshake_top(handshake, handshake_other_end(handshake->failure.by));
+
+	if (!top || !top->issuer)
+		return;
+	text_append(text, "issued by ");
+	bytes_append(text, top->issuer, strlen(top->issuer));
+}
+
+static void warned_write(struct text *text, const struct handshake *handshake)
+{
+	char buffer[TEXT_CODE_SIZE];
+
+	text_append(text, "a warning before: %s", text_alert(handshake->failure.warning, buffer));
+}
+
+static void not_read_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "which was not seen to read from the connection");
+}
+
+/* Facts that stand as the reason, and those that stand behind the sentence. */
+static fact_writer *const reasons[FAILURE_FACTS] = {
+	[FACT_VERSION] = versions_write,
+	[FACT_ALPN] = alpn_write,
+	[FACT_SERVER_NAME] = server_name_write,
+	[FACT_MALFORMED_HELLO] = malformed_write,
+	[FACT_FALLBACK] = fallback_write,
+	[FACT_DOWNGRADE] = downgrade_write,
+};
+
+static fact_writer *const remarks[FAILURE_FACTS] = {
+	[FACT_CIPHERS] = ciphers_write,
+	[FACT_GROUPS] = groups_write,
+	[FACT_EXPIRED] = expired_write,
+	[FACT_NOT_YET_VALID] = not_yet_valid_write,
+	[FACT_CERTIFICATE_NAME] = name_write,
+	[FACT_ISSUER] = issuer_write,
+	[FACT_WARNED] = warned_write,
+	[FACT_NOT_READ] = not_read_write,
+};
+
+bool facts_has_reason(const struct handshake *handshake)
+{
+	switch (handshake->failure.cause) {
+	case FACT_VERSION:
+		return handshake->failure.by == END_SERVER ? handshake->has_random :
+		       handshake->failure.by == END_CLIENT && handshake->version;
+	case FACT_ALPN:
+		return handshake->offer.alpn_length > 0;
+	case FACT_SERVER_NAME:
+		return handshake->sni != NULL;
+	default:
+		return reasons[handshake->failure.cause] != NULL;
+	}
+}
+
+void facts_reason(struct text *text, const struct handshake *handshake)
+{
+	reasons[handshake->failure.cause](text, handshake);
+}
+
+void facts_append(struct text *text, const struct handshake *handshake)
+{
+	const char *separator = " (";
+
+	for (size_t i = 0; i < FAILURE_FACTS; i++) {
+		if (!remarks[i] || !(handshake->failure.facts & 1u << i))
+			continue;
+		text_append(text, "%s", separator);
+		remarks[i](text, handshake);
+		separator = "; ";
+	}
+	if (*separator == ';')
+		text_append(text, ")");
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* In words what is known about why a handshake failed: handshake/cause.h. */
+#ifndef TLSTRACE_FACTS_H
+#define TLSTRACE_FACTS_H
+
+#include "handshake/handshake.h"
+#include "sink/text.h"
+
+/* Whether its cause is one that facts_reason() has words for. */
+bool facts_has_reason(const struct handshake *handshake);
+void facts_reason(struct text *text, const struct handshake *handshake);
+/* What else may tell why, " (one; another)"; nothing if there is none. */
+void facts_append(struct text *text, const struct handshake *handshake);
+
+#endif
