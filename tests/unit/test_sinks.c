@@ -195,115 +195,6 @@ static void test_helpers(void **state)
 	assert_string_equal(text, "2310.4");
 }
 
-static void assert_verdict(const struct handshake *handshake, const char *expected)
-{
-	char verdict[TEXT_VERDICT_SIZE];
-
-	verdict_write(handshake, verdict, sizeof(verdict));
-	assert_string_equal(verdict, expected);
-}
-
-static void test_verdict_alerts(void **state)
-{
-	static const struct {
-		enum handshake_end by;
-		int alert;
-		const char *expected;
-	} cases[] = {
-		{ END_CLIENT, 48,
-		  "client curl[812] rejected the server's certificate: unknown_ca" },
-		{ END_SERVER, 42,
-		  "server [2001:db8::1]:443 rejected the client's certificate: bad_certificate" },
-		{ END_SERVER, 40,
-		  "server [2001:db8::1]:443 refused the handshake: handshake_failure" },
-		{ END_SERVER, 70, "server [2001:db8::1]:443 refused the handshake: "
-				  "client offers only TLSv1.3, TLSv1.2 (protocol_version)" },
-		{ END_CLIENT, 70, "client curl[812] refused the handshake: "
-				  "server chose TLSv1.3 (protocol_version)" },
-		{ END_CLIENT, 51, "client curl[812] refused the handshake: decrypt_error" },
-		{ END_CLIENT, 0, "client curl[812] gave up the handshake: close_notify" },
-		{ END_UNKNOWN, 80, "one end refused the handshake: internal_error" },
-		{ END_CLIENT, 253, "client curl[812] refused the handshake: 0xfd" },
-	};
-	struct handshake handshake = example;
-
-	(void)state;
-	handshake.outcome = HANDSHAKE_FAILED;
-	handshake.failure.kind = FAILURE_ALERT;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		handshake.failure.by = cases[i].by;
-		handshake.failure.alert = cases[i].alert;
-		assert_verdict(&handshake, cases[i].expected);
-	}
-	handshake.failure.by = END_SERVER;
-	handshake.failure.alert = 70;
-	handshake.offer.versions.count = 0;
-	assert_verdict(&handshake, "server [2001:db8::1]:443 refused the handshake: "
-				   "client offers at most TLSv1.2 (protocol_version)");
-	handshake.failure.by = END_CLIENT;
-	handshake.failure.alert = -1;
-	handshake.failure.encrypted = true;
-	assert_verdict(&handshake, "client curl[812] sent an encrypted alert");
-}
-
-static void test_verdict_others(void **state)
-{
-	struct handshake handshake = example;
-
-	(void)state;
-	assert_verdict(&handshake, "ok");
-	handshake.outcome = HANDSHAKE_FAILED;
-	handshake.failure.by = END_SERVER;
-	handshake.failure.kind = FAILURE_RESET;
-	assert_verdict(&handshake, "server [2001:db8::1]:443 reset the connection after 2.3 ms");
-	handshake.failure.kind = FAILURE_CLOSED;
-	assert_verdict(&handshake, "server [2001:db8::1]:443 closed the connection after 2.3 ms, "
-				   "before the handshake was complete");
-	handshake.message_count = 1;
-	assert_verdict(&handshake, "server [2001:db8::1]:443 closed the connection after "
-				   "ClientHello, before the handshake was complete");
-	handshake.failure.kind = FAILURE_TIMEOUT;
-	handshake.end_ns = START_NS + 10000 * MS;
-	assert_verdict(&handshake, "server [2001:db8::1]:443 did not answer within 10 s");
-	handshake.failure.kind = FAILURE_REFUSED;
-	assert_verdict(&handshake,
-		       "server [2001:db8::1]:443 answered with something that is not TLS");
-	handshake.outcome = HANDSHAKE_INCOMPLETE;
-	assert_verdict(&handshake, "incomplete: the trace ended");
-	handshake.late_start = true;
-	assert_verdict(&handshake, "incomplete: the trace began in its middle");
-	handshake.gap = true;
-	assert_verdict(&handshake, "incomplete: events were lost");
-}
-
-static void test_verdict_quic(void **state)
-{
-	struct handshake handshake = example;
-
-	(void)state;
-	handshake.transport = TRANSPORT_QUIC;
-	handshake.outcome = HANDSHAKE_FAILED;
-	handshake.failure.by = END_SERVER;
-	handshake.failure.kind = FAILURE_CLOSED;
-	handshake.failure.has_error = true;
-	handshake.failure.error = 2;
-	assert_verdict(&handshake,
-		       "server [2001:db8::1]:443 closed the connection before the handshake was "
-		       "complete: CONNECTION_REFUSED");
-	handshake.failure.error = 0x4242;
-	handshake.failure.reason = (char *)"go \x1b" "away";
-	assert_verdict(&handshake,
-		       "server [2001:db8::1]:443 closed the connection before the handshake was "
-		       "complete: error 0x4242 (go \\x1baway)");
-	handshake.failure.has_error = false;
-	handshake.failure.kind = FAILURE_TIMEOUT;
-	handshake.failure.by = END_UNKNOWN;
-	handshake.end_ns = handshake.last_ns + 10000 * MS;
-	assert_verdict(
-		&handshake,
-		"the handshake fell silent in its encrypted part, which hides why, for 10 s");
-}
-
 static char *row_print(const struct sink *sink, int width, bool color,
 		       const struct handshake *handshake)
 {
@@ -493,7 +384,8 @@ static void test_json_failed(void **state)
 		{ "/verdict",
 		  "\"client cu\\\\x07[812] rejected the server's certificate: unknown_ca\"" },
 		{ "/failure", "{\"kind\":\"alert\",\"by\":\"client\",\"alert\":\"unknown_ca\","
-			      "\"encrypted\":false,\"error\":null,\"reason\":null}" },
+			      "\"encrypted\":false,\"error\":null,\"reason\":null,"
+			      "\"cause\":\"certificate_issuer\",\"facts\":[\"certificate_expired\"]}" },
 		{ "/latency/total_us", "2371.6" },
 	};
 	struct handshake handshake = example;
@@ -504,6 +396,8 @@ static void test_json_failed(void **state)
 	handshake.failure.kind = FAILURE_ALERT;
 	handshake.failure.by = END_CLIENT;
 	handshake.failure.alert = 48;
+	handshake.failure.cause = FACT_ISSUER;
+	handshake.failure.facts = 1u << FACT_EXPIRED;
 	strcpy(handshake.ends[END_CLIENT].process.comm, "cu\a");
 	output = row_print(&sink_json, 0, false, &handshake);
 	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
@@ -516,7 +410,8 @@ static void test_json_quic(void **state)
 		{ "/transport", "\"quic\"" },
 		{ "/tls/quic_version", "\"draft-29\"" },
 		{ "/failure", "{\"kind\":\"closed\",\"by\":\"client\",\"alert\":null,"
-			      "\"encrypted\":false,\"error\":0,\"reason\":\"bye\"}" },
+			      "\"encrypted\":false,\"error\":0,\"reason\":\"bye\","
+			      "\"cause\":null,\"facts\":[]}" },
 		{ "/messages/0/record", "\"quic_initial\"" },
 		{ "/messages/1/record", "\"quic_retry\"" },
 		{ "/messages/2/record", "\"quic_handshake\"" },
@@ -952,9 +847,6 @@ int main(void)
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_escape_cut),
 		cmocka_unit_test(test_helpers),
-		cmocka_unit_test(test_verdict_alerts),
-		cmocka_unit_test(test_verdict_others),
-		cmocka_unit_test(test_verdict_quic),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_json_failed),

@@ -68,14 +68,18 @@ enum handshake_end handshake_other_end(enum handshake_end end)
 	return end == END_CLIENT ? END_SERVER : END_CLIENT;
 }
 
-static const struct message *last_message(const struct handshake *handshake)
+const struct message *handshake_last_message(const struct handshake *handshake)
 {
-	return handshake->message_count ? &handshake->messages[handshake->message_count - 1] : NULL;
+	size_t count = handshake->message_count;
+
+	if (count > 1 && handshake->failure.kind == FAILURE_CLOSED && handshake->failure.alert >= 0)
+		count--;
+	return count ? &handshake->messages[count - 1] : NULL;
 }
 
 enum handshake_end handshake_awaited(const struct handshake *handshake)
 {
-	const struct message *last = last_message(handshake);
+	const struct message *last = handshake_last_message(handshake);
 
 	return last && last->from == END_SERVER ? END_CLIENT : END_SERVER;
 }
@@ -273,7 +277,7 @@ static void alert_causes(struct handshake *handshake, int64_t now)
 static bool has_not_read(const struct handshake *handshake, enum handshake_end end)
 {
 	const struct endpoint *endpoint = &handshake->ends[end];
-	const struct message *last = last_message(handshake);
+	const struct message *last = handshake_last_message(handshake);
 
 	return endpoint->socket_id && last && last->from != end && endpoint->last_read_ns < last->time_ns;
 }

@@ -363,6 +363,13 @@ static void flow_opened(struct tracker *tracker, struct flow *flow, const struct
 		hello_arrived(tracker, flow, message);
 }
 
+/* Its time may have run out before the event that is looked at. */
+static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t timeout_ns)
+{
+	if (handshake->outcome == HANDSHAKE_PENDING && now_ns >= handshake->last_ns + timeout_ns)
+		apply_timeout(handshake, handshake->last_ns + timeout_ns);
+}
+
 static void on_message(void *context, struct flow *flow, const struct flow_message *message)
 {
 	struct tracker *tracker = context;
@@ -375,6 +382,7 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 		return;
 	}
 	entry = sighting->entry;
+	timeout_check(entry->handshake, message->time_ns, tracker->settings.timeout_ns);
 	n = sighting->seen[direction]++;
 	if (flow->gap)
 		return;
@@ -435,12 +443,13 @@ static uint64_t entry_socket(const struct entry *entry, enum handshake_end end)
 static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
 {
 	struct sighting *sighting = flow->owner;
+	const struct tracker *tracker = context;
 	struct entry *entry;
 
-	(void)context;
 	if (!sighting)
 		return;
 	entry = sighting->entry;
+	timeout_check(entry->handshake, event->header.time_ns, tracker->settings.timeout_ns);
 	if (flow->gap)
 		entry->handshake->gap = true;
 	if (flow->gap && flow->truncated)
@@ -583,12 +592,6 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	sightings_release(tracker, entry);
 	tracker->handler->done(tracker->handler->context, handshake);
 	entry_release(tracker, entry);
-}
-
-static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t timeout_ns)
-{
-	if (handshake->outcome == HANDSHAKE_PENDING && now_ns >= handshake->last_ns + timeout_ns)
-		apply_timeout(handshake, handshake->last_ns + timeout_ns);
 }
 
 /* What a handshake may still ask for stays as long as that may be silent. */

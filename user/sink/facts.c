@@ -228,12 +228,17 @@ void facts_reason(struct text *text, const struct handshake *handshake)
 void facts_append(struct text *text, const struct handshake *handshake)
 {
 	const char *separator = " (";
+	char remark[TEXT_VERDICT_SIZE];
+	struct text part;
 
 	for (size_t i = 0; i < FAILURE_FACTS; i++) {
 		if (!remarks[i] || !(handshake->failure.facts & 1u << i))
 			continue;
-		text_append(text, "%s", separator);
-		remarks[i](text, handshake);
+		text_start(&part, remark, sizeof(remark));
+		remarks[i](&part, handshake);
+		if (!part.length)
+			continue;
+		text_append(text, "%s%s", separator, remark);
 		separator = "; ";
 	}
 	if (*separator == ';')

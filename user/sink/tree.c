@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/cause.h"
 #include "handshake/handshake.h"
 #include "sink/phases.h"
 #include "sink/sink.h"
@@ -416,6 +417,21 @@ static void quality_print(const struct sink_settings *settings, const struct han
 	list_finish(&list);
 }
 
+/* What is no failure and yet may be why somebody looks. */
+static void warnings_print(const struct sink_settings *settings, const struct handshake *handshake)
+{
+	struct list list = list_start(settings, "warning");
+	char buffer[TEXT_CODE_SIZE];
+
+	if (handshake_downgrade(handshake))
+		list_addf(&list, "downgrade to %s: the server marked that it could do more",
+			  text_code(tls_version_name, handshake->version, buffer));
+	if (handshake->left_at_once)
+		list_addf(&list, "the %s left at once, before any data of the client",
+			  text_end(handshake->left_by));
+	list_finish(&list);
+}
+
 static void verdict_print(const struct sink_settings *settings, const struct handshake *handshake)
 {
 	static const char *const colors[] = {
@@ -451,6 +467,7 @@ static void tree_row(const struct sink_settings *settings, const struct handshak
 	messages_print(settings, handshake);
 	bars_print(settings, &handshake->latency);
 	quality_print(settings, handshake);
+	warnings_print(settings, handshake);
 	verdict_print(settings, handshake);
 	fputc('\n', settings->out);
 	fflush(settings->out);

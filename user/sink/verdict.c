@@ -215,16 +215,7 @@ static void alert_append(struct text *text, const struct handshake *handshake)
 	text_append(text, "%s", text_alert((uint8_t)handshake->failure.alert, buffer));
 }
 
-/* The message that came last, in words; one that ended the handshake itself does not count. */
-static const struct message *last_message(const struct handshake *handshake)
-{
-	size_t count = handshake->message_count;
-
-	if (count > 1 && handshake->failure.kind == FAILURE_CLOSED && handshake->failure.alert >= 0)
-		count--;
-	return count ? &handshake->messages[count - 1] : NULL;
-}
-
+/* The message that came last, in words. */
 static void last_append(struct text *text, const struct handshake *handshake)
 {
 	static const struct { const char *name, *words; } hellos[] = {
@@ -232,7 +223,7 @@ static void last_append(struct text *text, const struct handshake *handshake)
 		{ "server_hello", "the ServerHello" },
 		{ "hello_retry_request", "the HelloRetryRequest" },
 	};
-	const struct message *last = last_message(handshake);
+	const struct message *last = handshake_last_message(handshake);
 
 	for (size_t i = 0; last && last->name && i < ARRAY_SIZE(hellos); i++) {
 		if (strcmp(last->name, hellos[i].name) == 0) {
@@ -254,7 +245,7 @@ static void last_append(struct text *text, const struct handshake *handshake)
  */
 static void time_append(struct text *text, const struct handshake *handshake)
 {
-	const struct message *last = last_message(handshake);
+	const struct message *last = handshake_last_message(handshake);
 	uint64_t from_ns = last ? last->time_ns : handshake->time_ns;
 	char duration[TEXT_NUMBER_SIZE];
 
