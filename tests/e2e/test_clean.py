@@ -31,7 +31,7 @@ def test_nothing_remains(stage, options, how):
     here, _ = stage.network.veth()
     interfaces = ("lo", here.interface)
     pins = bpf.pinned()
-    trace = stage.trace(*options)
+    trace = stage.trace(*options, everywhere=True)
     held = bpf.held_by(trace.pid)
     assert held["prog"] and held["map"], held
     for interface in interfaces:
