@@ -89,7 +89,7 @@ static int setup(void **state)
 	if (!fixture)
 		return -1;
 	fixture->crypto = quic_crypto_new();
-	fixture->handler = (struct flow_handler){ on_message, on_segment, fixture };
+	fixture->handler = (struct flow_handler){ on_message, on_segment, NULL, fixture };
 	fixture->table = flow_table_new(4, &fixture->handler);
 	fixture->tracker_handler = (struct tracker_handler){ .done = on_done, .forget = on_forget,
 							     .context = fixture };
@@ -487,6 +487,28 @@ static void test_coalesced(void **state)
 	assert_message(fixture, 2, FLOW_ENCRYPTED, RECORD_KIND_QUIC_1RTT);
 	assert_int_equal(fixture->messages[2].size, 31);
 	assert_message(fixture, 3, FLOW_ENCRYPTED, RECORD_KIND_QUIC_0RTT);
+}
+
+/*
+ * RFC 9287: the fixed bit of a 1-RTT packet may be 0. Padding, and STUN on the same port, begin lower.
+ */
+static void test_greased_fixed_bit(void **state)
+{
+	static const struct { uint8_t first; bool is_packet; } cases[] = {
+		{ 0x00, false }, { 0x03, false }, { 0x04, true }, { 0x3f, true }, { 0x40, true },
+	};
+	uint8_t bytes[40] = { 0 };
+	struct quic_packet packet;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bytes[0] = cases[i].first;
+		assert_int_equal(quic_packet_read((struct slice){ bytes, sizeof(bytes) }, sizeof(bytes), &packet),
+				 cases[i].is_packet);
+		if (cases[i].is_packet)
+			assert_int_equal(packet.type, QUIC_1RTT);
+	}
 }
 
 /*
@@ -898,6 +920,7 @@ int main(void)
 		TEST(test_crypto_any_order),
 		TEST(test_crypto_scattered),
 		TEST(test_coalesced),
+		TEST(test_greased_fixed_bit),
 		TEST(test_elided_body),
 		TEST(test_truncated),
 		TEST(test_truncated_copy),

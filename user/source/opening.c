@@ -106,7 +106,8 @@ static bool quic_opening(struct slice payload, uint64_t *identity)
 	uint8_t first;
 	size_t i;
 
-	if (!slice_u8(&payload, &first) || !slice_u32(&payload, &version) || first >> 6 != 3 ||
+	/* The fixed bit may be greased here too, if the client knows the server (RFC 9287 section 3.1). */
+	if (!slice_u8(&payload, &first) || !slice_u32(&payload, &version) || !(first & 0x80) ||
 	    !slice_vector8(&payload, &destination) || !slice_vector8(&payload, &source) ||
 	    destination.length > 20 || source.length > 20)
 		return false;

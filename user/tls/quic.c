@@ -14,7 +14,7 @@
 #define NUMBER_SIZE_MAX 4
 #define LABEL_SIZE_MAX 32
 
-enum { FORM_LONG = 0x80, FIXED_BIT = 0x40 };
+enum { FORM_LONG = 0x80, FIXED_BIT = 0x40, STUN_LAST = 3 };
 
 /*
  * What differs between versions: salt, labels, and by how much the numbers of packet types are
@@ -124,11 +124,11 @@ bool quic_packet_read(struct slice bytes, size_t wire_length, struct quic_packet
 	if (bytes.length > wire_length || !slice_u8(&rest, &first))
 		return false;
 	/*
-	 * RFC 9287 lets the fixed bit vary, but what has it not may as well be padding of the
-	 * datagram, or another protocol on the same port (RFC 9443).
+	 * RFC 9287 lets the fixed bit vary. What has neither it nor more than the lowest bits set may as
+	 * well be padding of the datagram, or STUN on the same port (RFC 9443 section 2).
 	 */
 	if (!(first & FORM_LONG))
-		return first & FIXED_BIT;
+		return first & FIXED_BIT || first > STUN_LAST;
 	if (!slice_u32(&rest, &packet->version) || !slice_vector8(&rest, &packet->destination) ||
 	    !slice_vector8(&rest, &packet->source))
 		return false;
