@@ -47,7 +47,7 @@ static __always_inline void direction_cut(struct direction *direction,
 }
 
 /* Send the event with the data collected so far. */
-static __always_inline void event_output(struct scratch *scratch, struct flow *flow)
+static __always_inline void event_output(struct scratch *scratch, __u8 *lost)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	__u64 size = event->data_length;
@@ -57,14 +57,14 @@ static __always_inline void event_output(struct scratch *scratch, struct flow *f
 		return;
 	size += sizeof(*event);
 	event->header.size = size;
-	if (flow->lost)
+	if (*lost)
 		event->flags |= TLSTRACE_PACKET_LOST_BEFORE;
 	if (scratch->hello)
 		event->flags |= TLSTRACE_PACKET_HELLO;
 	else
 		event->flags &= ~TLSTRACE_PACKET_HELLO;
 	if (bpf_ringbuf_output(&events, scratch, size, 0)) {
-		flow->lost = 1;
+		*lost = 1;
 		counter_add(scratch->hello ? TLSTRACE_COUNT_HELLOS_RING_FULL :
 					     TLSTRACE_COUNT_PACKETS_RING_FULL);
 	}
@@ -96,7 +96,7 @@ static __always_inline void segment_split(const struct packet *packet, struct fl
 	event->length = offset;
 	event->slice_count = scratch->index + 1;
 	event->data_length = scratch->position;
-	event_output(scratch, flow);
+	event_output(scratch, &flow->lost);
 	event->segments = 0; /* counted */
 	event->sequence += offset;
 	event->length = packet->length - (event->sequence - packet->sequence);
@@ -163,7 +163,7 @@ static __always_inline void segment_send(struct __sk_buff *skb, const struct pac
 	event->data_length = scratch->position;
 	if (direction->copied > TLSTRACE_COPY_BUDGET)
 		direction_cut(direction, event, TLSTRACE_COUNT_COPY_BUDGET);
-	event_output(scratch, flow);
+	event_output(scratch, &flow->lost);
 }
 
 /* A ClientHello that came in pieces too small to be known for one: its beginning, from the state. */
@@ -186,7 +186,7 @@ static __always_inline void hello_begin_send(struct flow *flow, const struct pac
 	event->slices[0].length = missing;
 	event->slice_count = 1;
 	event->segments = flow->pieces;
-	event_output(scratch, flow);
+	event_output(scratch, &flow->lost);
 	event->segments = segments;
 	event->header.time_ns = now;
 	event->sequence = packet->sequence;

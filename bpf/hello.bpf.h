@@ -17,6 +17,8 @@ enum record_type {
 	RECORD_HANDSHAKE = 22,
 	RECORD_APPLICATION_DATA = 23,
 	RECORD_HEARTBEAT = 24,
+	RECORD_DTLS_CID = 25, /* RFC 9146 */
+	RECORD_DTLS_ACK = 26, /* RFC 9147 */
 };
 
 static __always_inline __u32 record_length(const __u8 *header)

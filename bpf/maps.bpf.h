@@ -12,6 +12,7 @@
 const volatile bool use_socket_storage = true; /* else a hash keyed by socket address */
 const volatile __u32 accept_arguments = 4;     /* of inet_csk_accept: 2 since 6.10 */
 const volatile __u32 recvmsg_arguments = 6;    /* of tcp_recvmsg: 5 since 5.19, 4 in 7.x */
+const volatile bool writes_told_before = false; /* tcp_sendmsg_locked exists: sock_send_length is not for TCP */
 
 /* The network namespace whose devices have TC programs: the cgroup programs leave it out. */
 const volatile __u32 device_netns = 0;
@@ -45,6 +46,8 @@ struct flow {
 	__u8 lost;	/* an event was not delivered: the next one says so */
 	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
 	__u8 prefix[16]; /* the first bytes of the ClientHello, until it is told */
+	__u8 is_dtls;	/* else QUIC, if it is UDP */
+	__u64 sockets[2]; /* UDP: ids of the ends that user space was told of, as directions */
 };
 
 /* The initial state of a flow, too large for the BPF stack. */
@@ -106,7 +109,46 @@ struct {
 	__type(value, struct tlstrace_socket);
 } socket_hash SEC(".maps");
 
-/* Socket of a tcp_recvmsg under way, for the kretprobe: key is pid_tgid. */
+/*
+ * A UDP socket with a handshake: it may have many, this is the latest. A socket on which none was seen has
+ * no such state, and its traffic costs no more than to find that out.
+ */
+struct datagram_socket {
+	__u64 id;	  /* of one end of one flow; 0: nothing more is told */
+	__u32 operations; /* told, against TLSTRACE_DATAGRAM_BUDGET */
+	__u8 role;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct datagram_socket);
+} datagram_storage SEC(".maps");
+
+/* The same where sk_storage cannot be used: key is the address of the socket. No hook tells of its end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct datagram_socket);
+} datagram_hash SEC(".maps");
+
+/* The first packet of the latest handshake between two ends. */
+struct datagram_hello {
+	__u64 identity; /* bytes that a repetition has too */
+	__u64 time_ns;
+};
+
+/* UDP has no SYN: what repeats the first packet of a handshake that is over is known by this. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct tlstrace_flow_key);
+	__type(value, struct datagram_hello);
+} datagram_hellos SEC(".maps");
+
+/* Socket of a tcp_recvmsg or udp_recvmsg under way, for the kretprobe: key is pid_tgid. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -140,6 +182,14 @@ struct scratch {
 	__u32 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
 	__u32 was_confirmed;
 	__u32 again;	/* the first packet of a direction behind an earlier handshake */
+	/* The same for UDP, and what of its flow a step needs, see bpf/datagram.bpf.h. */
+	__u32 base;	 /* in the payload: where the event at hand begins */
+	__u32 end;	 /* where the datagram at hand ends */
+	__u32 copied;	 /* as in struct direction, the next two as well */
+	__u32 encrypted;
+	__u8 direction_done;
+	__u8 is_dtls;	 /* as in struct flow, the next one as well */
+	__u8 lost;
 };
 
 /*

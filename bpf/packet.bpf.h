@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* From a frame to its TCP payload: Ethernet, VLAN, QinQ, IPv4 with options, IPv6 with extensions. */
+/* From a frame to its TCP or UDP payload: Ethernet, VLAN, QinQ, IPv4 with options, IPv6 with extensions. */
 #ifndef TLSTRACE_PACKET_BPF_H
 #define TLSTRACE_PACKET_BPF_H
 
@@ -8,6 +8,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #include "tlstrace.h"
@@ -15,6 +16,10 @@
 #define VLAN_TAGS_MAX 2
 #define IPV6_EXTENSIONS_MAX 6
 #define IPV4_FRAGMENT_OFFSET 0x1fff
+#define IPV4_MORE_FRAGMENTS 0x2000
+
+#define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
 
 enum tcp_flag {
 	TCP_FIN = 0x01,
@@ -34,7 +39,8 @@ struct packet {
 	__u32 length;  /* of the payload */
 	__u32 slot;    /* in the presence filter: the same for both directions */
 	__u32 scratch; /* which of scratches is its own */
-	__u8 flags;
+	__u8 flags;    /* of TCP */
+	__u8 protocol;
 	__u8 at_socket; /* on its way into or out of a socket, else at a device */
 };
 
@@ -97,9 +103,13 @@ static __always_inline int packet_parse_ipv4(struct __sk_buff *skb, struct packe
 
 	if (packet_load(skb, *offset, &ip))
 		return -1;
-	if (ip.protocol != 6 || ip.version != 4 || ip.ihl < 5 ||
-	    ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+	if ((ip.protocol != PROTOCOL_TCP && ip.protocol != PROTOCOL_UDP) || ip.version != 4 ||
+	    ip.ihl < 5 || ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
 		return -1;
+	/* What a datagram's first fragment holds cannot be told from the rest. */
+	if (ip.protocol == PROTOCOL_UDP && ip.frag_off & bpf_htons(IPV4_MORE_FRAGMENTS))
+		return -1;
+	packet->protocol = ip.protocol;
 	total = bpf_ntohs(ip.tot_len);
 	/* 0 is a BIG TCP packet (b1a78b9b9886): the socket buffer knows its length. */
 	*end = total ? *offset + total : skb->len;
@@ -129,7 +139,7 @@ static __always_inline int packet_parse_ipv6(struct __sk_buff *skb, struct packe
 	*end = ip.payload_len ? *offset + bpf_ntohs(ip.payload_len) : skb->len;
 	next = ip.nexthdr;
 	/* RFC 8200 section 4.1; each extension begins with next header and length in units of 8. */
-	for (i = 0; i < IPV6_EXTENSIONS_MAX && next != 6; i++) {
+	for (i = 0; i < IPV6_EXTENSIONS_MAX && next != PROTOCOL_TCP && next != PROTOCOL_UDP; i++) {
 		if (bpf_skb_load_bytes(skb, *offset, option, sizeof(option)))
 			return -1;
 		if (next == 0 || next == 43 || next == 60) /* hop-by-hop, routing, destination */
@@ -140,8 +150,9 @@ static __always_inline int packet_parse_ipv6(struct __sk_buff *skb, struct packe
 			return -1; /* fragments too: their rest cannot be put together here */
 		next = option[0];
 	}
-	if (next != 6)
+	if (next != PROTOCOL_TCP && next != PROTOCOL_UDP)
 		return -1;
+	packet->protocol = next;
 	__builtin_memcpy(packet->source, &ip.saddr, 16);
 	__builtin_memcpy(packet->destination, &ip.daddr, 16);
 	packet->slot = ip.saddr.s6_addr32[1] ^ ip.daddr.s6_addr32[1] ^ ip.saddr.s6_addr32[3] ^
@@ -149,11 +160,47 @@ static __always_inline int packet_parse_ipv6(struct __sk_buff *skb, struct packe
 	return 0;
 }
 
-/* 0 if the frame is a TCP segment whose header is whole. */
+static __always_inline int packet_parse_tcp(struct __sk_buff *skb, __u32 offset, __u32 end,
+					    struct packet *packet)
+{
+	struct tcphdr tcp;
+
+	if (packet_load(skb, offset, &tcp) || tcp.doff < 5)
+		return -1;
+	packet->payload = offset + tcp.doff * 4;
+	packet->length = end > packet->payload ? end - packet->payload : 0;
+	packet->flags = ((__u8 *)&tcp)[13];
+	/* SYN takes one sequence number; Fast Open data starts behind it. */
+	packet->sequence = bpf_ntohl(tcp.seq) + !!(packet->flags & TCP_SYN);
+	packet->acknowledgement = bpf_ntohl(tcp.ack_seq);
+	packet->source_port = bpf_ntohs(tcp.source);
+	packet->destination_port = bpf_ntohs(tcp.dest);
+	return 0;
+}
+
+static __always_inline int packet_parse_udp(struct __sk_buff *skb, __u32 offset, __u32 end,
+					    struct packet *packet)
+{
+	struct udphdr udp;
+
+	if (packet_load(skb, offset, &udp))
+		return -1;
+	/* Several datagrams of GSO or GRO have one header, whose length is that of all. */
+	packet->payload = offset + sizeof(udp);
+	packet->length = end > packet->payload ? end - packet->payload : 0;
+	if (packet->length > bpf_ntohs(udp.len) - sizeof(udp))
+		packet->length = bpf_ntohs(udp.len) - sizeof(udp);
+	packet->flags = 0;
+	packet->sequence = packet->acknowledgement = 0;
+	packet->source_port = bpf_ntohs(udp.source);
+	packet->destination_port = bpf_ntohs(udp.dest);
+	return 0;
+}
+
+/* 0 if the frame is a TCP segment or UDP datagram whose header is whole. */
 static __always_inline int packet_parse(struct __sk_buff *skb, bool has_mac, struct packet *packet)
 {
-	__u32 offset = 0, end = 0, header;
-	struct tcphdr tcp;
+	__u32 offset = 0, end = 0;
 	__be16 type;
 
 	type = has_mac ? packet_ethertype(skb, &offset) : packet_version(skb);
@@ -166,19 +213,11 @@ static __always_inline int packet_parse(struct __sk_buff *skb, bool has_mac, str
 	} else {
 		return -1;
 	}
-	if (packet_load(skb, offset, &tcp) || tcp.doff < 5)
-		return -1;
-	header = tcp.doff * 4;
 	if (end > skb->len)
 		end = skb->len;
-	packet->payload = offset + header;
-	packet->length = end > packet->payload ? end - packet->payload : 0;
-	packet->flags = ((__u8 *)&tcp)[13];
-	/* SYN takes one sequence number; Fast Open data starts behind it. */
-	packet->sequence = bpf_ntohl(tcp.seq) + !!(packet->flags & TCP_SYN);
-	packet->acknowledgement = bpf_ntohl(tcp.ack_seq);
-	packet->source_port = bpf_ntohs(tcp.source);
-	packet->destination_port = bpf_ntohs(tcp.dest);
+	if (packet->protocol == PROTOCOL_TCP ? packet_parse_tcp(skb, offset, end, packet) :
+					       packet_parse_udp(skb, offset, end, packet))
+		return -1;
 	/* Fibonacci hashing of what both directions share. */
 	packet->slot ^= (__u32)(packet->source_port ^ packet->destination_port) << 16 |
 			(__u16)(packet->source_port + packet->destination_port);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * The programs: thin wrappers over the bodies in track.bpf.h and socket.bpf.h. Sections with `?` are
+ * The programs: thin wrappers over the bodies in track.bpf.h, socket.bpf.h and datagram_socket.bpf.h. Sections with `?` are
  * switched on by the loader: it takes the first flavour that loads and attaches on this kernel.
  */
 #include "vmlinux.h"
@@ -117,17 +117,23 @@ int BPF_PROG(fentry_tcp_sendmsg, struct sock *sk, struct msghdr *message, unsign
  * The value returned stands behind the arguments, and their number changed: 6, since 5.19 5
  * (ec095263a965), in 7.x 4.
  */
+#define context_load(context, offset) ({ __u64 value; \
+	/* The compiler must not choose the address first: that would be arithmetic on the context. */ \
+	asm volatile("%0 = *(u64 *)(%1 + " #offset ")" : "=r"(value) : "r"(context)); value; })
+
+static __always_inline __s32 recvmsg_result(const __u64 *context)
+{
+	if (recvmsg_arguments == 4)
+		return context_load(context, 32);
+	return recvmsg_arguments == 5 ? context_load(context, 40) : context_load(context, 48);
+}
+
 SEC("?fexit/tcp_recvmsg")
 int fexit_tcp_recvmsg(__u64 *context)
 {
-	struct sock *sk = (void *)context[0];
+	__u64 flags = recvmsg_arguments <= 5 ? context_load(context, 24) : context_load(context, 32);
 
-	if (recvmsg_arguments == 4)
-		socket_read(sk, (__s32)context[4], context[3] & MSG_PEEK);
-	else if (recvmsg_arguments == 5)
-		socket_read(sk, (__s32)context[5], context[3] & MSG_PEEK);
-	else
-		socket_read(sk, (__s32)context[6], context[4] & MSG_PEEK);
+	socket_read((void *)context[0], recvmsg_result(context), flags & MSG_PEEK);
 	return 0;
 }
 
@@ -139,6 +145,35 @@ int fexit_inet_csk_accept(__u64 *context)
 		socket_accepted((void *)context[2]);
 	else
 		socket_accepted((void *)context[4]);
+	return 0;
+}
+
+SEC("?fexit/udp_sendmsg")
+int BPF_PROG(fexit_udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int bytes)
+{
+	datagram_socket_written(sk, bytes);
+	return 0;
+}
+
+SEC("?fexit/udpv6_sendmsg")
+int BPF_PROG(fexit_udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int bytes)
+{
+	datagram_socket_written(sk, bytes);
+	return 0;
+}
+
+/* Their arguments changed as those of tcp_recvmsg did. */
+SEC("?fexit/udp_recvmsg")
+int fexit_udp_recvmsg(__u64 *context)
+{
+	datagram_socket_read((void *)context[0], recvmsg_result(context));
+	return 0;
+}
+
+SEC("?fexit/udpv6_recvmsg")
+int fexit_udpv6_recvmsg(__u64 *context)
+{
+	datagram_socket_read((void *)context[0], recvmsg_result(context));
 	return 0;
 }
 
@@ -180,6 +215,68 @@ int BPF_KRETPROBE(kretprobe_tcp_recvmsg, int bytes)
 	return 0;
 }
 
+SEC("?kprobe/udp_sendmsg")
+int BPF_KPROBE(kprobe_udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	datagram_socket_written(sk, size);
+	return 0;
+}
+
+SEC("?kprobe/udpv6_sendmsg")
+int BPF_KPROBE(kprobe_udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	datagram_socket_written(sk, size);
+	return 0;
+}
+
+/* Remembered only where there is a handshake: others pay one look. */
+static __always_inline void datagram_recvmsg_entered(struct sock *sk)
+{
+	__u64 id = bpf_get_current_pid_tgid(), value = (__u64)sk;
+
+	if (datagram_socket_find(sk))
+		bpf_map_update_elem(&receiving, &id, &value, BPF_ANY);
+}
+
+static __always_inline void datagram_recvmsg_left(int bytes)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u64 *value = bpf_map_lookup_elem(&receiving, &id);
+
+	if (!value)
+		return;
+	datagram_socket_read((void *)*value, bytes);
+	bpf_map_delete_elem(&receiving, &id);
+}
+
+SEC("?kprobe/udp_recvmsg")
+int BPF_KPROBE(kprobe_udp_recvmsg, struct sock *sk)
+{
+	datagram_recvmsg_entered(sk);
+	return 0;
+}
+
+SEC("?kretprobe/udp_recvmsg")
+int BPF_KRETPROBE(kretprobe_udp_recvmsg, int bytes)
+{
+	datagram_recvmsg_left(bytes);
+	return 0;
+}
+
+SEC("?kprobe/udpv6_recvmsg")
+int BPF_KPROBE(kprobe_udpv6_recvmsg, struct sock *sk)
+{
+	datagram_recvmsg_entered(sk);
+	return 0;
+}
+
+SEC("?kretprobe/udpv6_recvmsg")
+int BPF_KRETPROBE(kretprobe_udpv6_recvmsg, int bytes)
+{
+	datagram_recvmsg_left(bytes);
+	return 0;
+}
+
 SEC("?kretprobe/inet_csk_accept")
 int BPF_KRETPROBE(kretprobe_inet_csk_accept, struct sock *sk)
 {
@@ -197,11 +294,13 @@ int BPF_PROG(tp_tcp_sendmsg_locked, struct sock *sk, struct msghdr *message, str
 	return 0;
 }
 
-/* After the bytes went out: for kernels without tcp_sendmsg_locked. */
+/* After the bytes went out: of TCP for kernels without tcp_sendmsg_locked. */
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(tp_sock_send_length, struct sock *sk, int bytes, int flags)
 {
-	if (bytes > 0)
+	if (socket_is_udp(sk))
+		datagram_socket_written(sk, bytes);
+	else if (bytes > 0 && !writes_told_before)
 		socket_written(sk, bytes);
 	return 0;
 }
@@ -209,7 +308,10 @@ int BPF_PROG(tp_sock_send_length, struct sock *sk, int bytes, int flags)
 SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(tp_sock_recv_length, struct sock *sk, int bytes, int flags)
 {
-	socket_read(sk, bytes, flags & MSG_PEEK);
+	if (socket_is_udp(sk))
+		datagram_socket_read(sk, bytes);
+	else
+		socket_read(sk, bytes, flags & MSG_PEEK);
 	return 0;
 }
 

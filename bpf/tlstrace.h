@@ -21,6 +21,8 @@ enum tlstrace_limit {
 	TLSTRACE_ENCRYPTED_BUDGET = 256,
 	/* Socket operations reported after a handshake began on the socket. */
 	TLSTRACE_SOCKET_BUDGET = 64,
+	/* The same for UDP, whose sockets live longer than a handshake. */
+	TLSTRACE_DATAGRAM_BUDGET = 16,
 	/* Counters of the presence filter, a power of two. */
 	TLSTRACE_PRESENCE_SIZE = 16384,
 	TLSTRACE_COMM_SIZE = 16,

@@ -3,41 +3,14 @@
 #ifndef TLSTRACE_TRACK_BPF_H
 #define TLSTRACE_TRACK_BPF_H
 
-#include "records.bpf.h"
+#include "datagram.bpf.h"
+#include "flow.bpf.h"
 #include "owner.bpf.h"
-
-static __always_inline void presence_add(__u32 slot, __s64 step)
-{
-	__u64 *count = bpf_map_lookup_elem(&presence, &slot);
-
-	if (count)
-		__sync_fetch_and_add(count, step);
-}
-
-static __always_inline void flow_key_make(struct __sk_buff *skb, const struct packet *packet,
-					  __u8 hook, struct tlstrace_flow_key *key)
-{
-	struct sk_buff *kernel_skb = (void *)skb;
-	bool out = hook == TLSTRACE_EGRESS;
-
-	key->netns = BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum);
-	key->ifindex = skb->ifindex;
-	__builtin_memcpy(key->local_address, out ? packet->source : packet->destination, 16);
-	__builtin_memcpy(key->remote_address, out ? packet->destination : packet->source, 16);
-	key->local_port = out ? packet->source_port : packet->destination_port;
-	key->remote_port = out ? packet->destination_port : packet->source_port;
-	key->protocol = IPPROTO_TCP;
-}
-
-static __always_inline void flow_delete(const struct tlstrace_flow_key *key, __u32 slot)
-{
-	if (bpf_map_delete_elem(&flows, key) == 0)
-		presence_add(slot, -1);
-}
+#include "records.bpf.h"
 
 /* The first payload that looks like a ClientHello, on any port, at any time of a connection; or an encrypted one. */
 static __always_inline void flow_begin(struct __sk_buff *skb, const struct packet *packet,
-				       const struct tlstrace_flow_key *key, __u8 hook, __u64 now, bool again)
+				       const struct tlstrace_packet_event *event, bool again)
 {
 	__u8 prefix[HELLO_PREFIX] = {};
 	struct direction *direction;
@@ -49,21 +22,12 @@ static __always_inline void flow_begin(struct __sk_buff *skb, const struct packe
 			return;
 		whole = hello_v2_length(prefix);
 	}
-	if (bpf_map_update_elem(&flows, key, (const void *)&flow_zero, BPF_NOEXIST)) {
-		counter_add(TLSTRACE_COUNT_HELLOS);
-		counter_add(TLSTRACE_COUNT_HELLOS_FLOWS_FULL);
-		return;
-	}
-	presence_add(packet->slot, 1);
-	flow = bpf_map_lookup_elem(&flows, key);
+	flow = flow_new(event, packet->slot);
 	if (!flow)
 		return;
-	flow->id = flow->first_ns = now;
 	flow->again = flow->confirmed = again;
 	flow->directions[0].changed = flow->directions[1].changed = again;
-	flow->slot = packet->slot;
 	flow->start = packet->sequence;
-	flow->client_is_local = hook == TLSTRACE_EGRESS;
 	direction = &flow->directions[1];
 	direction->synchronised = direction->plain = 1;
 	direction->next = direction->plain_from = direction->highest = packet->sequence;
@@ -187,7 +151,6 @@ static __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 static __noinline int flow_find(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
 {
 	struct tlstrace_packet_event *event;
-	struct sk_buff *kernel_skb = (void *)skb;
 	struct scratch *scratch;
 	struct flow *flow;
 	int beginning;
@@ -198,33 +161,18 @@ static __noinline int flow_find(struct __sk_buff *skb, const struct packet *pack
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
-	flow_key_make(skb, packet, hook, &event->key);
+	event_begin(skb, packet, hook, scratch);
 	flow = bpf_map_lookup_elem(&flows, &event->key);
 	if (flow && packet->flags & TCP_SYN && !(packet->flags & TCP_ACK)) {
 		flow_delete(&event->key, packet->slot); /* the ports are used again */
 		flow = NULL;
 	}
-	event->header.type = TLSTRACE_EVENT_PACKET;
-	event->header.time_ns = bpf_ktime_get_ns();
-	event->sender = event->receiver = 0;
-	event->sequence = packet->sequence;
-	event->acknowledgement = packet->acknowledgement;
-	event->length = packet->length;
-	event->hook = hook;
-	event->tcp_flags = packet->flags;
-	event->flags = 0;
-	event->slice_count = 0;
-	event->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	event->datagram_size = 0;
-	BPF_CORE_READ_INTO(&event->interface, kernel_skb, dev, name);
-	scratch->hello = 0;
-	scratch->packet = *packet;
 	if (!flow) {
 		beginning = payload_beginning(skb, packet);
 		if (beginning == BEGINS_NOTHING ||
 		    (beginning == BEGINS_RECORD && !flow_renegotiates(&event->key, hook)))
 			return 0;
-		flow_begin(skb, packet, &event->key, hook, event->header.time_ns, beginning == BEGINS_RECORD);
+		flow_begin(skb, packet, event, beginning == BEGINS_RECORD);
 	}
 	return 1;
 }
@@ -237,12 +185,18 @@ static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac, 
 	if (packet_parse(skb, has_mac, packet))
 		return false;
 	present = bpf_map_lookup_elem(&presence, &packet->slot);
-	return (present && *present) || payload_beginning(skb, packet) != BEGINS_NOTHING;
+	if (present && *present)
+		return true;
+	if (packet->protocol == PROTOCOL_UDP)
+		return datagram_may_begin(skb, packet);
+	return payload_beginning(skb, packet) != BEGINS_NOTHING;
 }
 
 static __always_inline void packet_follow(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
 {
-	if (flow_find(skb, packet, hook))
+	if (packet->protocol == PROTOCOL_UDP)
+		datagram_follow(skb, packet, hook);
+	else if (flow_find(skb, packet, hook))
 		flow_follow(skb, packet->scratch);
 }
 

@@ -44,7 +44,7 @@ static const char help[] =
 	"      --netns WHICH        a process in this network namespace at either end: all, host, self,\n"
 	"                           a name of ip-netns(8), a process in it, or a path\n"
 	"  -i, --interface IF       only this interface, or any, of this network namespace\n"
-	"      --port N             this TCP port at either end\n"
+	"      --port N             this TCP or UDP port at either end\n"
 	"      --host ADDR[/LEN]    this address or network at either end\n"
 	"      --sni GLOB           the server name the client asked for\n"
 	"      --role client|server the ends that -p, -c, -u, --container, --cgroup, --netns, --port\n"

@@ -203,6 +203,8 @@ struct task_struct {
 	char comm[16];
 	struct css_set *cgroups;
 	struct signal_struct *signal;
+	void *stack;
+	struct mm_struct *mm;
 };
 
 struct bpf_iter_meta;

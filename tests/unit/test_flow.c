@@ -47,7 +47,7 @@ static int setup(void **state)
 
 	if (!fixture)
 		return -1;
-	fixture->handler = (struct flow_handler){ on_message, on_segment, fixture };
+	fixture->handler = (struct flow_handler){ on_message, on_segment, NULL, fixture };
 	fixture->table = flow_table_new(4, &fixture->handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;

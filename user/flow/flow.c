@@ -195,6 +195,8 @@ void flow_table_expire(struct flow_table *table, uint64_t before_ns)
 			if (flow->owner || flow->last_ns >= before_ns)
 				continue;
 			table->unfinished += !flow->hello_whole && !flow->again;
+			if (table->handler->expired)
+				table->handler->expired(table->handler->context, flow);
 			flow_table_remove(table, flow);
 		}
 	}

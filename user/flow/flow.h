@@ -103,6 +103,8 @@ struct flow_handler {
 	void (*message)(void *context, struct flow *flow, const struct flow_message *message);
 	/* After the messages of each segment: its flags, its sockets. */
 	void (*segment)(void *context, struct flow *flow, const struct tlstrace_packet_event *event);
+	/* Before flow_table_expire() ends it; may be NULL. */
+	void (*expired)(void *context, const struct flow *flow);
 	void *context;
 };
 

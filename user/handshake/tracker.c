@@ -15,6 +15,7 @@
 #include "tls/hello.h"
 
 #define BUCKETS 4096
+#define PROTOCOL_TCP 6 /* IANA */
 #define SECOND_NS 1000000000ULL
 /* A row waits this long behind its outcome for what is under way: other places, the probes' events. */
 #define SETTLE_NS (20 * 1000000ULL)
@@ -400,6 +401,15 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 		entry->flight_ns = flow->last_ns;
 }
 
+/* Nobody waits for the rest of its ClientHello any more. */
+static void on_expired(void *context, const struct flow *flow)
+{
+	const struct tracker *tracker = context;
+
+	if (tracker->handler->forget)
+		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id, false);
+}
+
 /* Of a passed-through handshake the connection that began first has the client, the last the server. */
 static const struct sighting *sighting_outermost(const struct entry *entry, enum handshake_end end)
 {
@@ -477,7 +487,7 @@ struct tracker *tracker_new(const struct tracker_settings *settings, const struc
 		return NULL;
 	tracker->settings = *settings;
 	tracker->handler = handler;
-	tracker->flow_handler = (struct flow_handler){ on_message, on_segment, tracker };
+	tracker->flow_handler = (struct flow_handler){ on_message, on_segment, on_expired, tracker };
 	/* Four places each is a container behind a bridge and NAT; more only lower the cap. */
 	tracker->flows = flow_table_new(settings->capacity * 4, &tracker->flow_handler);
 	tracker->sockets = socket_table_new(settings->capacity * 4);
@@ -508,8 +518,11 @@ void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event 
 {
 	int error = flow_table_add(tracker->flows, &(struct flow_segment){ event, data });
 
-	/* It only looked like a handshake: its packets need not be copied. */
-	if (error == -EPROTO && tracker->handler->forget)
+	/*
+	 * It only looked like a handshake: its packets need not be copied. Of a flow without end, which UDP's are, that
+	 * holds for one that there is no room for, too.
+	 */
+	if ((error == -EPROTO || (error && event->key.protocol != PROTOCOL_TCP)) && tracker->handler->forget)
 		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id, false);
 }
 

@@ -45,7 +45,6 @@ static const struct substitute {
 	const char *name;
 	const char *better;
 } substitutes[] = {
-	{ "sock_send_length", "tcp_sendmsg_locked" },
 	{ "tcp_rcv_space_adjust", "sock_recv_length" },
 };
 
@@ -124,6 +123,14 @@ static bool starts_with(const char *string, const char *start)
 	return strncmp(string, start, strlen(start)) == 0;
 }
 
+/* Without those of UDP an owner is known later; where IPv6 is a module, vmlinux has half of them. */
+static bool function_wanted(const struct btf *vmlinux, const char *section)
+{
+	const char *name = strchr(section, '/') + 1;
+
+	return !starts_with(name, "udp") || btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0;
+}
+
 static bool program_wanted(const struct bpf_program *program, enum part part,
 			   enum source_sockets sockets, bool follow_forks,
 			   const struct btf *vmlinux)
@@ -143,9 +150,9 @@ static bool program_wanted(const struct bpf_program *program, enum part part,
 	if (starts_with(section, "tp_btf/sched_process_"))
 		return follow_forks;
 	if (starts_with(section, "fentry/") || starts_with(section, "fexit/"))
-		return sockets == SOURCE_SOCKETS_FENTRY;
+		return sockets == SOURCE_SOCKETS_FENTRY && function_wanted(vmlinux, section);
 	if (starts_with(section, "kprobe/") || starts_with(section, "kretprobe/"))
-		return sockets == SOURCE_SOCKETS_KPROBE;
+		return sockets == SOURCE_SOCKETS_KPROBE && function_wanted(vmlinux, section);
 	/* Tracepoints without `?` are part of every flavour. */
 	if (bpf_program__autoload(program))
 		return true;
@@ -178,8 +185,10 @@ static int maps_prepare(struct programs *programs, struct tlstrace_bpf *part)
 	int error;
 
 	if (!owner) {
-		if (programs->flavour->use_storage)
+		if (programs->flavour->use_storage) {
 			bpf_map__set_max_entries(part->maps.socket_hash, 1);
+			bpf_map__set_max_entries(part->maps.datagram_hash, 1);
+		}
 		bpf_map__set_max_entries(part->maps.scratches, cpus + scratches_free(cpus));
 		bpf_map__set_max_entries(part->maps.free_scratches, scratches_free(cpus));
 		return bpf_map__set_max_entries(part->maps.events,
@@ -228,6 +237,7 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 	part->rodata->device_netns = programs->netns;
 	part->rodata->follow_forks = programs->settings->followed_count;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
+	part->rodata->writes_told_before = tracepoint_exists(vmlinux, "tcp_sendmsg_locked");
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
 	if (which == PART_ITERATOR && !programs->flavour->use_storage)
 		part->rodata->socket_file_ops = symbol_address("socket_file_ops");

@@ -65,13 +65,15 @@ class Conversation:
 
 
 class Capture:
-    """tcpdump on one interface here, limited to TCP ports, without loss."""
+    """tcpdump on one interface here, limited to some ports, without loss. UDP: protocol is dtls or quic."""
 
-    def __init__(self, directory, interface, *ports):
+    def __init__(self, directory, interface, *ports, transport="tcp", protocol="tls"):
         self.interface = interface
         self.ports = ports
+        self.transport = transport
+        self.protocol = protocol
         self.file = directory / f"{interface}-{ports[0]}.pcap"
-        ports_filter = " or ".join(f"tcp port {port}" for port in ports)
+        ports_filter = " or ".join(f"{transport} port {port}" for port in ports)
         self.process = subprocess.Popen(
             ["tcpdump", "-Z", "root", "-n", "-i", interface, "-U", "--immediate-mode",
              # A slot of the ring is as large as the snapshot. A relay that cuts a stream into single
@@ -109,7 +111,8 @@ class Capture:
             self.process.communicate()
 
     def tshark(self, *arguments):
-        ports = [argument for port in self.ports for argument in ("-d", f"tcp.port=={port},tls")]
+        ports = [argument for port in self.ports
+                 for argument in ("-d", f"{self.transport}.port=={port},{self.protocol}")]
         return subprocess.run(
             ["tshark", "-n", "-r", str(self.file), *ports, *arguments], check=True,
             capture_output=True, env=process.environment(), stdin=subprocess.DEVNULL).stdout

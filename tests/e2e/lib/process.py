@@ -13,7 +13,8 @@ from . import wait
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 PYTHON = "/usr/bin/python3"
-TCP_LISTEN = "0A"  # include/net/tcp_states.h, as /proc/net/tcp prints it
+# include/net/tcp_states.h, as /proc/net/tcp and udp print it: LISTEN; a UDP socket is CLOSE until it connects.
+LISTENING = {"tcp": "0A", "udp": "07"}
 
 
 def environment(**more):
@@ -44,16 +45,16 @@ def children_of(pid):
             for child in (task / "children").read_text().split()]
 
 
-def listens(pid, port):
-    """Whether a TCP socket listens on port in the network namespace of pid."""
-    for table in ("tcp", "tcp6"):
+def listens(pid, port, transport="tcp"):
+    """Whether a socket listens on port in the network namespace of pid."""
+    for table in (transport, transport + "6"):
         try:
             lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
             _, local, _, state = line.split()[:4]
-            if state == TCP_LISTEN and int(local.rsplit(":", 1)[1], 16) == port:
+            if state == LISTENING[transport] and int(local.rsplit(":", 1)[1], 16) == port:
                 return True
     return False
 
@@ -104,12 +105,12 @@ class Processes:
             raise AssertionError(f"{argv} does not end; it said {output!r} {errors!r}") from None
         return Finished(process.pid, os.path.basename(argv[0]), process.returncode, output, errors)
 
-    def wait_listening(self, process, port):
+    def wait_listening(self, process, port, transport="tcp"):
         def ready():
             if process.poll() is not None:
                 raise AssertionError(f"{process.args} exited with {process.returncode}: "
                                      + process.log.read_text(errors="replace"))
-            return listens(process.pid, port)
+            return listens(process.pid, port, transport)
         wait.until(ready, f"{process.args} to listen on {port}")
 
     def end(self):

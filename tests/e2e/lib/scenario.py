@@ -34,8 +34,8 @@ class Stage:
         self.traces.append(trace)
         return trace
 
-    def capture(self, interface, *ports):
-        capture = Capture(self.directory, interface, *ports)
+    def capture(self, interface, *ports, **settings):
+        capture = Capture(self.directory, interface, *ports, **settings)
         self.captures.append(capture)
         return capture
 

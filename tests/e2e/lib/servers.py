@@ -22,6 +22,7 @@ class Server:
     comm = exe = None
     # What the server chooses when a client offers both.
     alpn = "http/1.1"
+    transport = "tcp"
 
     def __post_init__(self):
         self.port = self.port or process.free_port()
@@ -33,7 +34,7 @@ class Server:
 
     def start(self):
         self.process = self.processes.start(self.argv(), self.namespace)
-        self.processes.wait_listening(self.process, self.port)
+        self.processes.wait_listening(self.process, self.port, self.transport)
         return self
 
     @property

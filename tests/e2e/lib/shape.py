@@ -15,7 +15,9 @@ CONTAINER = {"id": str, "name": str, "runtime": str, "image": str, "pod": str, "
 END = {"ip": str, "port": int, "process": PROCESS, "container": CONTAINER, "netns": int,
        "cgroup": str}
 MESSAGE = {"at_us": NUMBER, "from": {"client", "server"},
-           "record": {"handshake", "alert", "change_cipher_spec", "application_data"},
+           "record": {"handshake", "alert", "change_cipher_spec", "application_data", "ack",
+                      "quic_initial", "quic_0rtt", "quic_handshake", "quic_1rtt", "quic_retry",
+                      "quic_version_negotiation"},
            "message": str, "size": int, "encrypted": bool}
 PHASES = {"tcp_connect", "client_prepare", "hello_network", "accept_queue", "server_wakeup",
           "server_crypto", "server_flight", "reply_network", "client_wakeup", "client_crypto",
@@ -33,8 +35,9 @@ ROW = {
     "left_by": {"client", "server"},
     "client": END, "server": END,
     "tls": {
-        "version": {"SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
-        "cipher": str, "group": str, "signature": str, "sni": str, "alpn": str,
+        "version": {"SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3",
+                    "DTLSv1.0", "DTLSv1.2", "DTLSv1.3"},
+        "quic_version": str, "cipher": str, "group": str, "signature": str, "sni": str, "alpn": str,
         "resumed": bool, "resumption": {"session_id", "ticket", "psk"}, "ocsp_stapled": bool,
         "ticket_issued": bool, "psk": {"none", "offered", "accepted"},
         "early_data": {"none", "offered", "accepted", "rejected", "unknown"},
