@@ -16,9 +16,6 @@
 #include "tls/quic.h"
 #include "who/container.h"
 
-#define add json_add
-#define append json_append
-
 static struct json_object *json_text(const char *string)
 {
 	return string ? json_bytes(string, strlen(string)) : NULL;
@@ -77,8 +74,8 @@ static struct json_object *json_creator(const struct process *creator)
 	if (!creator->pid)
 		return NULL;
 	value = json_object_new_object();
-	add(value, "pid", json_object_new_uint64(creator->pid));
-	add(value, "comm", json_comm(creator));
+	json_add(value, "pid", json_object_new_uint64(creator->pid));
+	json_add(value, "comm", json_comm(creator));
 	return value;
 }
 
@@ -90,14 +87,14 @@ static struct json_object *json_process(const struct endpoint *end)
 	if (!process->pid)
 		return NULL;
 	value = json_object_new_object();
-	add(value, "pid", json_object_new_uint64(process->pid));
-	add(value, "ns_pid", json_known(process->ns_pid));
-	add(value, "tid", json_known(process->tid));
-	add(value, "comm", json_comm(process));
-	add(value, "exe", json_text(process->exe));
-	add(value, "uid", json_object_new_uint64(process->uid));
-	add(value, "how", json_name(end->how ? end->how : "socket"));
-	add(value, "creator", json_creator(&end->creator));
+	json_add(value, "pid", json_object_new_uint64(process->pid));
+	json_add(value, "ns_pid", json_known(process->ns_pid));
+	json_add(value, "tid", json_known(process->tid));
+	json_add(value, "comm", json_comm(process));
+	json_add(value, "exe", json_text(process->exe));
+	json_add(value, "uid", json_object_new_uint64(process->uid));
+	json_add(value, "how", json_name(end->how ? end->how : "socket"));
+	json_add(value, "creator", json_creator(&end->creator));
 	return value;
 }
 
@@ -121,9 +118,9 @@ static struct json_object *json_socket(const struct endpoint *end, uint64_t star
 		return NULL;
 	value = json_object_new_object();
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		add(value, times[i].key, json_relative(times[i].time_ns, start_ns));
-	add(value, "srtt_us", json_known(end->srtt_us));
-	add(value, "min_rtt_us", json_known(end->min_rtt_us));
+		json_add(value, times[i].key, json_relative(times[i].time_ns, start_ns));
+	json_add(value, "srtt_us", json_known(end->srtt_us));
+	json_add(value, "min_rtt_us", json_known(end->min_rtt_us));
 	return value;
 }
 
@@ -154,14 +151,14 @@ static struct json_object *json_container(const struct container *container)
 		return NULL;
 	details = &container->details;
 	value = json_object_new_object();
-	add(value, "id", json_text(container->id));
-	add(value, "name", json_text(details->name));
-	add(value, "runtime", json_name(container->runtime));
-	add(value, "image", json_text(details->image));
-	add(value, "pod", json_text(details->pod));
-	add(value, "pod_uid", json_text(details->pod_uid));
-	add(value, "namespace", json_text(details->namespace));
-	add(value, "labels", json_labels(details));
+	json_add(value, "id", json_text(container->id));
+	json_add(value, "name", json_text(details->name));
+	json_add(value, "runtime", json_name(container->runtime));
+	json_add(value, "image", json_text(details->image));
+	json_add(value, "pod", json_text(details->pod));
+	json_add(value, "pod_uid", json_text(details->pod_uid));
+	json_add(value, "namespace", json_text(details->namespace));
+	json_add(value, "labels", json_labels(details));
 	return value;
 }
 
@@ -172,14 +169,14 @@ static struct json_object *json_end(const struct endpoint *end, uint64_t start_n
 	char ip[TEXT_ADDRESS_SIZE];
 
 	text_ip(&end->address, ip);
-	add(value, "ip", known ? json_object_new_string(ip) : NULL);
-	add(value, "port", known ? json_object_new_int(end->address.port) : NULL);
-	add(value, "process", json_process(end));
-	add(value, "container", json_container(end->process.container));
-	add(value, "netns", json_known(end->netns));
-	add(value, "cgroup", json_text(end->process.cgroup_path));
-	add(value, "unit", json_text(end->process.unit));
-	add(value, "socket", json_socket(end, start_ns));
+	json_add(value, "ip", known ? json_object_new_string(ip) : NULL);
+	json_add(value, "port", known ? json_object_new_int(end->address.port) : NULL);
+	json_add(value, "process", json_process(end));
+	json_add(value, "container", json_container(end->process.container));
+	json_add(value, "netns", json_known(end->netns));
+	json_add(value, "cgroup", json_text(end->process.cgroup_path));
+	json_add(value, "unit", json_text(end->process.unit));
+	json_add(value, "socket", json_socket(end, start_ns));
 	return value;
 }
 
@@ -189,7 +186,7 @@ static struct json_object *json_facts(uint32_t facts)
 
 	for (size_t i = 0; i < FAILURE_FACTS; i++)
 		if (facts & 1u << i)
-			append(list, json_name(failure_fact_name(i)));
+			json_append(list, json_name(failure_fact_name(i)));
 	return list;
 }
 
@@ -207,18 +204,18 @@ static struct json_object *json_failure(const struct handshake *handshake)
 	if (handshake->outcome != HANDSHAKE_FAILED)
 		return NULL;
 	value = json_object_new_object();
-	add(value, "kind", json_name(kinds[handshake->failure.kind]));
-	add(value, "by", json_name(text_end(handshake->failure.by)));
+	json_add(value, "kind", json_name(kinds[handshake->failure.kind]));
+	json_add(value, "by", json_name(text_end(handshake->failure.by)));
 	if (alert < 0)
-		add(value, "alert", NULL);
+		json_add(value, "alert", NULL);
 	else
-		add(value, "alert", json_name(text_alert((uint8_t)alert, buffer)));
-	add(value, "encrypted", json_object_new_boolean(handshake->failure.encrypted));
-	add(value, "error", handshake->failure.has_error ?
+		json_add(value, "alert", json_name(text_alert((uint8_t)alert, buffer)));
+	json_add(value, "encrypted", json_object_new_boolean(handshake->failure.encrypted));
+	json_add(value, "error", handshake->failure.has_error ?
 	    json_object_new_uint64(handshake->failure.error) : NULL);
-	add(value, "reason", json_text(handshake->failure.reason));
-	add(value, "cause", json_name(failure_fact_name(handshake->failure.cause)));
-	add(value, "facts", json_facts(handshake->failure.facts));
+	json_add(value, "reason", json_text(handshake->failure.reason));
+	json_add(value, "cause", json_name(failure_fact_name(handshake->failure.cause)));
+	json_add(value, "facts", json_facts(handshake->failure.facts));
 	return value;
 }
 
@@ -282,36 +279,36 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	bool answered = handshake->has_server_random;
 	char buffer[TEXT_CODE_SIZE];
 
-	add(value, "version", json_known_code(tls_version_name, handshake->version));
-	add(value, "quic_version", json_quic_version(handshake));
-	add(value, "cipher",
+	json_add(value, "version", json_known_code(tls_version_name, handshake->version));
+	json_add(value, "quic_version", json_quic_version(handshake));
+	json_add(value, "cipher",
 	    handshake->has_cipher ? json_code(tls_cipher_name, handshake->cipher) : NULL);
-	add(value, "group", json_known_code(tls_group_name, handshake->group));
-	add(value, "signature", json_known_code(tls_signature_name, handshake->signature));
-	add(value, "sni", json_bytes(handshake->sni, handshake->sni_length));
-	add(value, "alpn", handshake->alpn_length ?
+	json_add(value, "group", json_known_code(tls_group_name, handshake->group));
+	json_add(value, "signature", json_known_code(tls_signature_name, handshake->signature));
+	json_add(value, "sni", json_bytes(handshake->sni, handshake->sni_length));
+	json_add(value, "alpn", handshake->alpn_length ?
 	    json_bytes(handshake->alpn, handshake->alpn_length) : NULL);
-	add(value, "resumed", answered || handshake->resumed ?
+	json_add(value, "resumed", answered || handshake->resumed ?
 	    json_object_new_boolean(handshake->resumed) : NULL);
-	add(value, "resumption", json_name(handshake->resumption));
-	add(value, "psk", json_state(handshake->psk));
-	add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
-	add(value, "early_data", json_name(text_state(handshake->early_data)));
-	add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
-	add(value, "downgrade", json_known_code(tls_version_name, handshake_downgrade(handshake)));
-	add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
-	add(value, "retry_cookie", json_object_new_boolean(handshake->retry_cookie));
-	add(value, "client_auth", json_name(text_state(handshake->client_auth)));
-	add(value, "ocsp_stapled", json_plain(handshake, handshake->ocsp_stapled));
-	add(value, "ticket_issued", json_plain(handshake, handshake->ticket_issued));
-	add(value, "ech", json_state(handshake->ech));
-	add(value, "heartbeat", json_known_code(tls_heartbeat_name, handshake->heartbeat));
-	add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
-	add(value, "compression",
+	json_add(value, "resumption", json_name(handshake->resumption));
+	json_add(value, "psk", json_state(handshake->psk));
+	json_add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
+	json_add(value, "early_data", json_name(text_state(handshake->early_data)));
+	json_add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
+	json_add(value, "downgrade", json_known_code(tls_version_name, handshake_downgrade(handshake)));
+	json_add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
+	json_add(value, "retry_cookie", json_object_new_boolean(handshake->retry_cookie));
+	json_add(value, "client_auth", json_name(text_state(handshake->client_auth)));
+	json_add(value, "ocsp_stapled", json_plain(handshake, handshake->ocsp_stapled));
+	json_add(value, "ticket_issued", json_plain(handshake, handshake->ticket_issued));
+	json_add(value, "ech", json_state(handshake->ech));
+	json_add(value, "heartbeat", json_known_code(tls_heartbeat_name, handshake->heartbeat));
+	json_add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
+	json_add(value, "compression",
 	    handshake->compression ? json_name(text_compression(handshake, buffer)) : NULL);
-	add(value, "key_exchange", json_name(handshake->key_exchange));
-	add(value, "server_random", answered ? json_hex(handshake->server_random, 32) : NULL);
-	add(value, "session_id", handshake->session_id_length ?
+	json_add(value, "key_exchange", json_name(handshake->key_exchange));
+	json_add(value, "server_random", answered ? json_hex(handshake->server_random, 32) : NULL);
+	json_add(value, "session_id", handshake->session_id_length ?
 	    json_hex(handshake->session_id, handshake->session_id_length) : NULL);
 	return value;
 }
@@ -325,13 +322,13 @@ static struct json_object *json_messages(const struct handshake *handshake)
 		const struct message *message = &handshake->messages[i];
 		struct json_object *value = json_object_new_object();
 
-		add(value, "at_us", json_relative(message->time_ns, handshake->time_ns));
-		add(value, "from", json_name(text_end(message->from)));
-		add(value, "record", json_name(text_record(message->record)));
-		add(value, "message", json_name(text_message(message, buffer)));
-		add(value, "size", json_object_new_uint64(message->size));
-		add(value, "encrypted", json_object_new_boolean(message->encrypted));
-		append(list, value);
+		json_add(value, "at_us", json_relative(message->time_ns, handshake->time_ns));
+		json_add(value, "from", json_name(text_end(message->from)));
+		json_add(value, "record", json_name(text_record(message->record)));
+		json_add(value, "message", json_name(text_message(message, buffer)));
+		json_add(value, "size", json_object_new_uint64(message->size));
+		json_add(value, "encrypted", json_object_new_boolean(message->encrypted));
+		json_append(list, value);
 	}
 	return list;
 }
@@ -341,7 +338,7 @@ static struct json_object *json_codes(text_namer *name, const struct code_list *
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; i < codes->count; i++)
-		append(list, json_code(name, codes->items[i]));
+		json_append(list, json_code(name, codes->items[i]));
 	return list;
 }
 
@@ -352,7 +349,7 @@ static struct json_object *json_alpn(const struct offer *offer)
 	const uint8_t *name;
 
 	while (text_alpn_next(offer, &offset, &name, &length))
-		append(list, json_bytes(name, length));
+		json_append(list, json_bytes(name, length));
 	return list;
 }
 
@@ -364,24 +361,24 @@ static struct json_object *json_offer(const struct handshake *handshake)
 	if (!handshake->has_random && !offer->size)
 		return NULL;
 	value = json_object_new_object();
-	add(value, "version", json_known_code(tls_version_name, offer->version));
-	add(value, "versions", json_codes(tls_version_name, &offer->versions));
-	add(value, "ciphers", json_codes(tls_cipher_name, &offer->ciphers));
-	add(value, "groups", json_codes(tls_group_name, &offer->groups));
-	add(value, "key_shares", json_codes(tls_group_name, &offer->key_shares));
-	add(value, "signature_algorithms", json_codes(tls_signature_name, &offer->signatures));
-	add(value, "alpn", json_alpn(offer));
-	add(value, "extensions", json_codes(tls_extension_name, &offer->extensions));
-	add(value, "point_formats", json_codes(tls_point_format_name, &offer->point_formats));
-	add(value, "psk_modes", json_codes(tls_psk_mode_name, &offer->psk_modes));
-	add(value, "compressions", json_codes(tls_compression_name, &offer->compressions));
-	add(value, "delegated_credentials",
+	json_add(value, "version", json_known_code(tls_version_name, offer->version));
+	json_add(value, "versions", json_codes(tls_version_name, &offer->versions));
+	json_add(value, "ciphers", json_codes(tls_cipher_name, &offer->ciphers));
+	json_add(value, "groups", json_codes(tls_group_name, &offer->groups));
+	json_add(value, "key_shares", json_codes(tls_group_name, &offer->key_shares));
+	json_add(value, "signature_algorithms", json_codes(tls_signature_name, &offer->signatures));
+	json_add(value, "alpn", json_alpn(offer));
+	json_add(value, "extensions", json_codes(tls_extension_name, &offer->extensions));
+	json_add(value, "point_formats", json_codes(tls_point_format_name, &offer->point_formats));
+	json_add(value, "psk_modes", json_codes(tls_psk_mode_name, &offer->psk_modes));
+	json_add(value, "compressions", json_codes(tls_compression_name, &offer->compressions));
+	json_add(value, "delegated_credentials",
 	    json_codes(tls_signature_name, &offer->delegated_credentials));
-	add(value, "heartbeat", json_known_code(tls_heartbeat_name, offer->heartbeat));
-	add(value, "padding", offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
-	add(value, "size", json_known(offer->size));
-	add(value, "records", json_known(offer->records));
-	add(value, "segments", json_known(offer->segments));
+	json_add(value, "heartbeat", json_known_code(tls_heartbeat_name, offer->heartbeat));
+	json_add(value, "padding", offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
+	json_add(value, "size", json_known(offer->size));
+	json_add(value, "records", json_known(offer->records));
+	json_add(value, "segments", json_known(offer->segments));
 	return value;
 }
 
@@ -401,7 +398,7 @@ static struct json_object *json_sans(const struct certificate *certificate)
 		return NULL;
 	list = json_object_new_array();
 	for (size_t i = 0; i < certificate->san_count; i++)
-		append(list, json_text(certificate->sans[i]));
+		json_append(list, json_text(certificate->sans[i]));
 	return list;
 }
 
@@ -410,19 +407,19 @@ static struct json_object *json_certificate(const struct sent_certificate *sent)
 	const struct certificate *certificate = sent->certificate;
 	struct json_object *value = json_object_new_object();
 
-	add(value, "from", json_name(text_end(sent->from)));
-	add(value, "subject", json_text(certificate->subject));
-	add(value, "issuer", json_text(certificate->issuer));
-	add(value, "san", json_sans(certificate));
-	add(value, "not_before", json_date(certificate->not_before));
-	add(value, "not_after", json_date(certificate->not_after));
-	add(value, "key", json_name(certificate->key));
-	add(value, "signature", json_name(certificate->signature));
-	add(value, "serial", json_name(certificate->serial));
-	add(value, "sha256", json_hex(certificate->sha256, 32));
-	add(value, "size", json_object_new_uint64(certificate->size));
-	add(value, "broken", json_object_new_boolean(certificate->broken));
-	add(value, "truncated", json_object_new_boolean(certificate->truncated));
+	json_add(value, "from", json_name(text_end(sent->from)));
+	json_add(value, "subject", json_text(certificate->subject));
+	json_add(value, "issuer", json_text(certificate->issuer));
+	json_add(value, "san", json_sans(certificate));
+	json_add(value, "not_before", json_date(certificate->not_before));
+	json_add(value, "not_after", json_date(certificate->not_after));
+	json_add(value, "key", json_name(certificate->key));
+	json_add(value, "signature", json_name(certificate->signature));
+	json_add(value, "serial", json_name(certificate->serial));
+	json_add(value, "sha256", json_hex(certificate->sha256, 32));
+	json_add(value, "size", json_object_new_uint64(certificate->size));
+	json_add(value, "broken", json_object_new_boolean(certificate->broken));
+	json_add(value, "truncated", json_object_new_boolean(certificate->truncated));
 	return value;
 }
 
@@ -434,7 +431,7 @@ static struct json_object *json_certificates(const struct handshake *handshake)
 		return NULL;
 	list = json_object_new_array();
 	for (size_t i = 0; i < handshake->certificate_count; i++)
-		append(list, json_certificate(&handshake->certificates[i]));
+		json_append(list, json_certificate(&handshake->certificates[i]));
 	return list;
 }
 
@@ -442,9 +439,9 @@ static struct json_object *json_fingerprint(const struct handshake *handshake)
 {
 	struct json_object *value = json_object_new_object();
 
-	add(value, "ja3", handshake->ja3[0] ? json_name(handshake->ja3) : NULL);
-	add(value, "ja3s", handshake->ja3s[0] ? json_name(handshake->ja3s) : NULL);
-	add(value, "ja4", handshake->ja4[0] ? json_name(handshake->ja4) : NULL);
+	json_add(value, "ja3", handshake->ja3[0] ? json_name(handshake->ja3) : NULL);
+	json_add(value, "ja3s", handshake->ja3s[0] ? json_name(handshake->ja3s) : NULL);
+	json_add(value, "ja4", handshake->ja4[0] ? json_name(handshake->ja4) : NULL);
 	return value;
 }
 
@@ -456,12 +453,12 @@ static struct json_object *json_phases(const struct latency *latency)
 		const struct phase *phase = &latency->phases[i];
 		struct json_object *value = json_object_new_object();
 
-		add(value, "name", json_name(phase->name));
-		add(value, "side", phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
-		add(value, "start_us", json_duration((int64_t)(phase->start_ns - latency->start_ns)));
-		add(value, "duration_us", json_duration((int64_t)phase->duration_ns));
-		add(value, "quality", json_name(phase->estimated ? "estimated" : "measured"));
-		append(list, value);
+		json_add(value, "name", json_name(phase->name));
+		json_add(value, "side", phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
+		json_add(value, "start_us", json_duration((int64_t)(phase->start_ns - latency->start_ns)));
+		json_add(value, "duration_us", json_duration((int64_t)phase->duration_ns));
+		json_add(value, "quality", json_name(phase->estimated ? "estimated" : "measured"));
+		json_append(list, value);
 	}
 	return list;
 }
@@ -471,11 +468,11 @@ static struct json_object *json_latency(const struct handshake *handshake)
 	struct json_object *value = json_object_new_object();
 	uint64_t total_ns;
 
-	add(value, "total_us",
+	json_add(value, "total_us",
 	    handshake_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
-	add(value, "rtt_us", json_known(handshake->latency.rtt_us));
-	add(value, "retransmissions", json_object_new_uint64(handshake->latency.retransmissions));
-	add(value, "phases", json_phases(&handshake->latency));
+	json_add(value, "rtt_us", json_known(handshake->latency.rtt_us));
+	json_add(value, "retransmissions", json_object_new_uint64(handshake->latency.retransmissions));
+	json_add(value, "phases", json_phases(&handshake->latency));
 	return value;
 }
 
@@ -486,11 +483,11 @@ static struct json_object *json_place_process(const struct process *process)
 	if (!process->pid)
 		return NULL;
 	value = json_object_new_object();
-	add(value, "pid", json_object_new_uint64(process->pid));
-	add(value, "comm", json_comm(process));
-	add(value, "exe", json_text(process->exe));
-	add(value, "uid", json_object_new_uint64(process->uid));
-	add(value, "container", json_container(process->container));
+	json_add(value, "pid", json_object_new_uint64(process->pid));
+	json_add(value, "comm", json_comm(process));
+	json_add(value, "exe", json_text(process->exe));
+	json_add(value, "uid", json_object_new_uint64(process->uid));
+	json_add(value, "container", json_container(process->container));
 	return value;
 }
 
@@ -504,15 +501,15 @@ static struct json_object *json_path(const struct sink_settings *settings,
 		struct json_object *value = json_object_new_object();
 		size_t length = strnlen(place->interface, sizeof(place->interface));
 
-		add(value, "interface", length ? json_bytes(place->interface, length) : NULL);
-		add(value, "ifindex", json_known(place->ifindex));
-		add(value, "netns", json_known(place->netns));
-		add(value, "direction", json_name(text_hook(place->hook)));
-		add(value, "client", json_address(&place->client));
-		add(value, "server", json_address(&place->server));
-		add(value, "process", json_place_process(&place->process));
-		add(value, "time", json_time(settings, place->time_ns));
-		append(list, value);
+		json_add(value, "interface", length ? json_bytes(place->interface, length) : NULL);
+		json_add(value, "ifindex", json_known(place->ifindex));
+		json_add(value, "netns", json_known(place->netns));
+		json_add(value, "direction", json_name(text_hook(place->hook)));
+		json_add(value, "client", json_address(&place->client));
+		json_add(value, "server", json_address(&place->server));
+		json_add(value, "process", json_place_process(&place->process));
+		json_add(value, "time", json_time(settings, place->time_ns));
+		json_append(list, value);
 	}
 	return list;
 }
@@ -523,11 +520,11 @@ static struct json_object *json_quality(const struct handshake *handshake)
 	struct json_object *inferred = json_object_new_array();
 
 	for (size_t i = 0; i < handshake->inferred_count; i++)
-		append(inferred, json_name(handshake->inferred[i]));
-	add(value, "gap", json_object_new_boolean(handshake->gap));
-	add(value, "truncated", json_object_new_boolean(handshake->truncated));
-	add(value, "late_start", json_object_new_boolean(handshake->late_start));
-	add(value, "inferred", inferred);
+		json_append(inferred, json_name(handshake->inferred[i]));
+	json_add(value, "gap", json_object_new_boolean(handshake->gap));
+	json_add(value, "truncated", json_object_new_boolean(handshake->truncated));
+	json_add(value, "late_start", json_object_new_boolean(handshake->late_start));
+	json_add(value, "inferred", inferred);
 	return value;
 }
 
@@ -543,24 +540,24 @@ static void json_row(const struct sink_settings *settings, const struct handshak
 	const struct endpoint *ends = handshake->ends;
 	struct json_object *line = json_line("handshake");
 
-	add(line, "id", handshake->has_random ? json_hex(handshake->random, 32) : NULL);
-	add(line, "time", json_time(settings, handshake->time_ns));
-	add(line, "transport", json_name(text_transport(handshake->transport)));
-	add(line, "outcome", json_name(outcomes[handshake->outcome]));
-	add(line, "verdict", json_verdict(handshake));
-	add(line, "failure", json_failure(handshake));
-	add(line, "incomplete", json_incomplete(handshake));
-	add(line, "left_by", handshake->left_at_once ? json_name(text_end(handshake->left_by)) : NULL);
-	add(line, "client", json_end(&ends[END_CLIENT], handshake->time_ns));
-	add(line, "server", json_end(&ends[END_SERVER], handshake->time_ns));
-	add(line, "tls", json_tls(handshake));
-	add(line, "messages", json_messages(handshake));
-	add(line, "offer", json_offer(handshake));
-	add(line, "certificates", json_certificates(handshake));
-	add(line, "fingerprint", json_fingerprint(handshake));
-	add(line, "latency", json_latency(handshake));
-	add(line, "path", json_path(settings, handshake));
-	add(line, "quality", json_quality(handshake));
+	json_add(line, "id", handshake->has_random ? json_hex(handshake->random, 32) : NULL);
+	json_add(line, "time", json_time(settings, handshake->time_ns));
+	json_add(line, "transport", json_name(text_transport(handshake->transport)));
+	json_add(line, "outcome", json_name(outcomes[handshake->outcome]));
+	json_add(line, "verdict", json_verdict(handshake));
+	json_add(line, "failure", json_failure(handshake));
+	json_add(line, "incomplete", json_incomplete(handshake));
+	json_add(line, "left_by", handshake->left_at_once ? json_name(text_end(handshake->left_by)) : NULL);
+	json_add(line, "client", json_end(&ends[END_CLIENT], handshake->time_ns));
+	json_add(line, "server", json_end(&ends[END_SERVER], handshake->time_ns));
+	json_add(line, "tls", json_tls(handshake));
+	json_add(line, "messages", json_messages(handshake));
+	json_add(line, "offer", json_offer(handshake));
+	json_add(line, "certificates", json_certificates(handshake));
+	json_add(line, "fingerprint", json_fingerprint(handshake));
+	json_add(line, "latency", json_latency(handshake));
+	json_add(line, "path", json_path(settings, handshake));
+	json_add(line, "quality", json_quality(handshake));
 	json_write(settings, line);
 }
 
@@ -575,7 +572,7 @@ static struct json_object *json_capture(const struct trace_start *start)
 	struct json_object *list;
 
 	if (start->file) {
-		add(value, "file", json_text(start->file));
+		json_add(value, "file", json_text(start->file));
 		return value;
 	}
 	list = json_object_new_array();
@@ -583,16 +580,16 @@ static struct json_object *json_capture(const struct trace_start *start)
 		const struct sink_interface *interface = &start->interfaces[i];
 		struct json_object *item = json_object_new_object();
 
-		add(item, "name", json_bytes(interface->name,
+		json_add(item, "name", json_bytes(interface->name,
 					     strnlen(interface->name, sizeof(interface->name))));
-		add(item, "ifindex", json_object_new_uint64(interface->ifindex));
-		add(item, "netns", json_known(interface->netns));
-		append(list, item);
+		json_add(item, "ifindex", json_object_new_uint64(interface->ifindex));
+		json_add(item, "netns", json_known(interface->netns));
+		json_append(list, item);
 	}
-	add(value, "tc", json_hook(start->tc));
-	add(value, "sockets", json_hook(start->sockets));
-	add(value, "namespaces", json_text(start->everywhere ? "all" : "current"));
-	add(value, "interfaces", list);
+	json_add(value, "tc", json_hook(start->tc));
+	json_add(value, "sockets", json_hook(start->sockets));
+	json_add(value, "namespaces", json_text(start->everywhere ? "all" : "current"));
+	json_add(value, "interfaces", list);
 	return value;
 }
 
@@ -600,11 +597,11 @@ static void json_start(const struct sink_settings *settings, const struct trace_
 {
 	struct json_object *line = json_line("start");
 
-	add(line, "version", json_text(start->version));
-	add(line, "time", json_time(settings, start->time_ns));
-	add(line, "host", json_text(start->host));
-	add(line, "kernel", json_text(start->kernel));
-	add(line, "capture", json_capture(start));
+	json_add(line, "version", json_text(start->version));
+	json_add(line, "time", json_time(settings, start->time_ns));
+	json_add(line, "host", json_text(start->host));
+	json_add(line, "kernel", json_text(start->kernel));
+	json_add(line, "capture", json_capture(start));
 	json_write(settings, line);
 }
 
@@ -613,7 +610,7 @@ static struct json_object *json_counts(const struct named_count *counts, size_t 
 	struct json_object *value = json_object_new_object();
 
 	for (size_t i = 0; i < count; i++)
-		add(value, counts[i].name, json_object_new_uint64(counts[i].count));
+		json_add(value, counts[i].name, json_object_new_uint64(counts[i].count));
 	return value;
 }
 
@@ -626,15 +623,15 @@ static void json_finish(const struct sink_settings *settings, const struct trace
 	};
 	struct json_object *line = json_object_new_object();
 
-	add(line, "type", json_name("end"));
-	add(line, "time", json_time(settings, end->time_ns));
-	add(line, "handshakes", json_counts(handshakes, 3));
-	add(line, "seen", json_object_new_uint64(end->seen));
-	add(line, "reported", json_object_new_uint64(end->reported));
-	add(line, "filtered", json_object_new_uint64(end->filtered));
-	add(line, "lost", json_counts(end->lost, end->lost_count));
-	add(line, "dropped", json_counts(end->dropped, end->dropped_count));
-	add(line, "cost", json_counts(end->cost, end->cost_count));
+	json_add(line, "type", json_name("end"));
+	json_add(line, "time", json_time(settings, end->time_ns));
+	json_add(line, "handshakes", json_counts(handshakes, 3));
+	json_add(line, "seen", json_object_new_uint64(end->seen));
+	json_add(line, "reported", json_object_new_uint64(end->reported));
+	json_add(line, "filtered", json_object_new_uint64(end->filtered));
+	json_add(line, "lost", json_counts(end->lost, end->lost_count));
+	json_add(line, "dropped", json_counts(end->dropped, end->dropped_count));
+	json_add(line, "cost", json_counts(end->cost, end->cost_count));
 	json_write(settings, line);
 }
 
