@@ -9,7 +9,11 @@ import corpus
 import reading
 
 PORTS = ("-d", "tcp.port==4433,tls", "-d", "udp.port==4433,quic")
-STARTTLS = {"starttls-smtp": ("-d", "tcp.port==4433,smtp"), "dtls12": ("-d", "udp.port==4433,dtls")}
+# tshark finds TLS within a protocol only where it is told of the protocol.
+PROTOCOLS = {"smtp": "smtp", "imap": "imap", "pop3": "pop", "ftp": "ftp", "ldap": "ldap", "postgres": "pgsql",
+             "mysql": "mysql", "xmpp": "xmpp"}
+STARTTLS = {**{f"starttls-{name}": ("-d", f"tcp.port==4433,{theirs}") for name, theirs in PROTOCOLS.items()},
+            "dtls12": ("-d", "udp.port==4433,dtls")}
 HELLO_RETRY = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"  # RFC 8446 section 4.1.3
 # One name per value of a handshake; DTLS has its own for some.
 HELLO = ["tls.handshake.type", "tls.handshake.version", "tls.handshake.extensions.supported_version",

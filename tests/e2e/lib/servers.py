@@ -222,11 +222,12 @@ class Helper(Server):
         return process.helper(self.script, self.port, *self.options)
 
 
-class Smtp(Helper):
-    script = "smtp_server.py"
+class Starttls(Helper):
+    """options: the protocol that TLS begins in; see helpers/starttls_server.py."""
+    script = "starttls_server.py"
 
     def argv(self):
-        return process.helper(self.script, self.port, self.chain, self.key)
+        return process.helper(self.script, self.port, self.chain, self.key, *(self.options or ["smtp"]))
 
 
 class Silent(Helper):
