@@ -221,7 +221,7 @@ static int buffers_open(struct source_live *live)
 
 static void namespaces_reach(struct source_live *live)
 {
-	int error = programs_reach(live->programs, live->netns);
+	int error = programs_reach(live->programs);
 
 	live->everywhere = !error;
 	if (error)
@@ -246,7 +246,7 @@ static int live_start(struct source_live *live)
 		if (!live->reaper)
 			log_verbose("no child to clean up behind us: %s", strerror(errno));
 	}
-	live->programs = programs_load(&live->settings);
+	live->programs = programs_load(&live->settings, live->netns);
 	if (!live->programs)
 		return -errno;
 	error = buffers_open(live);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,8 @@ struct programs {
 	struct tlstrace_bpf *sockets; /* owns the maps */
 	struct tlstrace_bpf *packets;
 	struct tlstrace_bpf *packets_l3; /* NULL until a device without MAC header is met */
-	struct tlstrace_bpf *namespaces; /* NULL: only this network namespace is traced */
+	struct tlstrace_bpf *namespaces; /* NULL: only this network namespace is traced, */
+	int namespaces_error;		 /* for this reason, negative errno; 0: none was asked for */
 	int with_mac[2], without_mac[2];
 	uint32_t netns; /* the one whose devices are traced */
 };
@@ -388,9 +390,43 @@ static int packets_load(struct programs *programs, const struct btf *vmlinux)
 	return 0;
 }
 
+/* A part that is verified while others are: what takes longest at the start is the verifier. */
+struct loading {
+	struct programs *programs;
+	const struct btf *vmlinux;
+	pthread_t thread;
+	bool begun;
+};
+
+static void *namespaces_load(void *context)
+{
+	struct loading *loading = context;
+	struct programs *programs = loading->programs;
+
+	programs->namespaces = part_load(programs, PART_NAMESPACES, loading->vmlinux);
+	programs->namespaces_error = programs->namespaces ? 0 : -errno;
+	return NULL;
+}
+
+static void namespaces_begin(struct loading *loading)
+{
+	if (loading->programs->settings->interface)
+		return; /* which is in this namespace */
+	loading->begun = pthread_create(&loading->thread, NULL, namespaces_load, loading) == 0;
+	if (!loading->begun)
+		namespaces_load(loading);
+}
+
+static void namespaces_end(struct loading *loading)
+{
+	if (loading->begun)
+		pthread_join(loading->thread, NULL);
+}
+
 static int parts_load(struct programs *programs)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct loading loading = { .programs = programs, .vmlinux = vmlinux };
 	int error = -errno;
 
 	if (!vmlinux) {
@@ -403,14 +439,16 @@ static int parts_load(struct programs *programs)
 		sockets_explain(programs, error);
 	} else {
 		maps_fill(programs);
+		namespaces_begin(&loading);
 		sockets_iterate(programs, vmlinux);
 		error = packets_load(programs, vmlinux);
+		namespaces_end(&loading);
 	}
 	btf__free(vmlinux);
 	return error;
 }
 
-struct programs *programs_load(const struct source_settings *settings)
+struct programs *programs_load(const struct source_settings *settings, uint32_t netns)
 {
 	struct programs *programs;
 	int error = -EPERM;
@@ -427,6 +465,7 @@ struct programs *programs_load(const struct source_settings *settings)
 		return NULL;
 	}
 	programs->settings = settings;
+	programs->netns = netns;
 	error = parts_load(programs);
 	if (!error)
 		return programs;
@@ -524,20 +563,15 @@ static int namespaces_attach(struct tlstrace_bpf *part)
 	return error;
 }
 
-int programs_reach(struct programs *programs, uint32_t netns)
+int programs_reach(struct programs *programs)
 {
-	struct btf *vmlinux = btf__load_vmlinux_btf();
-	struct tlstrace_bpf *part;
-	int error;
+	int error = programs->namespaces ? namespaces_attach(programs->namespaces) :
+					   programs->namespaces_error;
 
-	programs->netns = netns;
-	part = vmlinux ? part_load(programs, PART_NAMESPACES, vmlinux) : NULL;
-	error = part ? namespaces_attach(part) : -errno;
-	btf__free(vmlinux);
-	if (error)
-		tlstrace_bpf__destroy(part);
-	else
-		programs->namespaces = part;
+	if (error) {
+		tlstrace_bpf__destroy(programs->namespaces);
+		programs->namespaces = NULL;
+	}
 	return error;
 }
 
