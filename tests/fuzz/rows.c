@@ -37,7 +37,7 @@ static void forget_nothing(void *context, const struct tlstrace_flow_key *key, u
 }
 
 struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_flow_key *key,
-					  uint64_t flow_id),
+					  uint64_t flow_id, bool may_renegotiate),
 			   void *context)
 {
 	static const struct tracker_settings settings = { TIMEOUT_NS, CAPACITY };

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A tracker as main() has it; forget is called for its flows and may be NULL. */
 struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_flow_key *key,
-					  uint64_t flow_id),
+					  uint64_t flow_id, bool may_renegotiate),
 			   void *context);
 /* Report what is left, and free it. */
 void rows_end(struct tracker *tracker, uint64_t now_ns);

@@ -34,8 +34,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_RESET] = "WHO reset the connection TIME after LAST",
 	[VERDICT_RESET_WAITING] = "WHO reset the connection after waiting TIME for PEER",
 	[VERDICT_RESET_BETWEEN] =
-		"neither end, but something between them such as a firewall, reset the connection "
-		"TIME after LAST",
+		("neither end, but something between them such as a firewall, reset the connection "
+		 "TIME after LAST"),
 	[VERDICT_SILENT] = "WHO did not answer within TIME",
 	[VERDICT_SILENT_AFTER_READING] = "WHO has read LAST and did not answer within TIME",
 	[VERDICT_SILENT_UNREAD] = "WHO was not seen to read LAST within TIME",
