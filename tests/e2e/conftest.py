@@ -16,9 +16,10 @@ def pytest_configure(config):
         raise pytest.UsageError("the end-to-end tests need root: network namespaces and BPF")
     if not os.access(trace.program(), os.X_OK):
         raise pytest.UsageError(f"{trace.program()} is not there: run make first, or set TLSTRACE")
-    # A shell ignores these in what it runs in the background, and so do all children of that.
+    # A shell ignores these in what it runs in the background, nohup(1) the third, and so do all children of that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Ended from outside, the suite still removes its namespaces and processes.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
