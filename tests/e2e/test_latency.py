@@ -204,7 +204,7 @@ def test_lost_hello(stage):
 
 def test_starttls_begins_with_the_hello(stage):
     """What was said before it on the connection is not the handshake's."""
-    server = stage.server(servers.Smtp)
+    server = stage.server(servers.Starttls, options=("smtp",))
     trace = stage.trace()
     stage.processes.run(["openssl", "s_client", "-starttls", "smtp", "-connect",
                          f"127.0.0.1:{server.port}", "-servername", "mail.example.org"]).ok()
