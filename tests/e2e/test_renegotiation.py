@@ -70,5 +70,5 @@ def test_refused(stage):
     _, row = conversation.rows(2)
     assert row["outcome"] == "failed" and row["tls"]["renegotiation"] is True
     assert row["failure"] == {"kind": "alert", "by": "server", "alert": None, "encrypted": True,
-                              "error": None, "reason": None}
+                              "error": None, "reason": None, "cause": None, "facts": []}
     assert row["verdict"].endswith("sent an encrypted alert (renegotiation)")
