@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from lib import clients, datagrams, expect, trixie
+from lib import clients, datagrams, expect, trixie, wait
 
 PAIRS = [("ngtcp2", "ngtcp2"), ("curl", "ngtcp2"), ("openssl-quic", "ngtcp2"), ("curl", "caddy"),
          ("ngtcp2", "caddy"), ("openssl-quic", "caddy"),
@@ -151,10 +151,14 @@ def test_chromium(stage, tmp_path):
     trace = stage.trace()
     browser = stage.processes.start(datagrams.chromium(stage.goal(server), tmp_path, server.chain),
                                     own_group=True)
-    rows = trace.wait_rows(1, port=server.port, seconds=30)
-    row = next(row for row in rows if row["transport"] == "quic")
+    its_processes = set()  # gathered while they live: the row may come when the browser has gone
+
+    def quic_rows():
+        its_processes.update(datagrams.descendants(browser.pid))
+        return [row for row in trace.select(port=server.port) if row["transport"] == "quic"]
+    row = wait.until(quic_rows, "the browser's row", seconds=30)[0]
     expect.completed(row)
-    assert row["client"]["process"]["pid"] in datagrams.descendants(browser.pid), row["client"]
+    assert row["client"]["process"]["pid"] in its_processes, row["client"]
     assert row["client"]["process"]["comm"] == "chromium"
     expect.process_is(row["server"], server.process.pid, "caddy")
     capture.stop()
