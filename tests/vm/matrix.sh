@@ -47,8 +47,8 @@ done
 [ -x "${TLSTRACE:-./tlstrace}" ] || fail "${TLSTRACE:-./tlstrace} is not built; run make"
 
 results=$(mktemp -d) || fail "cannot make a temporary folder; check TMPDIR"
-vm=
-trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null; rm -rf "$results"' EXIT
+vms=()
+trap '[ ${#vms[@]} = 0 ] || kill "${vms[@]}" 2>/dev/null; rm -rf "$results"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -75,14 +75,21 @@ done <<<"$flavours"
 # Deadlines in the tests are for real machines; here every instruction is translated.
 export TLSTRACE_TEST_SLOW=${TLSTRACE_TEST_SLOW:-10}
 
-for kernel in $(awk '!seen[$1]++ { print $1 }' <<<"$selected"); do
+# Two machines at a time, as what runs in them is rarely more than one thread; a machine's output in one piece.
+kernels=$(awk '!seen[$1]++ { print $1 }' <<<"$selected")
+for kernel in $kernels; do
 	flavours=$(awk -v kernel="$kernel" '$1 == kernel { print $2, $3 }' <<<"$selected")
 	limit=$((boot_limit + row_limit * $(wc -l <<<"$flavours")))
+	[ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
 	"$here/run.sh" --kernel "$kernel" --timeout $limit --mem 2048 --share "$results" -- \
-		bash -c "$inside" matrix "$results" "$kernel" $row_limit "$flavours" "$whole" "$@" &
-	vm=$!
-	wait $vm
-	vm=
+		bash -c "$inside" matrix "$results" "$kernel" $row_limit "$flavours" "$whole" "$@" \
+		>"$results/$kernel.log" 2>&1 &
+	vms+=($!)
+done
+wait
+vms=()
+for kernel in $kernels; do
+	cat "$results/$kernel.log"
 done
 
 # A row without a report, with a broken one or without a test has failed.
