@@ -25,8 +25,12 @@ HERE = ["-i", "any"]
 
 
 def flavour(everywhere=False):
-    """Options that force a flavour of capture for the whole run, and say how far a trace reaches."""
-    return ([] if everywhere else HERE) + shlex.split(os.environ.get("TLSTRACE_ARGS", ""))
+    """
+    Options that force a flavour of capture for the whole run, and say how far a trace reaches. On a slow
+    machine a handshake may be silent for longer than tlstrace waits by default: 32 clients at once under emulation.
+    """
+    patience = ["--timeout", f"{wait.limit(10):.0f}s"] if wait.SLOW > 1 else []
+    return ([] if everywhere else HERE) + patience + shlex.split(os.environ.get("TLSTRACE_ARGS", ""))
 
 
 class Trace:
