@@ -35,8 +35,8 @@ static __always_inline __u64 cgroup_key(struct cgroup *cgroup)
 	return (id & ~0ULL >> 8) | hierarchy << 56;
 }
 
-/* Not inlined, and told numbers only: else it would be verified anew wherever a task is read. */
-static __noinline int cgroup_note(__u64 key, __u64 address)
+/* Global, and told numbers only: else it would be verified anew wherever a task is read. */
+__noinline int cgroup_note(__u64 key, __u64 address)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;
 	struct tlstrace_cgroup *entry = bpf_map_lookup_elem(&cgroups, &key);

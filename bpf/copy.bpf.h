@@ -38,16 +38,15 @@ static __always_inline bool slice_add(struct tlstrace_packet_event *event, __u32
 	return true;
 }
 
-static __always_inline void direction_cut(struct direction *direction,
-					  struct tlstrace_packet_event *event, __u32 counter)
+static __always_inline void direction_cut(struct scratch *scratch, __u32 counter)
 {
-	direction->done = 1;
-	event->flags |= TLSTRACE_PACKET_CUT;
+	scratch->direction.done = 1;
+	scratch->event.flags |= TLSTRACE_PACKET_CUT;
 	counter_add(counter);
 }
 
 /* Send the event with the data collected so far. */
-static __always_inline void event_output(struct scratch *scratch, __u8 *lost)
+static __always_inline void event_output(struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	__u64 size = event->data_length;
@@ -57,14 +56,14 @@ static __always_inline void event_output(struct scratch *scratch, __u8 *lost)
 		return;
 	size += sizeof(*event);
 	event->header.size = size;
-	if (*lost)
+	if (scratch->lost)
 		event->flags |= TLSTRACE_PACKET_LOST_BEFORE;
 	if (scratch->hello)
 		event->flags |= TLSTRACE_PACKET_HELLO;
 	else
 		event->flags &= ~TLSTRACE_PACKET_HELLO;
 	if (bpf_ringbuf_output(&events, scratch, size, 0)) {
-		*lost = 1;
+		scratch->lost = 1;
 		counter_add(scratch->hello ? TLSTRACE_COUNT_HELLOS_RING_FULL :
 					     TLSTRACE_COUNT_PACKETS_RING_FULL);
 	}
@@ -88,15 +87,15 @@ static __always_inline int scratch_fill(struct __sk_buff *skb, __u32 offset,
  * The event is full: send it as the beginning of the segment and start anew behind it. What is left
  * is one run of plaintext: nothing else is that long.
  */
-static __always_inline void segment_split(const struct packet *packet, struct flow *flow,
-					  struct scratch *scratch, __u32 offset, __u32 length)
+static __always_inline void segment_split(struct scratch *scratch, __u32 offset, __u32 length)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
+	const struct packet *packet = &scratch->packet;
 
 	event->length = offset;
 	event->slice_count = scratch->index + 1;
 	event->data_length = scratch->position;
-	event_output(scratch, &flow->lost);
+	event_output(scratch);
 	event->segments = 0; /* counted */
 	event->sequence += offset;
 	event->length = packet->length - (event->sequence - packet->sequence);
@@ -107,14 +106,17 @@ static __always_inline void segment_split(const struct packet *packet, struct fl
 }
 
 /* Copy what fits of the current slice. False when all are copied or one cannot be. */
-static __noinline int slice_copy(struct __sk_buff *skb, const struct packet *packet,
-				       struct flow *flow, struct direction *direction,
-				       struct scratch *scratch)
+__noinline int slice_step(struct __sk_buff *skb, __u32 slot)
 {
-	struct tlstrace_packet_event *event = &scratch->event;
-	__u32 index = scratch->index, offset, length, room;
+	struct scratch *scratch = scratch_find(slot);
+	struct tlstrace_packet_event *event;
+	__u32 index, offset, length, room;
 	struct tlstrace_slice *slice;
 
+	if (!scratch)
+		return false;
+	event = &scratch->event;
+	index = scratch->index;
 	if (index >= event->slice_count || index >= TLSTRACE_SLICES_MAX)
 		return false;
 	slice = &event->slices[index];
@@ -123,19 +125,19 @@ static __noinline int slice_copy(struct __sk_buff *skb, const struct packet *pac
 	room = TLSTRACE_DATA_MAX - scratch->position;
 	if (room == 0) {
 		slice->length = scratch->done;
-		segment_split(packet, flow, scratch, offset, length);
+		segment_split(scratch, offset, length);
 		return true;
 	}
 	if (length > room)
 		length = room;
-	if (scratch_fill(skb, packet->payload + (event->sequence - packet->sequence) + offset,
+	if (scratch_fill(skb, scratch->packet.payload + (event->sequence - scratch->packet.sequence) + offset,
 			 scratch, scratch->position, length)) {
 		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
 		return false;
 	}
 	scratch->position += length;
 	scratch->done += length;
-	direction->copied += length;
+	scratch->direction.copied += length;
 	if (scratch->done >= slice->length) {
 		scratch->index = index + 1;
 		scratch->done = 0;
@@ -147,30 +149,25 @@ static __noinline int slice_copy(struct __sk_buff *skb, const struct packet *pac
  * Copy the chosen slices behind the event and send it; what does not fit follows in further events,
  * each of which covers its own part of the segment.
  */
-static __always_inline void segment_send(struct __sk_buff *skb, const struct packet *packet,
-					 struct flow *flow, struct direction *direction,
-					 struct scratch *scratch)
+static __always_inline void segment_send(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
 {
-	struct tlstrace_packet_event *event = &scratch->event;
 	int i;
 
 	scratch->index = scratch->done = scratch->position = 0;
-	for (i = 0; i < TLSTRACE_SLICES_MAX + 8; i++) {
-		reload();
-		if (!slice_copy(skb, packet, flow, direction, scratch))
+	for (i = 0; i < TLSTRACE_SLICES_MAX + 8; i++)
+		if (!slice_step(skb, slot))
 			break;
-	}
-	event->data_length = scratch->position;
-	if (direction->copied > TLSTRACE_COPY_BUDGET)
-		direction_cut(direction, event, TLSTRACE_COUNT_COPY_BUDGET);
-	event_output(scratch, &flow->lost);
+	scratch->event.data_length = scratch->position;
+	if (scratch->direction.copied > TLSTRACE_COPY_BUDGET)
+		direction_cut(scratch, TLSTRACE_COUNT_COPY_BUDGET);
+	event_output(scratch);
 }
 
 /* A ClientHello that came in pieces too small to be known for one: its beginning, from the state. */
-static __always_inline void hello_begin_send(struct flow *flow, const struct packet *packet,
-					     struct scratch *scratch)
+static __always_inline void hello_begin_send(const struct flow *flow, struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
+	const struct packet *packet = &scratch->packet;
 	__u64 now = event->header.time_ns;
 	__u32 missing = packet->sequence - flow->start;
 	__u32 count = event->slice_count, length = event->length, segments = event->segments;
@@ -178,7 +175,7 @@ static __always_inline void hello_begin_send(struct flow *flow, const struct pac
 
 	if (missing == 0 || missing > HELLO_PREFIX)
 		return;
-	__builtin_memcpy(scratch->data, flow->prefix, HELLO_PREFIX);
+	__builtin_memcpy(scratch->data, scratch->prefix, HELLO_PREFIX);
 	event->header.time_ns = flow->first_ns;
 	event->sequence = flow->start;
 	event->length = event->data_length = missing;
@@ -186,7 +183,7 @@ static __always_inline void hello_begin_send(struct flow *flow, const struct pac
 	event->slices[0].length = missing;
 	event->slice_count = 1;
 	event->segments = flow->pieces;
-	event_output(scratch, &flow->lost);
+	event_output(scratch);
 	event->segments = segments;
 	event->header.time_ns = now;
 	event->sequence = packet->sequence;

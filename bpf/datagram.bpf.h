@@ -146,7 +146,7 @@ static __always_inline void datagrams_send(struct scratch *scratch, __u32 to)
 	event->length = to - scratch->base;
 	event->data_length = scratch->position;
 	if (event->slice_count || event->flags)
-		event_output(scratch, &scratch->lost);
+		event_output(scratch);
 	event->flags = 0;
 	event->segments = 0;
 	event->slice_count = 0;
@@ -177,20 +177,17 @@ static __always_inline void stretch_take(struct __sk_buff *skb, struct scratch *
 		return;
 	}
 	scratch->position += length;
-	scratch->copied += length;
-	if (scratch->copied > TLSTRACE_COPY_BUDGET) {
-		scratch->direction_done = 1;
-		event->flags |= TLSTRACE_PACKET_CUT;
-		counter_add(TLSTRACE_COUNT_COPY_BUDGET);
-	}
+	scratch->direction.copied += length;
+	if (scratch->direction.copied > TLSTRACE_COPY_BUDGET)
+		direction_cut(scratch, TLSTRACE_COUNT_COPY_BUDGET);
 }
 
 /* A header whose body stays here. */
 static __always_inline void header_take(struct __sk_buff *skb, struct scratch *scratch,
 					__u32 length, __u32 size)
 {
-	if (++scratch->encrypted > TLSTRACE_ENCRYPTED_BUDGET)
-		scratch->direction_done = 1;
+	if (++scratch->direction.encrypted > TLSTRACE_ENCRYPTED_BUDGET)
+		scratch->direction.done = 1;
 	else
 		stretch_take(skb, scratch, length, size);
 }
@@ -365,16 +362,12 @@ static __always_inline bool datagram_next(struct scratch *scratch)
 	return true;
 }
 
-/*
- * One QUIC packet or DTLS record. Not static: the verifier looks at a global function once, whatever it is called
- * with, and not at each turn of the loop.
- */
+/* One QUIC packet or DTLS record. */
 __noinline int datagram_step(struct __sk_buff *skb, __u32 slot)
 {
-	struct scratch *scratch;
+	struct scratch *scratch = scratch_find(slot);
 
-	scratch = bpf_map_lookup_elem(&scratches, &slot);
-	if (!scratch || scratch->direction_done || (scratch->offset >= scratch->end && !datagram_next(scratch)))
+	if (!scratch || scratch->direction.done || (scratch->offset >= scratch->end && !datagram_next(scratch)))
 		return 0;
 	if (scratch->is_dtls)
 		dtls_take(skb, scratch);
@@ -383,18 +376,11 @@ __noinline int datagram_step(struct __sk_buff *skb, __u32 slot)
 	return 1;
 }
 
-static __always_inline void datagrams_take(struct __sk_buff *skb, struct flow *flow, struct direction *direction,
-					   struct scratch *scratch)
+static __always_inline void datagrams_take(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
 {
-	__u32 slot = scratch->packet.scratch;
 	int i;
 
 	scratch->base = scratch->offset = scratch->end = scratch->position = 0;
-	scratch->copied = direction->copied;
-	scratch->encrypted = direction->encrypted;
-	scratch->direction_done = 0;
-	scratch->is_dtls = flow->is_dtls;
-	scratch->lost = flow->lost;
 	for (i = 0; i < DATAGRAM_STEPS; i++)
 		if (!datagram_step(skb, slot))
 			break;
@@ -404,10 +390,6 @@ static __always_inline void datagrams_take(struct __sk_buff *skb, struct flow *f
 		counter_add(TLSTRACE_COUNT_SLICES);
 	}
 	datagrams_send(scratch, scratch->end);
-	direction->copied = scratch->copied;
-	direction->encrypted = scratch->encrypted;
-	direction->done = scratch->direction_done;
-	flow->lost = scratch->lost;
 }
 
 /* What a flow's first packet or its last budget leaves to do. */
@@ -427,22 +409,18 @@ static __always_inline void datagram_flow_settle(struct flow *flow, struct scrat
 }
 
 /* A datagram that belongs to a handshake, or may begin one, or shares a slot of the filter with one. */
-static __noinline int datagram_follow(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
+__noinline int datagram_follow(struct __sk_buff *skb, __u32 slot)
 {
+	struct scratch *scratch = scratch_find(slot);
 	struct tlstrace_packet_event *event;
 	struct direction *direction;
-	struct scratch *scratch;
 	struct flow *flow;
 	bool begins;
 	__u64 index;
 
-	if (!packet)
-		return 0;
-	scratch = bpf_map_lookup_elem(&scratches, &packet->scratch);
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
-	event_begin(skb, packet, hook, scratch);
 	flow = bpf_map_lookup_elem(&flows, &event->key);
 	if (!flow)
 		flow = datagram_flow_begin(skb, scratch);
@@ -459,8 +437,9 @@ static __noinline int datagram_follow(struct __sk_buff *skb, const struct packet
 	event->datagram_size = skb->gso_segs > 1 ? skb->gso_size : 0;
 	event->segments = 0;
 	datagram_sockets_name(skb, flow, scratch);
-	datagrams_take(skb, flow, direction, scratch);
-	reload();
+	flow_take(flow, direction, scratch);
+	datagrams_take(skb, scratch, slot);
+	flow_give(flow, direction, scratch);
 	datagram_flow_settle(flow, scratch, begins);
 	return 0;
 }

@@ -16,10 +16,10 @@ static __always_inline void presence_add(__u32 slot, __s64 step)
 }
 
 static __always_inline void flow_key_make(struct __sk_buff *skb, const struct packet *packet,
-					  __u8 hook, struct tlstrace_flow_key *key)
+					  struct tlstrace_flow_key *key)
 {
 	struct sk_buff *kernel_skb = (void *)skb;
-	bool out = hook == TLSTRACE_EGRESS;
+	bool out = packet->hook == TLSTRACE_EGRESS;
 
 	key->netns = BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum);
 	key->ifindex = skb->ifindex;
@@ -37,20 +37,20 @@ static __always_inline void flow_delete(const struct tlstrace_flow_key *key, __u
 }
 
 /* What all events of this packet have in common. */
-static __always_inline void event_begin(struct __sk_buff *skb, const struct packet *packet, __u8 hook,
-					struct scratch *scratch)
+static __always_inline void event_begin(struct __sk_buff *skb, struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
+	const struct packet *packet = &scratch->packet;
 	struct sk_buff *kernel_skb = (void *)skb;
 
-	flow_key_make(skb, packet, hook, &event->key);
+	flow_key_make(skb, packet, &event->key);
 	event->header.type = TLSTRACE_EVENT_PACKET;
 	event->header.time_ns = bpf_ktime_get_ns();
 	event->sender = event->receiver = 0;
 	event->sequence = packet->sequence;
 	event->acknowledgement = packet->acknowledgement;
 	event->length = packet->length;
-	event->hook = hook;
+	event->hook = packet->hook;
 	event->tcp_flags = packet->flags;
 	event->flags = 0;
 	event->slice_count = 0;
@@ -58,7 +58,27 @@ static __always_inline void event_begin(struct __sk_buff *skb, const struct pack
 	event->datagram_size = 0;
 	BPF_CORE_READ_INTO(&event->interface, kernel_skb, dev, name);
 	scratch->hello = scratch->again = 0;
-	scratch->packet = *packet;
+}
+
+/* Of the event's flow: what the steps need in the scratch, and back what they changed. */
+static __always_inline void flow_take(const struct flow *flow, const struct direction *direction,
+				      struct scratch *scratch)
+{
+	scratch->direction = *direction;
+	scratch->confirmed = flow->confirmed;
+	scratch->is_dtls = flow->is_dtls;
+	scratch->lost = flow->lost;
+}
+
+static __always_inline void flow_give(struct flow *flow, struct direction *direction,
+				      const struct scratch *scratch)
+{
+	*direction = scratch->direction;
+	/* Of both directions, which two CPUs may be at: these are only ever set. */
+	if (scratch->confirmed)
+		flow->confirmed = 1;
+	if (scratch->lost)
+		flow->lost = 1;
 }
 
 /* The flow of the event, which is the first of it; NULL if there is no room. */

@@ -45,7 +45,6 @@ struct flow {
 	__u8 again;	/* behind a handshake: all is encrypted */
 	__u8 lost;	/* an event was not delivered: the next one says so */
 	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
-	__u8 prefix[16]; /* the first bytes of the ClientHello, until it is told */
 	__u8 is_dtls;	/* else QUIC, if it is UDP */
 	__u64 sockets[2]; /* UDP: ids of the ends that user space was told of, as directions */
 };
@@ -171,25 +170,24 @@ struct scratch {
 	struct tlstrace_packet_event event;
 	__u8 data[2 * TLSTRACE_DATA_MAX];
 	/*
-	 * Where the loops over records and slices are. In memory, not in registers: what the verifier
-	 * knows of them would make each turn of a loop a new state, and 5.10 gives up at a million.
+	 * The packet at hand, what of its flow the steps of the loops need, and where the loops are. In memory, and the
+	 * steps are global functions that find it by its slot: the verifier looks at such a function once,
+	 * whatever it is called with, while what it knows of registers and of the stack makes each turn of a loop a new state.
 	 */
-	struct packet packet; /* the one at hand: what a function is told on the stack it is verified anew for */
+	struct packet packet;
+	struct direction direction; /* of the flow: the one that the packet goes */
+	__u8 prefix[16]; /* the first bytes of the ClientHello */
+	__u8 confirmed; /* as in struct flow, the next two as well */
+	__u8 is_dtls;
+	__u8 lost;
+	__u8 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
+	__u8 again;	/* the first packet of a direction behind an earlier handshake */
 	__u32 offset;	/* in the payload: next record */
 	__u32 index;	/* slice being copied */
 	__u32 done;	/* bytes of it copied */
 	__u32 position; /* bytes in data */
-	__u32 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
-	__u32 was_confirmed;
-	__u32 again;	/* the first packet of a direction behind an earlier handshake */
-	/* The same for UDP, and what of its flow a step needs, see bpf/datagram.bpf.h. */
-	__u32 base;	 /* in the payload: where the event at hand begins */
-	__u32 end;	 /* where the datagram at hand ends */
-	__u32 copied;	 /* as in struct direction, the next two as well */
-	__u32 encrypted;
-	__u8 direction_done;
-	__u8 is_dtls;	 /* as in struct flow, the next one as well */
-	__u8 lost;
+	__u32 base;	/* UDP: in the payload, where the event at hand begins */
+	__u32 end;	/* UDP: where the datagram at hand ends */
 };
 
 /*
@@ -210,6 +208,11 @@ struct {
 	__uint(max_entries, 1);
 	__uint(value_size, sizeof(__u32));
 } free_scratches SEC(".maps");
+
+static __always_inline struct scratch *scratch_find(__u32 slot)
+{
+	return bpf_map_lookup_elem(&scratches, &slot);
+}
 
 static __always_inline void counter_add(__u32 counter)
 {

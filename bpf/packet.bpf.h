@@ -38,9 +38,9 @@ struct packet {
 	__u32 payload; /* offset in the frame */
 	__u32 length;  /* of the payload */
 	__u32 slot;    /* in the presence filter: the same for both directions */
-	__u32 scratch; /* which of scratches is its own */
 	__u8 flags;    /* of TCP */
 	__u8 protocol;
+	__u8 hook;
 	__u8 at_socket; /* on its way into or out of a socket, else at a device */
 };
 

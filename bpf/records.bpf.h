@@ -61,6 +61,7 @@ static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
 
 enum follow_result {
 	FOLLOW_ON,
+	FOLLOW_END,  /* of the segment, or of what is looked at */
 	FOLLOW_DROP, /* not a handshake after all */
 };
 
@@ -68,23 +69,30 @@ enum follow_result {
  * One step: collect header bytes at scratch->offset, and when the record is known, note what to copy and
  * move it behind the record.
  */
-static __noinline int record_follow(struct __sk_buff *skb, const struct packet *packet,
-					 struct flow *flow, struct direction *direction,
-					 struct scratch *scratch)
+__noinline int record_step(struct __sk_buff *skb, __u32 slot)
 {
-	struct tlstrace_packet_event *event = &scratch->event;
-	__u32 have = direction->have, want = RECORD_HEADER, take, body, record_start;
+	struct scratch *scratch = scratch_find(slot);
+	__u32 have, want = RECORD_HEADER, take, body, record_start;
+	struct tlstrace_packet_event *event;
+	struct direction *direction;
+	const struct packet *packet;
 	int plain;
 
-	if (!skb || !packet || !flow || !direction || !scratch)
+	if (!scratch)
 		return FOLLOW_DROP;
-	if (have >= RECORD_HEADER || !flow->confirmed)
+	event = &scratch->event;
+	packet = &scratch->packet;
+	direction = &scratch->direction;
+	if (scratch->offset >= packet->length || direction->done)
+		return FOLLOW_END;
+	have = direction->have;
+	if (have >= RECORD_HEADER || !scratch->confirmed)
 		want = HELLO_PREFIX;
-	if (!flow->confirmed && have >= RECORD_HEADER &&
+	if (!scratch->confirmed && have >= RECORD_HEADER &&
 	    record_length(direction->header) + RECORD_HEADER < want)
 		want = record_length(direction->header) + RECORD_HEADER;
 	/* The first record: its header alone first, since the record may be shorter than the prefix. */
-	if (!flow->confirmed && have < RECORD_HEADER)
+	if (!scratch->confirmed && have < RECORD_HEADER)
 		want = RECORD_HEADER;
 	if (have > HELLO_PREFIX || want <= have)
 		return FOLLOW_DROP;
@@ -97,20 +105,20 @@ static __noinline int record_follow(struct __sk_buff *skb, const struct packet *
 		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
 		return FOLLOW_DROP;
 	}
-	if (flow->confirmed && !slice_add(event, scratch->offset, take))
-		direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+	if (scratch->confirmed && !slice_add(event, scratch->offset, take))
+		direction_cut(scratch, TLSTRACE_COUNT_SLICES);
 	scratch->offset += take;
 	direction->next += take;
 	have += take;
 	direction->have = have;
-	if (!flow->confirmed) {
+	if (!scratch->confirmed) {
 		if (!hello_matches(direction->header, have, 1))
 			return FOLLOW_DROP;
 		if (have < RECORD_HEADER + 1 ||
 		    (have < HELLO_PREFIX && have < RECORD_HEADER + record_length(direction->header)))
 			return FOLLOW_ON;
-		flow->confirmed = 1;
-		__builtin_memcpy(flow->prefix, direction->header, HELLO_PREFIX);
+		scratch->confirmed = 1;
+		__builtin_memcpy(scratch->prefix, direction->header, HELLO_PREFIX);
 		record_start = direction->next - have;
 		/* The part of the header that is in this packet; the rest is told from the state. */
 		if (sequence_diff(record_start, packet->sequence) >= 0)
@@ -143,25 +151,23 @@ static __noinline int record_follow(struct __sk_buff *skb, const struct packet *
 		if (take > body)
 			take = body;
 		if (!slice_add(event, scratch->offset, take))
-			direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+			direction_cut(scratch, TLSTRACE_COUNT_SLICES);
 	}
 	scratch->offset += body;
 	return FOLLOW_ON;
 }
 
 /* Choose what to copy of a segment of a tracked flow. */
-static __noinline int segment_follow(struct __sk_buff *skb, const struct packet *packet,
-					  struct flow *flow, struct direction *direction,
-					  struct scratch *scratch)
+static __always_inline int segment_follow(struct __sk_buff *skb, const struct flow *flow, struct scratch *scratch,
+					  __u32 slot)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
-	__u32 offset = 0, length;
+	struct direction *direction = &scratch->direction;
+	const struct packet *packet = &scratch->packet;
+	__u32 offset = 0, length = packet->length;
 	__s32 behind, from;
-	int i;
+	int result, i;
 
-	if (!skb || !packet || !flow || !direction || !scratch)
-		return FOLLOW_DROP;
-	length = packet->length;
 	if (!direction->synchronised) {
 		direction->synchronised = 1;
 		direction->plain = 1;
@@ -177,19 +183,19 @@ static __noinline int segment_follow(struct __sk_buff *skb, const struct packet 
 		/* A hole: where records begin is unknown. Copy until encryption was seen. */
 		event->flags |= TLSTRACE_PACKET_OUT_OF_ORDER;
 		if (!direction->plain || direction->changed || direction->encrypted)
-			return FOLLOW_ON;
+			return FOLLOW_END;
 		direction->gap_copied += length;
 		if (direction->gap_copied > TLSTRACE_GAP_BUDGET) {
-			direction_cut(direction, event, TLSTRACE_COUNT_COPY_BUDGET);
-			return FOLLOW_ON;
+			direction_cut(scratch, TLSTRACE_COUNT_COPY_BUDGET);
+			return FOLLOW_END;
 		}
 		slice_add(event, 0, length);
-		return FOLLOW_ON;
+		return FOLLOW_END;
 	}
 	if (behind < 0) {
 		/* The rest of the current record, or something seen before. */
 		offset = -behind;
-		if (direction->plain && flow->confirmed) {
+		if (direction->plain && scratch->confirmed) {
 			__u32 to = offset < length ? offset : length;
 
 			from = sequence_diff(direction->plain_from, packet->sequence);
@@ -201,22 +207,21 @@ static __noinline int segment_follow(struct __sk_buff *skb, const struct packet 
 	}
 	scratch->offset = offset;
 	for (i = 0; i < RECORDS_PER_PACKET; i++) {
-		reload();
-		if (scratch->offset >= packet->length || direction->done)
-			return FOLLOW_ON;
-		if (record_follow(skb, packet, flow, direction, scratch) == FOLLOW_DROP)
-			return FOLLOW_DROP;
+		result = record_step(skb, slot);
+		if (result != FOLLOW_ON)
+			return result;
 	}
-	if (scratch->offset >= packet->length)
-		return FOLLOW_ON;
+	reload();
+	if (scratch->offset >= packet->length || direction->done)
+		return FOLLOW_END;
 	/* Small records of an application, joined by GSO behind the handshake: nothing of it is missed. */
-	if (flow->directions[0].encrypted && flow->directions[1].encrypted) {
+	if (direction->encrypted && flow->directions[!event->from_client].encrypted) {
 		direction->done = 1;
 		event->length = scratch->offset;
 	} else {
-		direction_cut(direction, event, TLSTRACE_COUNT_SLICES);
+		direction_cut(scratch, TLSTRACE_COUNT_SLICES);
 	}
-	return FOLLOW_ON;
+	return FOLLOW_END;
 }
 
 #endif

@@ -78,19 +78,18 @@ static __always_inline bool flow_renegotiates(const struct tlstrace_flow_key *ke
 	return client_is_local && !!*client_is_local == (hook == TLSTRACE_EGRESS);
 }
 
-/* A packet of a flow that is tracked; the flow's key, the hook and the time are in the event. */
-static __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
+/* A packet of a flow that is tracked. The event, begun, has the flow's key, the hook and the time. */
+__noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 {
+	struct scratch *scratch = scratch_find(slot);
 	struct tlstrace_packet_event *event;
 	const struct packet *packet;
 	struct direction *direction;
-	struct scratch *scratch;
-	__u32 before;
-	bool ends_record, first;
 	struct flow *flow;
+	__u32 before;
+	bool ends_record, first, was_confirmed;
 	__u64 index;
 
-	scratch = bpf_map_lookup_elem(&scratches, &slot);
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
@@ -102,79 +101,86 @@ static __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	barrier_var(index);
 	direction = &flow->directions[index & 1];
 	before = direction->next;
-	scratch->was_confirmed = flow->confirmed;
-	if (!index && !flow->confirmed)
+	was_confirmed = flow->confirmed;
+	if (!index && !was_confirmed)
 		return 0;
 	event->flow_id = flow->id;
 	event->from_client = index;
-	if (packet->length && !direction->done &&
-	    segment_follow(skb, packet, flow, direction, scratch) == FOLLOW_DROP) {
+	flow_take(flow, direction, scratch);
+	if (packet->length && !direction->done && segment_follow(skb, flow, scratch, slot) == FOLLOW_DROP) {
 		flow_delete(&event->key, packet->slot);
 		return 0;
 	}
 	reload();
-	if (!flow->confirmed) {
+	if (!scratch->confirmed) {
+		flow_give(flow, direction, scratch);
 		flow->pieces++;
 		return 0;
 	}
 	/* A hello in SSLv2 style is confirmed before its first byte is looked at. */
-	first = !direction->copied && event->slice_count;
+	first = !scratch->direction.copied && event->slice_count;
 	scratch->hello = event->from_client && first && !flow->again;
 	scratch->again = first && flow->again;
 	if (scratch->again && event->from_client)
 		event->flags |= TLSTRACE_PACKET_AGAIN;
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
 		      sequence_diff(packet->sequence + packet->length, before) >= 0;
-	if (!event->slice_count && !event->flags && !ends_record &&
-	    !(packet->flags & (TCP_FIN | TCP_RST)))
+	if (!event->slice_count && !event->flags && !ends_record && !(packet->flags & (TCP_FIN | TCP_RST))) {
+		flow_give(flow, direction, scratch);
 		return 0;
+	}
 	sockets_name(skb, packet, scratch);
 	if (scratch->hello) {
 		counter_add(TLSTRACE_COUNT_HELLOS);
-		if (!scratch->was_confirmed)
-			hello_begin_send(flow, packet, scratch);
+		if (!was_confirmed)
+			hello_begin_send(flow, scratch);
 	}
 	reload();
-	segment_send(skb, packet, flow, direction, scratch);
+	segment_send(skb, scratch, slot);
 	if (packet->flags & TCP_FIN)
-		direction->finished = 1;
+		scratch->direction.finished = 1;
+	flow_give(flow, direction, scratch);
 	if (packet->flags & TCP_RST || (flow->directions[0].finished && flow->directions[1].finished) ||
 	    (flow->directions[0].done && flow->directions[1].done))
 		flow_delete(&event->key, packet->slot);
 	return 0;
 }
 
-/*
- * A packet that belongs to a handshake, or begins one (then 1, and the event is begun), or only
- * shares a slot of the filter with one (0).
- */
-static __noinline int flow_find(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
+/* A packet that belongs to a handshake (true), begins one (true, too), or only shares a slot of the filter with one. */
+static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scratch)
 {
-	struct tlstrace_packet_event *event;
-	struct scratch *scratch;
-	struct flow *flow;
+	const struct tlstrace_flow_key *key = &scratch->event.key;
+	const struct packet *packet = &scratch->packet;
+	struct flow *flow = bpf_map_lookup_elem(&flows, key);
 	int beginning;
 
-	if (!packet)
-		return 0;
-	scratch = bpf_map_lookup_elem(&scratches, &packet->scratch);
-	if (!scratch)
-		return 0;
-	event = &scratch->event;
-	event_begin(skb, packet, hook, scratch);
-	flow = bpf_map_lookup_elem(&flows, &event->key);
 	if (flow && packet->flags & TCP_SYN && !(packet->flags & TCP_ACK)) {
-		flow_delete(&event->key, packet->slot); /* the ports are used again */
+		flow_delete(key, packet->slot); /* the ports are used again */
 		flow = NULL;
 	}
-	if (!flow) {
-		beginning = payload_beginning(skb, packet);
-		if (beginning == BEGINS_NOTHING ||
-		    (beginning == BEGINS_RECORD && !flow_renegotiates(&event->key, hook)))
-			return 0;
-		flow_begin(skb, packet, event, beginning == BEGINS_RECORD);
-	}
-	return 1;
+	if (flow)
+		return true;
+	beginning = payload_beginning(skb, packet);
+	if (beginning == BEGINS_NOTHING ||
+	    (beginning == BEGINS_RECORD && !flow_renegotiates(key, packet->hook)))
+		return false;
+	flow_begin(skb, packet, &scratch->event, beginning == BEGINS_RECORD);
+	return true;
+}
+
+/* A packet that may matter, which is in its scratch. */
+__noinline int packet_follow(struct __sk_buff *skb, __u32 slot)
+{
+	struct scratch *scratch = scratch_find(slot);
+
+	if (!scratch)
+		return 0;
+	event_begin(skb, scratch);
+	if (scratch->packet.protocol == PROTOCOL_UDP)
+		datagram_follow(skb, slot);
+	else if (flow_find(skb, scratch))
+		flow_follow(skb, slot);
+	return 0;
 }
 
 /* Cheap enough for every packet: is it part of a handshake, or may it begin one? */
@@ -192,12 +198,15 @@ static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac, 
 	return payload_beginning(skb, packet) != BEGINS_NOTHING;
 }
 
-static __always_inline void packet_follow(struct __sk_buff *skb, const struct packet *packet, __u8 hook)
+/* What follows does not look at the caller's stack: see struct scratch. */
+static __always_inline void packet_hand_over(struct __sk_buff *skb, const struct packet *packet, __u32 slot)
 {
-	if (packet->protocol == PROTOCOL_UDP)
-		datagram_follow(skb, packet, hook);
-	else if (flow_find(skb, packet, hook))
-		flow_follow(skb, packet->scratch);
+	struct scratch *scratch = scratch_find(slot);
+
+	if (!scratch)
+		return;
+	scratch->packet = *packet;
+	packet_follow(skb, slot);
 }
 
 /* The body of the TC programs. */
@@ -207,9 +216,9 @@ static __always_inline int packet_look(struct __sk_buff *skb, __u8 hook, bool ha
 
 	if (!packet_matters(skb, has_mac, &packet))
 		return TCX_NEXT;
+	packet.hook = hook;
 	packet.at_socket = 0;
-	packet.scratch = bpf_get_smp_processor_id();
-	packet_follow(skb, &packet, hook);
+	packet_hand_over(skb, &packet, bpf_get_smp_processor_id());
 	return TCX_NEXT;
 }
 
@@ -221,23 +230,24 @@ static __always_inline int packet_look_at_socket(struct __sk_buff *skb, __u8 hoo
 {
 	struct sk_buff *kernel_skb = (void *)skb;
 	struct packet packet;
+	__u32 slot;
 
 	if (!packet_matters(skb, false, &packet))
 		return CGROUP_PASS;
 	if (BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum) == device_netns)
 		return CGROUP_PASS;
+	packet.hook = hook;
 	packet.at_socket = 1;
-	packet.scratch = bpf_get_smp_processor_id();
 	if (hook == TLSTRACE_INGRESS) {
-		packet_follow(skb, &packet, hook);
+		packet_hand_over(skb, &packet, bpf_get_smp_processor_id());
 		return CGROUP_PASS;
 	}
-	if (bpf_map_pop_elem(&free_scratches, &packet.scratch)) {
+	if (bpf_map_pop_elem(&free_scratches, &slot)) {
 		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
 		return CGROUP_PASS;
 	}
-	packet_follow(skb, &packet, hook);
-	bpf_map_push_elem(&free_scratches, &packet.scratch, BPF_ANY);
+	packet_hand_over(skb, &packet, slot);
+	bpf_map_push_elem(&free_scratches, &slot, BPF_ANY);
 	return CGROUP_PASS;
 }
 
