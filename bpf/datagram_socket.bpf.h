@@ -13,16 +13,6 @@
 #define KERNEL_STACK_SIZE 16384
 #define EPHEMERAL_ID (1ULL << 63) /* not an id of a TCP socket, bpf/socket.bpf.h */
 
-static __always_inline bool socket_is_udp(const struct sock *sk)
-{
-	__u16 family;
-
-	if (BPF_CORE_READ(sk, sk_protocol) != PROTOCOL_UDP)
-		return false;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	return family == AF_INET || family == AF_INET6;
-}
-
 static __always_inline __u64 mix(__u64 hash, __u64 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;

@@ -14,7 +14,6 @@
 
 #define AF_INET 2
 #define AF_INET6 10
-#define IPPROTO_TCP 6
 
 /* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
 static const volatile struct tlstrace_socket socket_zero = {};
@@ -71,7 +70,18 @@ static __always_inline bool socket_is_tcp(const struct sock *sk)
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
 	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	       BPF_CORE_READ(sk, sk_protocol) == PROTOCOL_TCP;
+}
+
+/*
+ * What a socket of the internet speaks, or 0. Only for a pointer that is an argument of a typed program: its fields
+ * are read without a helper, which at every read and write of the host makes a difference.
+ */
+static __always_inline __u16 socket_protocol(const struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return family == AF_INET || family == AF_INET6 ? sk->sk_protocol : 0;
 }
 
 static __always_inline struct tlstrace_socket *socket_find(struct sock *sk)
@@ -214,15 +224,12 @@ static __always_inline void socket_turn(struct tlstrace_socket *state, __u32 kin
 	state->last_turn = kind;
 }
 
-/* Before the bytes are queued, so that the writer is known when they cross TC. */
+/* Of a TCP socket; before the bytes are queued, so that the writer is known when they cross TC. */
 static __always_inline void socket_written(struct sock *sk, __s32 bytes)
 {
+	struct tlstrace_socket *state = socket_create(sk);
 	__u64 now = bpf_ktime_get_ns();
-	struct tlstrace_socket *state;
 
-	if (!socket_is_tcp(sk))
-		return;
-	state = socket_create(sk);
 	if (!state)
 		return;
 	task_current(&state->writer, false);
@@ -234,13 +241,13 @@ static __always_inline void socket_written(struct sock *sk, __s32 bytes)
 	socket_tell_operation(state, sk, TLSTRACE_SOCKET_WRITE, bytes, now);
 }
 
-/* After the bytes were taken; a peek has a reader but takes nothing. */
+/* Of a TCP socket; after the bytes were taken. A peek has a reader but takes nothing. */
 static __always_inline void socket_read(struct sock *sk, __s32 bytes, bool peek)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct tlstrace_socket *state;
 
-	if (bytes <= 0 || !socket_is_tcp(sk))
+	if (bytes <= 0)
 		return;
 	state = socket_create(sk);
 	if (!state)

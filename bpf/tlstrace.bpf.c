@@ -298,9 +298,11 @@ int BPF_PROG(tp_tcp_sendmsg_locked, struct sock *sk, struct msghdr *message, str
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(tp_sock_send_length, struct sock *sk, int bytes, int flags)
 {
-	if (socket_is_udp(sk))
+	__u16 protocol = socket_protocol(sk);
+
+	if (protocol == PROTOCOL_UDP)
 		datagram_socket_written(sk, bytes);
-	else if (bytes > 0 && !writes_told_before)
+	else if (protocol == PROTOCOL_TCP && bytes > 0 && !writes_told_before)
 		socket_written(sk, bytes);
 	return 0;
 }
@@ -308,9 +310,11 @@ int BPF_PROG(tp_sock_send_length, struct sock *sk, int bytes, int flags)
 SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(tp_sock_recv_length, struct sock *sk, int bytes, int flags)
 {
-	if (socket_is_udp(sk))
+	__u16 protocol = socket_protocol(sk);
+
+	if (protocol == PROTOCOL_UDP)
 		datagram_socket_read(sk, bytes);
-	else
+	else if (protocol == PROTOCOL_TCP)
 		socket_read(sk, bytes, flags & MSG_PEEK);
 	return 0;
 }
