@@ -14,6 +14,7 @@
 
 #define AF_INET 2
 #define AF_INET6 10
+#define PF_EXITING 0x00000004 /* include/linux/sched.h */
 
 /* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
 static const volatile struct tlstrace_socket socket_zero = {};
@@ -119,6 +120,26 @@ static __always_inline bool operation_is_urgent(__u32 kind)
 	return kind != TLSTRACE_SOCKET_READ && kind != TLSTRACE_SOCKET_WRITE;
 }
 
+/*
+ * The kernel closes what a process leaves open when it ends. In a softirq the task is anyone, and of several that
+ * have the socket any may be the last: it has to be the one that user space takes for the owner.
+ */
+static __always_inline __u32 owner_exiting(const struct tlstrace_socket *state)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 owner = state->writer.pid;
+
+	if (!owner)
+		owner = state->reader.pid;
+	if (!owner)
+		owner = state->accepter.pid;
+	if (!owner)
+		owner = state->creator.pid;
+	if (owner != bpf_get_current_pid_tgid() >> 32 || !(BPF_CORE_READ(task, flags) & PF_EXITING))
+		return 0;
+	return TLSTRACE_EXITING | (BPF_CORE_READ(task, exit_code) & 0xffff);
+}
+
 static __always_inline void socket_tell(struct tlstrace_socket *state, const void *sk, __u32 kind,
 					__s32 detail, __u64 now)
 {
@@ -138,7 +159,7 @@ static __always_inline void socket_tell(struct tlstrace_socket *state, const voi
 	event->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
 	event->min_rtt_us = BPF_CORE_READ(tcp, rtt_min.s[0].v);
 	event->retransmitted = BPF_CORE_READ(tcp, total_retrans);
-	event->reserved = 0;
+	event->exiting = kind == TLSTRACE_SOCKET_STATE ? owner_exiting(state) : 0;
 	__builtin_memcpy(&event->socket, state, sizeof(*state));
 	/* Waking the reader is most of the price: operations wait for a packet or for its next poll. */
 	bpf_ringbuf_submit(event, operation_is_urgent(kind) ? 0 : BPF_RB_NO_WAKEUP);

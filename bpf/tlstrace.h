@@ -194,6 +194,9 @@ struct tlstrace_socket {
 	__u8 reserved[3];
 };
 
+/* Set beside the 16 bits that wait(2) gives of a process that ended. */
+#define TLSTRACE_EXITING 0x10000
+
 struct tlstrace_socket_event {
 	struct tlstrace_event_header header;
 	__u32 kind;
@@ -201,7 +204,7 @@ struct tlstrace_socket_event {
 	__u32 srtt_us;
 	__u32 min_rtt_us;
 	__u32 retransmitted; /* segments since the connection's first */
-	__u32 reserved;
+	__u32 exiting; /* STATE: the kernel closed it for its owner, who ended: TLSTRACE_EXITING and how */
 	struct tlstrace_socket socket;
 };
 

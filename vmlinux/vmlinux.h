@@ -194,6 +194,8 @@ struct signal_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
+	int exit_code;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

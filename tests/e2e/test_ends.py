@@ -70,34 +70,70 @@ def test_server_does_not_read(stage):
         server.process.send_signal(signal.SIGCONT)
 
 
-def test_killed_client(stage):
-    """The kernel closes for the dead: that it was killed does not cross the wire, nor is it claimed."""
+def killed(stage, here, server, signal_, victim):
+    """A client and a server that waits for it, one of which a signal ends."""
+    here.trace(server.port)
+    client = stage.processes.start(hello_client(here, server, "hold"), here.client_side.namespace)
+    wait.until(lambda: b"read" in server.process.log.read_bytes(), "the server to read the hello")
+    process_ = client if victim == "client" else server.process
+    process_.send_signal(signal_)
+    process_.wait()
+    return process_
+
+
+def check_killed(view, end, name, pid):
+    view.failed(view.row["failure"]["kind"], end, cause="killed", facts=[])
+    view.says(f"{{{end}}} was killed by {name} {{TIME}} after the ClientHello", **{end: (pid, "python3")})
+    assert view.row[end]["process"]["exit"] == {"signal": name, "status": None}
+
+
+@pytest.mark.parametrize("place", views.PLACES)
+def test_killed_client(stage, place):
+    """The kernel closes for the dead. That does not cross the wire: who sees only that says only that."""
+    here = views.Place(stage, place)
+    server = here.server(servers.Silent, options=("hold",))
+    client = killed(stage, here, server, signal.SIGKILL, "client")
+    for view in here.views():
+        if "client" in view.knows:
+            check_killed(view, "client", "SIGKILL", client.pid)
+        else:
+            view.failed("closed", "client", cause="no_answer")
+            view.says("{client} closed the connection after waiting {TIME} for {server}",
+                      client=(client.pid, "python3"), server=(server.process.pid, server.comm))
+        if view.row["server"]["process"]:
+            assert view.row["server"]["process"]["exit"] is None
+
+
+@pytest.mark.parametrize("place", views.PLACES)
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGSEGV])
+def test_killed_server(stage, place, signal_):
+    here = views.Place(stage, place)
+    server = here.server(servers.Silent, options=("hold",))
+    dead = killed(stage, here, server, signal_, "server")
+    for view in here.views():
+        if "server" in view.knows:
+            check_killed(view, "server", signal_.name, dead.pid)
+        else:
+            view.failed("closed", "server", cause=None)
+            view.says("{server} closed the connection {TIME} after the ClientHello, without an alert",
+                      server=(dead.pid, "python3"))
+
+
+def test_client_exits(stage):
+    """Not killed: it left the connection open and ended."""
     here = views.Place(stage, views.LOOPBACK)
     server = here.server(servers.Silent, options=("hold",))
     here.trace(server.port)
-    client = stage.processes.start(hello_client(here, server, "hold"))
-    wait.until(lambda: b"read" in server.process.log.read_bytes(), "the server to read the hello")
-    client.kill()
-    client.wait()
+    client = here.run(hello_client(here, server, "exit"))
+    assert client.code == 3
     for view in here.views():
+        said = "{client} closed the connection after waiting {TIME} for {server}"
         view.failed("closed", "client", cause="no_answer")
-        view.says("{client} closed the connection after waiting {TIME} for {server}",
-                  client=(client.pid, "python3"), server=(server.process.pid, server.comm))
-
-
-def test_killed_server(stage):
-    here = views.Place(stage, views.LOOPBACK)
-    server = here.server(servers.Silent, options=("hold",))
-    here.trace(server.port)
-    client = stage.processes.start(hello_client(here, server, "hold"))
-    wait.until(lambda: b"read" in server.process.log.read_bytes(), "the server to read the hello")
-    server.process.kill()
-    server.process.wait()
-    for view in here.views():
-        view.failed("closed", "server", cause=None)
-        view.says("{server} closed the connection {TIME} after the ClientHello, without an alert",
-                  server=(server.process.pid, server.comm))
-    client.wait(timeout=wait.limit(5))
+        if view.knows:
+            assert "exited" in view.row["failure"]["facts"]
+            assert view.row["client"]["process"]["exit"] == {"signal": None, "status": 3}
+            said += r" \(.*the client's process exited with status 3\)"
+        view.says(said, client=(client.pid, "python3"), server=(server.process.pid, server.comm))
 
 
 def test_firewall(stage):

@@ -276,7 +276,7 @@ static const struct expected_json expected_row[] = {
 	{ "/client/ip", "\"192.0.2.10\"" },
 	{ "/client/port", "38486" },
 	{ "/client/process", "{\"pid\":812,\"ns_pid\":7,\"tid\":813,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
-			     "\"uid\":1000,\"how\":\"socket\",\"creator\":{\"pid\":800,"
+			     "\"uid\":1000,\"how\":\"socket\",\"exit\":null,\"creator\":{\"pid\":800,"
 			     "\"comm\":\"sh\"}}" },
 	{ "/client/container", "null" },
 	{ "/client/netns", "4026531840" },

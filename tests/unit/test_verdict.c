@@ -261,6 +261,28 @@ static void goodbye(struct handshake *handshake)
 
 static void closed(struct handshake *handshake) { end(handshake, FAILURE_CLOSED, END_SERVER); }
 
+static void killed(struct handshake *handshake)
+{
+	closed(handshake);
+	handshake->ends[END_SERVER].exited = true;
+	handshake->ends[END_SERVER].exit_signal = 11;
+}
+
+static void killed_with_data_unread(struct handshake *handshake)
+{
+	killed(handshake);
+	handshake->failure.kind = FAILURE_RESET;
+	handshake->ends[END_SERVER].reset_sent = true;
+	handshake->ends[END_SERVER].exit_signal = 40;
+}
+
+static void client_exited(struct handshake *handshake)
+{
+	end(handshake, FAILURE_CLOSED, END_CLIENT);
+	handshake->ends[END_CLIENT].exited = true;
+	handshake->ends[END_CLIENT].exit_status = 28;
+}
+
 static void closed_by_client(struct handshake *handshake)
 {
 	unknown_ca(handshake);
@@ -426,6 +448,11 @@ static const struct {
 	  "flight with its certificate, without an alert (not after 2023-11-14T22:13:10Z)" },
 	{ given_up, VERDICT_CLOSED_WAITING, "no_answer", CURL " closed the connection after waiting 2.0 ms "
 	  "for " NGINX " (which was not seen to read from the connection)" },
+	{ client_exited, VERDICT_CLOSED_WAITING, "no_answer", CURL " closed the connection after waiting 2.0 ms "
+	  "for " NGINX " (the client's process exited with status 28)" },
+	{ killed, VERDICT_KILLED, "killed", NGINX " was killed by SIGSEGV 2.0 ms after the ClientHello" },
+	{ killed_with_data_unread, VERDICT_KILLED, "killed",
+	  NGINX " was killed by signal 40 2.0 ms after the ClientHello" },
 	{ closed_quic, VERDICT_CLOSED_QUIC, NULL,
 	  NGINX " closed the connection before the handshake was complete: CONNECTION_REFUSED" },
 	{ reset, VERDICT_RESET, NULL, NGINX " reset the connection 2.0 ms after the ClientHello" },

@@ -56,6 +56,8 @@ static const char *const fact_names[FAILURE_FACTS] = {
 	[FACT_NOT_READ] = "not_read",
 	[FACT_BETWEEN] = "between",
 	[FACT_PLAINTEXT] = "plaintext",
+	[FACT_KILLED] = "killed",
+	[FACT_EXITED] = "exited",
 };
 
 const char *failure_fact_name(enum failure_fact fact)
@@ -295,11 +297,15 @@ static bool is_from_between(const struct handshake *handshake)
 static void end_causes(struct handshake *handshake, int64_t now)
 {
 	enum handshake_end awaited = handshake_awaited(handshake), by = handshake->failure.by;
+	const struct endpoint *ending = by != END_UNKNOWN ? &handshake->ends[by] : NULL;
 
 	warning_fact(handshake);
+	fact_add(handshake, FACT_EXITED, ending && ending->exited && !ending->exit_signal);
 	if (is_from_between(handshake)) {
 		handshake->failure.cause = FACT_BETWEEN;
 		handshake->failure.by = END_UNKNOWN;
+	} else if (ending && ending->exited && ending->exit_signal) {
+		handshake->failure.cause = FACT_KILLED;
 	} else if (by != END_UNKNOWN && by != awaited) {
 		handshake->failure.cause = FACT_NO_ANSWER;
 		fact_add(handshake, FACT_NOT_READ, has_not_read(handshake, awaited));

@@ -46,6 +46,8 @@ enum failure_fact {
 	FACT_NOT_READ,		/* what the peer sent last was not read from the socket */
 	FACT_BETWEEN,		/* neither end's socket sent the reset */
 	FACT_PLAINTEXT,		/* the answer is that of another protocol */
+	FACT_KILLED,		/* a signal ended the process of the one who closed or reset */
+	FACT_EXITED,		/* that process ended by itself, and the kernel closed for it */
 	FAILURE_FACTS,
 };
 
@@ -87,6 +89,8 @@ struct endpoint {
 	uint64_t socket_id;
 	uint64_t connect_ns, established_ns, accept_ns;
 	bool reset_sent, left; /* its socket sent a reset; was closed or shut down, or got one */
+	bool exited;	       /* it was closed because its process ended, */
+	uint8_t exit_signal, exit_status; /* by this signal, or if that is 0 by itself with this status */
 	uint64_t first_read_ns, last_read_ns, first_write_ns, last_write_ns;
 	uint64_t *reads_ns; /* the first of its reads, owned */
 	size_t read_count;

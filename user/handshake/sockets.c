@@ -215,6 +215,12 @@ static void end_update(struct endpoint *end, const struct tlstrace_socket_event 
 		end->reset_sent = true;
 	if (event->kind == TLSTRACE_SOCKET_STATE && event->detail != TCP_CLOSE_WAIT)
 		end->left = true;
+	if (event->exiting & TLSTRACE_EXITING) {
+		/* As wait(2) has it: bit 7 is that of a core dump. */
+		end->exited = true;
+		end->exit_signal = event->exiting & 0x7f;
+		end->exit_status = event->exiting >> 8 & 0xff;
+	}
 }
 
 struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event)

@@ -184,6 +184,12 @@ static void not_read_write(struct text *text, const struct handshake *handshake)
 	text_append(text, "which was not seen to read from the connection");
 }
 
+static void exited_write(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "the %s's process exited with status %u", text_end(handshake->failure.by),
+		    handshake->ends[handshake->failure.by].exit_status);
+}
+
 /* Facts that stand as the reason, and those that stand behind the sentence. */
 static fact_writer *const reasons[FAILURE_FACTS] = {
 	[FACT_VERSION] = versions_write,
@@ -203,6 +209,7 @@ static fact_writer *const remarks[FAILURE_FACTS] = {
 	[FACT_ISSUER] = issuer_write,
 	[FACT_WARNED] = warned_write,
 	[FACT_NOT_READ] = not_read_write,
+	[FACT_EXITED] = exited_write,
 };
 
 bool facts_has_reason(const struct handshake *handshake)

@@ -79,6 +79,20 @@ static struct json_object *json_creator(const struct process *creator)
 	return value;
 }
 
+/* How the process ended, if that is what closed the connection. */
+static struct json_object *json_exit(const struct endpoint *end)
+{
+	struct json_object *value;
+	char name[TEXT_NUMBER_SIZE];
+
+	if (!end->exited)
+		return NULL;
+	value = json_object_new_object();
+	json_add(value, "signal", end->exit_signal ? json_name(text_signal(end->exit_signal, name)) : NULL);
+	json_add(value, "status", end->exit_signal ? NULL : json_object_new_int(end->exit_status));
+	return value;
+}
+
 static struct json_object *json_process(const struct endpoint *end)
 {
 	const struct process *process = &end->process;
@@ -94,6 +108,7 @@ static struct json_object *json_process(const struct endpoint *end)
 	json_add(value, "exe", json_text(process->exe));
 	json_add(value, "uid", json_object_new_uint64(process->uid));
 	json_add(value, "how", json_name(end->how ? end->how : "socket"));
+	json_add(value, "exit", json_exit(end));
 	json_add(value, "creator", json_creator(&end->creator));
 	return value;
 }

@@ -387,6 +387,17 @@ const char *text_alert(uint8_t alert, char buffer[TEXT_CODE_SIZE])
 	return buffer;
 }
 
+const char *text_signal(int number, char buffer[TEXT_NUMBER_SIZE])
+{
+	const char *name = sigabbrev_np(number);
+
+	if (name)
+		snprintf(buffer, TEXT_NUMBER_SIZE, "SIG%s", name);
+	else
+		snprintf(buffer, TEXT_NUMBER_SIZE, "signal %d", number);
+	return buffer;
+}
+
 const char *text_end(enum handshake_end end)
 {
 	static const char *const names[] = {

@@ -63,6 +63,8 @@ typedef const char *text_namer(uint16_t code);
 /* The name, "GREASE", or the code point as "0x1234" in buffer. */
 const char *text_code(text_namer *name, uint16_t code, char buffer[TEXT_CODE_SIZE]);
 const char *text_alert(uint8_t alert, char buffer[TEXT_CODE_SIZE]);
+/* "SIGKILL", or "signal 40" in buffer where it has no name. */
+const char *text_signal(int number, char buffer[TEXT_NUMBER_SIZE]);
 /* "client", "server" or "unknown" */
 const char *text_end(enum handshake_end end);
 /* "ingress" or "egress"; NULL if the direction is unknown. */

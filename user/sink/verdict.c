@@ -31,6 +31,7 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_CLOSED] = "WHO closed the connection TIME after LAST, without an alert",
 	[VERDICT_CLOSED_WAITING] = "WHO closed the connection after waiting TIME for PEER",
 	[VERDICT_CLOSED_QUIC] = "WHO closed the connection before the handshake was complete: ERROR",
+	[VERDICT_KILLED] = "WHO was killed by SIGNAL TIME after LAST",
 	[VERDICT_RESET] = "WHO reset the connection TIME after LAST",
 	[VERDICT_RESET_WAITING] = "WHO reset the connection after waiting TIME for PEER",
 	[VERDICT_RESET_BETWEEN] =
@@ -122,6 +123,8 @@ static enum verdict_form closed_form(const struct handshake *handshake)
 		return VERDICT_CLOSED_QUIC;
 	if (handshake->failure.alert >= 0)
 		return VERDICT_GOODBYE;
+	if (handshake->failure.cause == FACT_KILLED)
+		return VERDICT_KILLED;
 	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_CLOSED_WAITING : VERDICT_CLOSED;
 }
 
@@ -129,6 +132,8 @@ static enum verdict_form reset_form(const struct handshake *handshake)
 {
 	if (handshake->failure.cause == FACT_BETWEEN)
 		return VERDICT_RESET_BETWEEN;
+	if (handshake->failure.cause == FACT_KILLED)
+		return VERDICT_KILLED;
 	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_RESET_WAITING : VERDICT_RESET;
 }
 
@@ -258,6 +263,13 @@ static void protocol_append(struct text *text, const struct handshake *handshake
 	text_append(text, "%s", handshake->failure.protocol);
 }
 
+static void signal_append(struct text *text, const struct handshake *handshake)
+{
+	char name[TEXT_NUMBER_SIZE];
+
+	text_append(text, "%s", text_signal(handshake->ends[handshake->failure.by].exit_signal, name));
+}
+
 /* CONNECTION_CLOSE says why: a code, and perhaps words that the other end chose. */
 static void error_append(struct text *text, const struct handshake *handshake)
 {
@@ -279,6 +291,7 @@ static const struct { const char *word; word_writer *write; } words[] = {
 	{ "WHO", who_append },	   { "PEER", peer_append },   { "SIDE", side_append },
 	{ "ALERT", alert_append }, { "LAST", last_append },   { "TIME", time_append },
 	{ "ERROR", error_append }, { "REASON", facts_reason }, { "PROTOCOL", protocol_append },
+	{ "SIGNAL", signal_append },
 };
 
 static word_writer *word_find(const char *at, size_t length)

@@ -19,6 +19,7 @@ enum verdict_form {
 	VERDICT_CLOSED,
 	VERDICT_CLOSED_WAITING,
 	VERDICT_CLOSED_QUIC,
+	VERDICT_KILLED,
 	VERDICT_RESET,
 	VERDICT_RESET_WAITING,
 	VERDICT_RESET_BETWEEN,
@@ -37,7 +38,7 @@ enum verdict_form {
 
 /*
  * The sentence; words in capitals are filled in: WHO and PEER an end and its process or address, SIDE
- * "client" or "server", LAST the message before, TIME, ALERT, REASON, PROTOCOL, ERROR. Behind it may
+ * "client" or "server", LAST the message before, TIME, ALERT, REASON, PROTOCOL, ERROR, SIGNAL. Behind it may
  * stand, in parentheses, what else may tell why.
  */
 extern const char *const verdict_forms[VERDICT_FORMS];

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""hello_client.py ADDRESS PORT HELLO fin|rst|hold: send HELLO, in hex digits, as it is, then leave.
+"""hello_client.py ADDRESS PORT HELLO fin|rst|exit|hold: send HELLO, in hex digits, as it is, then leave.
 
-"hold" waits until the server has left.
+"exit" ends the process and leaves the closing to the kernel; "hold" waits until the server has left.
 """
 
+import os
 import socket
 import struct
 import sys
@@ -17,5 +18,7 @@ with socket.create_connection((address, int(port))) as connection:
                 pass
         except ConnectionResetError:
             pass
+    elif ending == "exit":
+        os._exit(3)
     elif ending == "rst":
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
