@@ -133,7 +133,7 @@ unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
 unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
 	user/log.c user/hash.c user/histogram.c $(who_code) \
 	$(addprefix user/source/,frame.c fragments.c opening.c connection_table.c connections.c) \
-	$(wildcard tests/unit/build.c tests/unit/quic_samples.c)
+	$(wildcard tests/unit/build.c tests/unit/quic_samples.c tests/unit/tracker_fixture.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
 unit_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-D_GNU_SOURCE -Iuser -Ibpf -Itests/unit $(shell $(PKG_CONFIG) --cflags json-c libcrypto cmocka 2>/dev/null) \

@@ -7,6 +7,16 @@ import pytest
 
 from lib import expect, hello, process, servers, views, wait
 
+# As boxes do that know only ClientHellos of one packet: what follows a full one is dropped.
+SECOND_PACKET = """
+table inet tlstrace_test {{
+	chain forward {{
+		type filter hook forward priority 0
+		tcp dport {port} meta length 200-1400 drop
+	}}
+}}
+"""
+
 # Names the server's own reset apart from one in its name: only what carries a ClientHello.
 FIREWALL = """
 table inet tlstrace_test {{
@@ -136,13 +146,48 @@ def test_client_exits(stage):
         view.says(said, client=(client.pid, "python3"), server=(server.process.pid, server.comm))
 
 
+def rules(stage, text, port, namespace):
+    file = stage.directory / "rules.nft"
+    file.write_text(text.format(port=port))
+    process.command("nft", "-f", file, namespace=namespace)
+
+
+def test_second_packet_dropped(stage):
+    """A ClientHello of two packets, as post-quantum ones are, of which only the first gets through."""
+    here = views.Place(stage, views.ROUTED, options=("--timeout", "400ms"))
+    for side in (here.client_side, here.server_side):
+        process.command("ethtool", "-K", side.interface, "tso", "off", "gso", "off", "gro", "off",
+                        namespace=side.namespace)
+    server = here.server(servers.OpenSSL)
+    rules(stage, SECOND_PACKET, server.port, here.router)
+    here.trace(server.port)
+    big = hello.client_hello(more=(hello.extension(21, bytes(2000)),))
+    client = stage.processes.start(process.helper(
+        "hello_client.py", here.address, server.port, big.hex(), "hold"), here.client_side.namespace)
+    for trace in here.traces.values():
+        trace.wait_rows(1)
+    process.end_process(client)
+    whole = len(big) - 5
+    for view in here.views():
+        offer = view.row["offer"]
+        assert (offer["size"], view.row["tls"]["sni"]) == (whole, "raw.example.org")
+        if view.name == "client":
+            view.failed("timeout", "server", cause="no_answer", facts=[])
+            view.says("{server} did not answer within {TIME}", server=(server.process.pid, "openssl"))
+            assert offer["received"] == whole and view.row["latency"]["retransmissions"]
+        else:
+            view.failed("timeout", "client", cause="no_answer", facts=["hello_part"])
+            assert 1000 < offer["received"] < whole and view.row["tls"]["psk"] is None
+            view.says("{client} sent nothing more within {TIME} \\(only " + str(offer["received"])
+                      + f" of {whole} bytes of the ClientHello came\\)", client=(client.pid, "python3"))
+            assert view.row["server"]["process"]["pid"] == server.process.pid
+
+
 def test_firewall(stage):
     """A rule resets the client in the server's name; the server's socket did nothing of the kind."""
     namespace = stage.network.namespace()
     server = stage.server(servers.Silent, namespace=namespace, options=("hold",))
-    rules = stage.directory / "rules.nft"
-    rules.write_text(FIREWALL.format(port=server.port))
-    process.command("nft", "-f", rules, namespace=namespace)
+    rules(stage, FIREWALL, server.port, namespace)
     trace = stage.trace("-i", "lo", "--port", server.port, namespace=namespace)
     goal = stage.goal(server)
     client = stage.processes.run(process.helper(

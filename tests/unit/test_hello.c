@@ -95,7 +95,9 @@ static void test_client_hello_partial(void **state)
 	assert_false(tls_client_hello_read((struct slice){ rfc8448_client_hello + 4, 66 }, &hello));
 	assert_memory_equal(hello.random, rfc8448_client_hello + 6, 32);
 	assert_int_equal(hello.ciphers.length, 6);
-	assert_null(hello.sni.bytes);
+	assert_bytes(hello.sni, "server", 6);
+	assert_false(hello.whole);
+	assert_int_equal(hello.groups.length, 0);
 }
 
 static void test_extensions(void **state)

@@ -785,6 +785,24 @@ static void test_row_completed(void **state)
 	assert_int_equal(fixture->row.message_count, 6);
 }
 
+/* The second of two Initials is lost for good. */
+static void test_row_hello_part(void **state)
+{
+	struct fixture *fixture = *state;
+	struct initial client = initial_from(CLIENT, 0);
+	struct buffer hello;
+
+	hello_make(&hello, CLIENT);
+	send_crypto(fixture, &client, &hello, 0, hello.length - 5);
+	row_take(fixture, 12000 * MS);
+	assert_int_equal(fixture->row.outcome, HANDSHAKE_FAILED);
+	assert_int_equal(fixture->row.failure.kind, FAILURE_TIMEOUT);
+	assert_int_equal(fixture->row.failure.by, END_CLIENT);
+	assert_true(fixture->row.offer.partial);
+	assert_int_equal(fixture->row.offer.received, hello.length - 5);
+	assert_int_equal(fixture->row.offer.size, hello.length);
+}
+
 /* Something else on the port that looks like 1-RTT, before the server said anything. */
 static void test_row_unanswered(void **state)
 {
@@ -934,7 +952,7 @@ int main(void)
 		TEST(test_packet_numbers),
 		TEST(test_crypto_far),
 		TEST(test_row_completed),
-		TEST(test_row_unanswered),
+		TEST(test_row_hello_part), TEST(test_row_unanswered),
 		TEST(test_row_close_alert),
 		TEST(test_row_close_error),
 		TEST(test_row_silent),

@@ -1,219 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "build.h"
+#include "tracker_fixture.h"
 
-#include <stdlib.h>
-
-#include "handshake/tracker.h"
-#include "tls/hello.h"
-
-#define ROWS_MAX 8
-#define TIMEOUT (10000 * MS)
-#define SETTLED (50 * MS) /* behind an outcome, its row is handed over */
-#define SHA256_FINISHED 53
-#define SHA384_FINISHED 69
 #define LATER 60000
-
-enum { CLIENT = true, SERVER = false };
-
-struct fixture {
-	struct tracker_handler handler;
-	struct tracker *tracker;
-	struct connection connection;
-	struct handshake rows[ROWS_MAX]; /* copies: their owned pointers are gone */
-	size_t count, forgotten, processes;
-	size_t may_renegotiate; /* of the forgotten */
-};
-
-static void on_done(void *context, struct handshake *handshake)
-{
-	struct fixture *fixture = context;
-
-	assert_true(fixture->count < ROWS_MAX);
-	fixture->rows[fixture->count++] = *handshake;
-}
-
-static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
-		      bool may_renegotiate)
-{
-	struct fixture *fixture = context;
-
-	(void)key;
-	(void)flow_id;
-	fixture->forgotten++;
-	fixture->may_renegotiate += may_renegotiate;
-}
-
-static void on_process_seen(void *context, struct process *process)
-{
-	struct fixture *fixture = context;
-
-	assert_true(process->pid > 0);
-	fixture->processes++;
-}
-
-static int setup(void **state)
-{
-	const struct tracker_settings settings = { .timeout_ns = TIMEOUT, .capacity = 4 };
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	if (!fixture)
-		return -1;
-	fixture->handler = (struct tracker_handler){ on_done, on_forget, on_process_seen, NULL,
-						     fixture };
-	fixture->tracker = tracker_new(&settings, &fixture->handler);
-	fixture->connection = connection_new(40000);
-	*state = fixture;
-	return fixture->tracker ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	tracker_free(fixture->tracker);
-	free(fixture);
-	return 0;
-}
-
-static void feed(struct fixture *fixture, const struct packet *packet)
-{
-	tracker_packet(fixture->tracker, &packet->event, packet->data);
-}
-
-/* One side sends this on a connection; 1 ms passes. */
-static void say_on(struct fixture *fixture, struct connection *connection, bool from_client,
-		   const struct buffer *bytes)
-{
-	struct packet packet;
-
-	packet_make(&packet, connection, from_client, 0, bytes->bytes, bytes->length);
-	feed(fixture, &packet);
-	connection->next[from_client] += bytes->length;
-	connection->time_ns += MS;
-}
-
-static void say(struct fixture *fixture, bool from_client, const struct buffer *bytes)
-{
-	say_on(fixture, &fixture->connection, from_client, bytes);
-}
-
-/* A segment without bytes: TCP flags, or the event's own. */
-static void signal_on(struct fixture *fixture, struct connection *connection, bool from_client,
-		      uint8_t tcp_flags, uint8_t flags)
-{
-	struct packet packet;
-
-	packet_make(&packet, connection, from_client, 0, NULL, 0);
-	packet.event.tcp_flags |= tcp_flags;
-	packet.event.flags = flags;
-	feed(fixture, &packet);
-	connection->time_ns += MS;
-}
-
-static void put_hello_record(struct buffer *buffer, bool from_client,
-			     const struct hello_options *options)
-{
-	struct buffer message = { 0 };
-
-	if (from_client)
-		put_client_hello(&message, options);
-	else
-		put_server_hello(&message, options);
-	put_record(buffer, RECORD_HANDSHAKE, message.bytes, message.length);
-}
-
-static void hello_on(struct fixture *fixture, struct connection *connection, bool from_client,
-		     const struct hello_options *options)
-{
-	struct buffer buffer = { 0 };
-
-	put_hello_record(&buffer, from_client, options);
-	say_on(fixture, connection, from_client, &buffer);
-}
-
-static const struct hello_options client_12 = { .random = 1 };
-static const struct hello_options server_12 = { .random = 2, .cipher = 0xc02f };
-static const struct hello_options client_13 = { .random = 1, .is_13 = true };
-static const struct hello_options server_13 = { .random = 2, .is_13 = true, .cipher = 0x1301 };
-static const struct hello_options server_13_sha384 = {
-	.random = 2, .is_13 = true, .cipher = 0x1302,
-};
-
-static void say_hello(struct fixture *fixture, bool from_client,
-		      const struct hello_options *options)
-{
-	hello_on(fixture, &fixture->connection, from_client, options);
-}
-
-static void sealed_on(struct fixture *fixture, struct connection *connection, bool from_client,
-		      uint8_t type, size_t length)
-{
-	struct buffer buffer = { 0 };
-
-	put_sealed(&buffer, type, length);
-	say_on(fixture, connection, from_client, &buffer);
-}
-
-static void say_sealed(struct fixture *fixture, bool from_client, uint8_t type, size_t length)
-{
-	sealed_on(fixture, &fixture->connection, from_client, type, length);
-}
-
-static void say_alert(struct fixture *fixture, bool from_client, uint8_t level, uint8_t alert)
-{
-	struct buffer buffer = { 0 };
-
-	put_alert(&buffer, level, alert);
-	say(fixture, from_client, &buffer);
-}
-
-/* TLS 1.2: ChangeCipherSpec and Finished of a side. */
-static void say_finished_12(struct fixture *fixture, bool from_client)
-{
-	struct buffer buffer = { 0 };
-
-	put_record(&buffer, RECORD_CCS, "\x01", 1);
-	put_sealed(&buffer, RECORD_HANDSHAKE, 40);
-	say(fixture, from_client, &buffer);
-}
-
-/* The rest of a TLS 1.3 handshake behind the ClientHello. */
-static void finish_13_on(struct fixture *fixture, struct connection *connection,
-			 const struct hello_options *server)
-{
-	hello_on(fixture, connection, SERVER, server);
-	sealed_on(fixture, connection, SERVER, RECORD_DATA, 800);
-	sealed_on(fixture, connection, CLIENT, RECORD_DATA,
-		  server->cipher == 0x1302 ? SHA384_FINISHED : SHA256_FINISHED);
-}
-
-/* Let the row come, and it alone. */
-static struct handshake *only_row(struct fixture *fixture)
-{
-	assert_int_equal(fixture->count, 0);
-	tracker_tick(fixture->tracker, fixture->connection.time_ns + SETTLED);
-	assert_int_equal(fixture->count, 1);
-	return &fixture->rows[0];
-}
-
-static void assert_failure(const struct handshake *row, enum failure_kind kind,
-			   enum handshake_end by, int alert)
-{
-	assert_int_equal(row->outcome, HANDSHAKE_FAILED);
-	assert_int_equal(row->failure.kind, kind);
-	assert_int_equal(row->failure.by, by);
-	assert_int_equal(row->failure.alert, alert);
-}
-
-static bool is_inferred(const struct handshake *row, const char *field)
-{
-	size_t i;
-
-	for (i = 0; i < row->inferred_count; i++)
-		if (strcmp(row->inferred[i], field) == 0)
-			return true;
-	return false;
-}
 
 /* The same connection at a second place: one row, a path in the order of time. */
 static void test_two_places(void **state)
@@ -773,19 +561,6 @@ static void test_capacity(void **state)
 	assert_int_equal(tracker_unfinished(fixture->tracker), 0);
 }
 
-static void test_hello_never_whole(void **state)
-{
-	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
-
-	put_hello_record(&buffer, CLIENT, &client_13);
-	buffer.length -= 10;
-	say(fixture, CLIENT, &buffer);
-	tracker_finish(fixture->tracker, fixture->connection.time_ns);
-	assert_int_equal(fixture->count, 0);
-	assert_int_equal(tracker_unfinished(fixture->tracker), 1);
-}
-
 static void test_hello_v2(void **state)
 {
 	static const uint8_t challenge[32] = { 5, 6, 7 };
@@ -899,7 +674,7 @@ static void test_owner_unknown(void **state)
 	assert_null(row->ends[END_SERVER].how);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, tracker_setup, tracker_teardown)
 
 /* Names of a row's phases, in order. */
 static void assert_phase_names(const struct handshake *row, const char *names)
@@ -1101,7 +876,7 @@ int main(void)
 		TEST(test_refused),		TEST(test_timeout_of_server),
 		TEST(test_timeout_of_client),	TEST(test_gap),
 		TEST(test_gap_timeout),		TEST(test_finish),
-		TEST(test_capacity),		TEST(test_hello_never_whole),
+		TEST(test_capacity),
 		TEST(test_hello_v2),		TEST(test_answer_v2),
 		TEST(test_owner_accepter),
 		TEST(test_owner_reader),	TEST(test_owner_writer),

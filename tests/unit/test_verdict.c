@@ -283,6 +283,20 @@ static void client_exited(struct handshake *handshake)
 	handshake->ends[END_CLIENT].exit_status = 28;
 }
 
+static void hello_part(struct handshake *handshake)
+{
+	handshake->offer.partial = true;
+	handshake->offer.size = 1760;
+	handshake->offer.received = 1208;
+	end(handshake, FAILURE_TIMEOUT, END_CLIENT);
+}
+
+static void hello_part_closed(struct handshake *handshake)
+{
+	hello_part(handshake);
+	end(handshake, FAILURE_CLOSED, END_SERVER);
+}
+
 static void closed_by_client(struct handshake *handshake)
 {
 	unknown_ca(handshake);
@@ -469,6 +483,10 @@ static const struct {
 	  NGINX " was not seen to read the ClientHello within 2.0 ms" },
 	{ client_unread, VERDICT_SILENT_UNREAD, "not_read", CURL " was not seen to read the server's flight "
 	  "with its certificate within 1.0 ms" },
+	{ hello_part, VERDICT_SILENT_HELLO, "no_answer",
+	  CURL " sent nothing more within 2.0 ms (only 1208 of 1760 bytes of the ClientHello came)" },
+	{ hello_part_closed, VERDICT_CLOSED_WAITING, "no_answer", NGINX " closed the connection after waiting "
+	  "2.0 ms for " CURL " (only 1208 of 1760 bytes of the ClientHello came)" },
 	{ silent_quic, VERDICT_SILENT_QUIC, NULL,
 	  "the handshake fell silent in its encrypted part, which hides why, for 2.0 ms" },
 	{ http, VERDICT_OTHER_PROTOCOL, "plaintext", NGINX " answered in HTTP, not in TLS" },

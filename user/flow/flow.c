@@ -170,6 +170,36 @@ void flow_renegotiate(struct flow *flow, uint64_t time_ns)
 	flow->again = true;
 }
 
+void flow_hello_part(struct flow_table *table, struct flow *flow)
+{
+	struct flow_direction *client = &flow->directions[1];
+
+	if (flow->owner || flow->hello_taken || flow->again || flow->gap || flow->truncated || client->stopped ||
+	    !flow->transport->part)
+		return;
+	flow->transport->part(flow, table->handler);
+	client->stopped = true;
+}
+
+void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns)
+{
+	size_t i;
+
+	for (i = 0; i < table->bucket_count; i++)
+		for (struct flow *flow = table->buckets[i]; flow; flow = flow->next)
+			if (flow->last_ns < before_ns)
+				flow_hello_part(table, flow);
+}
+
+bool flow_ends_with(const struct flow *flow, const struct tlstrace_packet_event *event)
+{
+	const struct flow_direction *direction = &flow->directions[event->from_client];
+	int64_t left = stream_position(&direction->stream, event->sequence) + (int64_t)event->length -
+		       (int64_t)direction->position;
+
+	return left <= 0 || stream_have(&direction->stream, direction->position, left) == (size_t)left;
+}
+
 void flow_table_remove(struct flow_table *table, struct flow *flow)
 {
 	struct flow **link = &table->buckets[key_hash(table, &flow->key)];
@@ -194,7 +224,7 @@ void flow_table_expire(struct flow_table *table, uint64_t before_ns)
 			next = flow->next;
 			if (flow->owner || flow->last_ns >= before_ns)
 				continue;
-			table->unfinished += !flow->hello_whole && !flow->again;
+			table->unfinished += !flow->hello_taken && !flow->again;
 			if (table->handler->expired)
 				table->handler->expired(table->handler->context, flow);
 			flow_table_remove(table, flow);
@@ -234,6 +264,10 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 			return error;
 	}
 	flow->last_ns = event->header.time_ns;
+	if (event->sender)
+		flow->sockets[event->from_client] = event->sender;
+	if (event->receiver)
+		flow->sockets[0] = event->receiver;
 	if (event->flags & (TLSTRACE_PACKET_LOST_BEFORE | TLSTRACE_PACKET_CUT))
 		flow->gap = true;
 	if (event->flags & TLSTRACE_PACKET_TRUNCATED)

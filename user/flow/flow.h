@@ -16,6 +16,9 @@
 
 #define FLOW_MESSAGE_MAX (256 * 1024)
 
+/* Of an event's tcp_flags (RFC 9293 section 3.1). */
+enum tcp_flag { TCP_FLAG_FIN = 0x01, TCP_FLAG_RST = 0x04, TCP_FLAG_ACK = 0x10 };
+
 struct flow;
 
 enum flow_message_kind {
@@ -43,6 +46,7 @@ struct flow_message {
 	uint32_t records;  /* it came in so many records, */
 	uint32_t segments; /* and the direction in so many segments so far */
 	bool truncated;	   /* only the beginning was copied */
+	bool partial;	   /* a ClientHello of which only the beginning came */
 	uint8_t epoch;	   /* DTLS: of the record; of DTLS 1.3 its two low bits */
 	uint64_t error;	   /* of FLOW_QUIC_CLOSE: RFC 9000 section 20 */
 	uint16_t version;  /* of FLOW_ENCRYPTED over TCP: in the record's header */
@@ -87,8 +91,9 @@ struct flow {
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* where it was seen; not always terminated */
 	bool gap; /* bytes are missing */
 	bool truncated; /* of some packets only the beginning was captured */
-	bool hello_whole; /* set by the handler: taken or counted as refused, not unfinished */
+	bool hello_taken; /* set by the handler: taken or counted as refused, not unfinished */
 	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
+	uint64_t sockets[2]; /* ids of the sockets of its ends, as directions; 0 unknown */
 	void *owner; /* of the handler */
 	struct flow *next; /* in its bucket */
 };
@@ -126,6 +131,15 @@ void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *k
  * known elsewhere.
  */
 void flow_renegotiate(struct flow *flow, uint64_t time_ns);
+/*
+ * The rest of its ClientHello will not come: hand on what there is as a message that is partial. Nothing is, if it was taken, if
+ * its beginning is not all there, or if it may only be that it was not captured.
+ */
+void flow_hello_part(struct flow_table *table, struct flow *flow);
+/* The same for each flow that no handler has taken and that was silent since before_ns. */
+void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns);
+/* Whether with this segment, which is the last of its direction, all is there that came before it. */
+bool flow_ends_with(const struct flow *flow, const struct tlstrace_packet_event *event);
 /* End a flow. */
 void flow_table_remove(struct flow_table *table, struct flow *flow);
 /*

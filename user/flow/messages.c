@@ -95,7 +95,7 @@ int messages_add(const struct flow_handler *handler, struct flow *flow, bool fro
 }
 
 size_t message_truncate(const struct flow_handler *handler, struct flow *flow, bool from_client,
-			uint8_t record_type)
+			uint8_t record_type, bool partial)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
 	struct slice rest = { direction->message, direction->message_length };
@@ -105,7 +105,8 @@ size_t message_truncate(const struct flow_handler *handler, struct flow *flow, b
 		.record_type = record_type,
 		.time_ns = direction->message_time_ns,
 		.records = direction->message_records,
-		.truncated = true,
+		.truncated = !partial,
+		.partial = partial,
 	};
 	uint32_t length;
 	size_t missing;

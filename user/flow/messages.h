@@ -15,10 +15,10 @@ void message_emit(const struct flow_handler *handler, struct flow *flow, struct 
 int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t record_type,
 		 uint32_t records, struct slice bytes, uint64_t time_ns);
 /*
- * The rest of the message under way was not copied and never will be: hand its beginning on as truncated. Returns how
+ * The rest of the message under way was not copied, or if partial never came: hand its beginning on as that. Returns how
  * many of its bytes are missing, SIZE_MAX if none is under way or its length is among them.
  */
 size_t message_truncate(const struct flow_handler *handler, struct flow *flow, bool from_client,
-			uint8_t record_type);
+			uint8_t record_type, bool partial);
 
 #endif

@@ -335,6 +335,11 @@ static void quic_end(struct flow *flow)
 	free(flow->state);
 }
 
+static void quic_part(struct flow *flow, const struct flow_handler *handler)
+{
+	message_truncate(handler, flow, true, RECORD_KIND_QUIC_INITIAL, true);
+}
+
 const struct flow_transport flow_quic = {
-	.kind = TRANSPORT_QUIC, .begin = quic_begin, .add = quic_add, .end = quic_end,
+	.kind = TRANSPORT_QUIC, .begin = quic_begin, .add = quic_add, .part = quic_part, .end = quic_end,
 };

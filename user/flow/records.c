@@ -8,7 +8,6 @@
 #include "tls/record.h"
 
 #define RECORD_HEADER 5
-#define TCP_FLAG_ACK 0x10
 
 static void handshake_record(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			     const uint8_t *body, size_t length, uint64_t time_ns)
@@ -87,7 +86,7 @@ static void record_truncated(const struct flow_handler *handler, struct flow *fl
 	if (header[0] == RECORD_KIND_HANDSHAKE &&
 	    stream_read(&direction->stream, position, have, body, &time_ns) == STREAM_HAVE) {
 		handshake_record(handler, flow, from_client, body, have, time_ns);
-		missing = message_truncate(handler, flow, from_client, RECORD_KIND_HANDSHAKE);
+		missing = message_truncate(handler, flow, from_client, RECORD_KIND_HANDSHAKE, false);
 	}
 	if (missing != length - have)
 		direction->stopped = flow->gap = true;
@@ -334,6 +333,24 @@ static void tcp_add(struct flow *flow, const struct flow_segment *segment,
 	direction_advance(handler, flow, event->from_client);
 }
 
+/* The message's beginning may end within a record. */
+static void tcp_part(struct flow *flow, const struct flow_handler *handler)
+{
+	const struct flow_direction *client = &flow->directions[1];
+	uint64_t position = client->position, time_ns = 0;
+	uint8_t header[RECORD_HEADER], body[RECORD_LENGTH_MAX];
+	size_t have;
+
+	if (stream_read(&client->stream, position, RECORD_HEADER, header, &time_ns) == STREAM_HAVE &&
+	    header_valid(header) && header[0] == RECORD_KIND_HANDSHAKE) {
+		have = stream_have(&client->stream, position + RECORD_HEADER, record_length(header));
+		if (stream_read(&client->stream, position + RECORD_HEADER, have, body, NULL) == STREAM_HAVE)
+			handshake_record(handler, flow, true, body, have, time_ns);
+	}
+	message_truncate(handler, flow, true, RECORD_KIND_HANDSHAKE, true);
+}
+
 const struct flow_transport flow_tcp = { .kind = TRANSPORT_TCP,
 					 .begin = tcp_begin,
-					 .add = tcp_add };
+					 .add = tcp_add,
+					 .part = tcp_part };

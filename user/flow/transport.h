@@ -22,6 +22,8 @@ struct flow_transport {
 	/* Read a segment, or datagrams, and hand their messages on. */
 	void (*add)(struct flow *flow, const struct flow_segment *segment,
 		    const struct flow_handler *handler);
+	/* Hand on the beginning of a ClientHello whose rest will not come; NULL: cannot. */
+	void (*part)(struct flow *flow, const struct flow_handler *handler);
 	/* Free flow->state. */
 	void (*end)(struct flow *flow);
 };

@@ -10,6 +10,8 @@
 #include "handshake/renegotiation.h"
 #include "tls/names.h"
 
+#define HANDSHAKE_HEADER 4 /* RFC 8446 section 4: type and length */
+
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
 
 /*
@@ -142,6 +144,7 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 		       const struct flow_message *from)
 {
 	struct message *message = apply_record(handshake, from);
+	enum handshake_tri absent;
 	int error;
 
 	if (message)
@@ -152,19 +155,24 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 	handshake->has_random = !from->truncated || from->body.length >= 2 + sizeof(handshake->random);
 	handshake->time_ns = from->time_ns;
 	handshake->offer.size = from->size;
+	handshake->offer.received = from->partial || from->truncated ?
+					    HANDSHAKE_HEADER + from->body.length : from->size;
 	handshake->offer.records = from->records;
 	handshake->offer.segments = from->segments;
 	if (hello->session_id.length && hello->session_id.length <= sizeof(handshake->session_id)) {
 		memcpy(handshake->session_id, hello->session_id.bytes, hello->session_id.length);
 		handshake->session_id_length = hello->session_id.length;
 	}
-	handshake->psk = hello->psk ? TRI_OFFERED : TRI_NONE;
-	handshake->early_data = hello->early_data ? TRI_OFFERED : TRI_NONE;
-	handshake->ech = hello->ech ? TRI_OFFERED : TRI_NONE;
+	/* What is not there may stand in what was cut off. */
+	absent = from->truncated || from->partial ? TRI_UNKNOWN : TRI_NONE;
+	handshake->psk = hello->psk ? TRI_OFFERED : absent;
+	handshake->early_data = hello->early_data ? TRI_OFFERED : absent;
+	handshake->ech = hello->ech ? TRI_OFFERED : absent;
 	error = offer_fill(handshake, hello);
 	/* One cut off where its extensions begin looks like one of the time before them. */
-	if (from->truncated)
+	if (from->truncated || from->partial)
 		handshake->offer.whole = false;
+	handshake->offer.partial = from->partial;
 	return error;
 }
 
@@ -618,7 +626,8 @@ void apply_timeout(struct handshake *handshake, uint64_t now_ns)
 {
 	const struct message *last = handshake->message_count ?
 				     &handshake->messages[handshake->message_count - 1] : NULL;
-	enum handshake_end by = last && last->from == END_SERVER ? END_CLIENT : END_SERVER;
+	enum handshake_end by = handshake->offer.partial || (last && last->from == END_SERVER) ?
+					END_CLIENT : END_SERVER;
 
 	/* Either may have said why in an encrypted packet, and the other then says nothing. */
 	if (last && last->encrypted && handshake->transport == TRANSPORT_QUIC &&

@@ -56,6 +56,7 @@ static const char *const fact_names[FAILURE_FACTS] = {
 	[FACT_NOT_READ] = "not_read",
 	[FACT_BETWEEN] = "between",
 	[FACT_PLAINTEXT] = "plaintext",
+	[FACT_HELLO_PART] = "hello_part",
 	[FACT_KILLED] = "killed",
 	[FACT_EXITED] = "exited",
 };
@@ -83,7 +84,7 @@ enum handshake_end handshake_awaited(const struct handshake *handshake)
 {
 	const struct message *last = handshake_last_message(handshake);
 
-	return last && last->from == END_SERVER ? END_CLIENT : END_SERVER;
+	return handshake->offer.partial || (last && last->from == END_SERVER) ? END_CLIENT : END_SERVER;
 }
 
 const struct certificate *handshake_leaf(const struct handshake *handshake, enum handshake_end end)
@@ -300,6 +301,7 @@ static void end_causes(struct handshake *handshake, int64_t now)
 	const struct endpoint *ending = by != END_UNKNOWN ? &handshake->ends[by] : NULL;
 
 	warning_fact(handshake);
+	fact_add(handshake, FACT_HELLO_PART, handshake->offer.partial);
 	fact_add(handshake, FACT_EXITED, ending && ending->exited && !ending->exit_signal);
 	if (is_from_between(handshake)) {
 		handshake->failure.cause = FACT_BETWEEN;
@@ -318,6 +320,7 @@ static void timeout_causes(struct handshake *handshake)
 {
 	enum handshake_end by = handshake->failure.by;
 
+	fact_add(handshake, FACT_HELLO_PART, handshake->offer.partial);
 	if (by == END_UNKNOWN)
 		return;
 	handshake->failure.cause = has_not_read(handshake, by) ? FACT_NOT_READ : FACT_NO_ANSWER;

@@ -46,6 +46,7 @@ enum failure_fact {
 	FACT_NOT_READ,		/* what the peer sent last was not read from the socket */
 	FACT_BETWEEN,		/* neither end's socket sent the reset */
 	FACT_PLAINTEXT,		/* the answer is that of another protocol */
+	FACT_HELLO_PART,	/* only a part of the ClientHello came */
 	FACT_KILLED,		/* a signal ended the process of the one who closed or reset */
 	FACT_EXITED,		/* that process ended by itself, and the kernel closed for it */
 	FAILURE_FACTS,
@@ -127,6 +128,8 @@ struct offer {
 	bool has_padding;
 	uint8_t heartbeat; /* HeartbeatMode (RFC 6520); 0 not offered */
 	uint32_t size;	   /* of the message with its 4-byte header */
+	uint32_t received; /* as much of it as was seen */
+	bool partial;	   /* no more than that came */
 	uint32_t records;  /* records it came in */
 	uint32_t segments; /* segments it came in */
 	bool whole;	   /* a TLS hello, read to its end */

@@ -16,6 +16,7 @@
 
 #define BUCKETS 4096
 #define PROTOCOL_TCP 6 /* IANA */
+#define HELLO_RANDOM_END 34 /* RFC 8446 section 4.1.2: version and random */
 #define SECOND_NS 1000000000ULL
 /* A row waits this long behind its outcome for what is under way: other places, the probes' events. */
 #define SETTLE_NS (20 * 1000000ULL)
@@ -64,7 +65,7 @@ struct tracker {
 	struct entry *oldest, *newest;
 	size_t count;
 	uint64_t refused;
-	uint64_t expired_ns;
+	uint64_t expired_ns, parts_ns;
 };
 
 static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
@@ -172,6 +173,7 @@ static int handshake_begin(struct handshake *handshake, const struct tls_client_
 			   const struct flow_message *message, const struct flow *flow)
 {
 	handshake->transport = flow->transport->kind;
+	handshake->quic_version = flow->quic_version;
 	handshake->truncated = message->truncated;
 	path_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
 	if (hello)
@@ -223,6 +225,12 @@ static bool is_client_hello(const struct flow_message *message)
 	       (message->kind == FLOW_HANDSHAKE && message->type == TLS_CLIENT_HELLO));
 }
 
+static void sighting_sockets(struct sighting *sighting, const struct flow *flow)
+{
+	sighting->sockets[END_SERVER] = flow->sockets[0];
+	sighting->sockets[END_CLIENT] = flow->sockets[1];
+}
+
 /* A handshake, or one more place of a known one. hello is NULL if it is encrypted. */
 static void sighting_new(struct tracker *tracker, struct flow *flow, const struct flow_message *message,
 			 const struct tls_client_hello *hello)
@@ -239,6 +247,7 @@ static void sighting_new(struct tracker *tracker, struct flow *flow, const struc
 	sighting->sequence = flow->start;
 	sighting->time_ns = flow->first_ns;
 	sighting->seen[1] = 1;
+	sighting_sockets(sighting, flow);
 	flight_times_init(&sighting->times);
 	memcpy(hidden, &flow->start, sizeof(flow->start));
 	entry = entry_find(tracker, hello ? hello->random : hidden, flow);
@@ -248,6 +257,8 @@ static void sighting_new(struct tracker *tracker, struct flow *flow, const struc
 		free(sighting);
 		return;
 	}
+	if (message->partial)
+		entry->handshake->last_ns = flow->last_ns;
 	sighting_add(entry, sighting);
 	flight_times_message(&sighting->times, &entry->flights, message, 0);
 	flow->owner = sighting;
@@ -260,7 +271,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	struct tls_client_hello hello;
 
 	/* A hello that does not parse still has a random, unless a capture cut even that off. */
-	if (!hello_read(flow, message, &hello) && message->body.length < 34 && !message->truncated) {
+	if (!hello_read(flow, message, &hello) && message->body.length < HELLO_RANDOM_END && !message->truncated) {
 		tracker->refused++;
 		return;
 	}
@@ -355,9 +366,12 @@ static void flow_opened(struct tracker *tracker, struct flow *flow, const struct
 {
 	bool encrypted = flow->again && renegotiation_begins(message);
 
-	if (flow->hello_whole || !(encrypted || is_client_hello(message)))
+	if (flow->hello_taken || !(encrypted || is_client_hello(message)))
 		return;
-	flow->hello_whole = true;
+	/* Of a part that ends before its random nobody can tell which handshake it is. */
+	if (message->partial && message->body.length < HELLO_RANDOM_END)
+		return;
+	flow->hello_taken = true;
 	if (encrypted)
 		renegotiation_arrived(tracker, flow, message);
 	else
@@ -374,10 +388,14 @@ static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t
 static void on_message(void *context, struct flow *flow, const struct flow_message *message)
 {
 	struct tracker *tracker = context;
-	struct sighting *sighting = flow->owner;
+	struct sighting *sighting;
 	unsigned int direction = message->from_client, n;
 	struct entry *entry;
 
+	/* The server does not wait for the rest. */
+	if (message->kind == FLOW_ALERT && !message->from_client)
+		flow_hello_part(tracker->flows, flow);
+	sighting = flow->owner;
 	if (!sighting) {
 		flow_opened(tracker, flow, message);
 		return;
@@ -450,12 +468,23 @@ static uint64_t entry_socket(const struct entry *entry, enum handshake_end end)
 	return near ? near->sockets[end] : 0;
 }
 
+/* Whether what is missing of the ClientHello will not come any more. */
+static bool hello_ends(const struct flow *flow, const struct tlstrace_packet_event *event)
+{
+	if (event->tcp_flags & TCP_FLAG_RST)
+		return true;
+	return event->tcp_flags & TCP_FLAG_FIN && (!event->from_client || flow_ends_with(flow, event));
+}
+
 static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
 {
-	struct sighting *sighting = flow->owner;
-	const struct tracker *tracker = context;
+	struct tracker *tracker = context;
+	struct sighting *sighting;
 	struct entry *entry;
 
+	if (hello_ends(flow, event))
+		flow_hello_part(tracker->flows, flow);
+	sighting = flow->owner;
 	if (!sighting)
 		return;
 	entry = sighting->entry;
@@ -467,15 +496,12 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
 	flight_times_segment(&sighting->times, flow, event);
-	if (event->sender)
-		sighting->sockets[event->from_client ? END_CLIENT : END_SERVER] = event->sender;
-	if (event->receiver)
-		sighting->sockets[END_SERVER] = event->receiver;
-	if (event->tcp_flags & 0x05 && entry->handshake->outcome == HANDSHAKE_PENDING)
+	sighting_sockets(sighting, flow);
+	if (event->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
 				 event->header.time_ns);
-	if (event->tcp_flags & 0x05)
-		apply_end(entry->handshake, event->from_client, event->tcp_flags & 0x04,
+	if (event->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST))
+		apply_end(entry->handshake, event->from_client, event->tcp_flags & TCP_FLAG_RST,
 			  event->header.time_ns);
 }
 
@@ -607,6 +633,15 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	entry_release(tracker, entry);
 }
 
+/* ClientHellos whose rest did not come in time. Not at every tick: it looks at every flow. */
+static void hellos_expire(struct tracker *tracker, uint64_t now_ns)
+{
+	if (now_ns <= tracker->parts_ns + SECOND_NS || now_ns <= tracker->settings.timeout_ns)
+		return;
+	tracker->parts_ns = now_ns;
+	flow_table_hello_parts(tracker->flows, now_ns - tracker->settings.timeout_ns + 1);
+}
+
 /* What a handshake may still ask for stays as long as that may be silent. */
 static void tables_expire(struct tracker *tracker, uint64_t now_ns)
 {
@@ -664,6 +699,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 	struct entry *entry, *next;
 	bool near = false;
 
+	hellos_expire(tracker, now_ns);
 	for (entry = tracker->oldest; entry; entry = next) {
 		struct handshake *handshake = entry->handshake;
 
@@ -682,6 +718,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 
 void tracker_finish(struct tracker *tracker, uint64_t now_ns)
 {
+	flow_table_hello_parts(tracker->flows, UINT64_MAX);
 	while (tracker->oldest)
 		entry_done(tracker, tracker->oldest, now_ns);
 	flow_table_expire(tracker->flows, UINT64_MAX);

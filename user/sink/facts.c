@@ -184,6 +184,12 @@ static void not_read_write(struct text *text, const struct handshake *handshake)
 	text_append(text, "which was not seen to read from the connection");
 }
 
+static void hello_part_write(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "only %u of %u bytes of the ClientHello came", handshake->offer.received,
+		    handshake->offer.size);
+}
+
 static void exited_write(struct text *text, const struct handshake *handshake)
 {
 	text_append(text, "the %s's process exited with status %u", text_end(handshake->failure.by),
@@ -209,6 +215,7 @@ static fact_writer *const remarks[FAILURE_FACTS] = {
 	[FACT_ISSUER] = issuer_write,
 	[FACT_WARNED] = warned_write,
 	[FACT_NOT_READ] = not_read_write,
+	[FACT_HELLO_PART] = hello_part_write,
 	[FACT_EXITED] = exited_write,
 };
 

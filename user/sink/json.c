@@ -392,6 +392,7 @@ static struct json_object *json_offer(const struct handshake *handshake)
 	json_add(value, "heartbeat", json_known_code(tls_heartbeat_name, offer->heartbeat));
 	json_add(value, "padding", offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
 	json_add(value, "size", json_known(offer->size));
+	json_add(value, "received", json_known(offer->received));
 	json_add(value, "records", json_known(offer->records));
 	json_add(value, "segments", json_known(offer->segments));
 	return value;

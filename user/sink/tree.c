@@ -232,7 +232,10 @@ static void offer_print(const struct sink_settings *settings, const struct hands
 		return;
 	if (offer->version)
 		list_add_code(&list, tls_version_name, offer->version);
-	list_addf(&list, "%u bytes", offer->size);
+	if (offer->received < offer->size)
+		list_addf(&list, "%u of %u bytes", offer->received, offer->size);
+	else
+		list_addf(&list, "%u bytes", offer->size);
 	list_addf(&list, "%u record%s", offer->records, offer->records == 1 ? "" : "s");
 	list_addf(&list, "%u segment%s", offer->segments, offer->segments == 1 ? "" : "s");
 	list_finish(&list);

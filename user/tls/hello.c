@@ -96,7 +96,8 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 static bool client_hello_read(struct slice body, bool is_dtls, struct tls_client_hello *hello)
 {
 	struct slice random, cookie, rest, data;
-	uint16_t type;
+	uint16_t type, length;
+	bool cut = false;
 
 	memset(hello, 0, sizeof(*hello));
 	if (!slice_u16(&body, &hello->version) || !slice_bytes(&body, 32, &random))
@@ -106,12 +107,16 @@ static bool client_hello_read(struct slice body, bool is_dtls, struct tls_client
 	    (is_dtls && !slice_vector8(&body, &cookie)) ||
 	    !slice_vector16(&body, &hello->ciphers) || !slice_vector8(&body, &hello->compressions))
 		return false;
-	/* Before RFC 3546 there were no extensions. */
-	if (body.length && !slice_vector16(&body, &hello->extensions))
-		return false;
+	/* Before RFC 3546 there were no extensions. Of a block that was cut off the whole ones are read. */
+	if (body.length && !slice_vector16(&body, &hello->extensions)) {
+		cut = true;
+		if (!slice_u16(&body, &length))
+			return false;
+		hello->extensions = body;
+	}
 	for (rest = hello->extensions; tls_extension_next(&rest, &type, &data);)
 		client_extension_read(type, data, hello);
-	hello->whole = rest.length == 0;
+	hello->whole = !cut && rest.length == 0;
 	return hello->whole;
 }
 
