@@ -70,7 +70,8 @@ static void client_hello(struct handshake *handshake, uint8_t session_id, size_t
 	assert_int_equal(apply_client_hello(handshake, &hello, &(struct flow_message){ .from_client = true }), 0);
 }
 
-static void server_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length)
+static void server_hello_choose(struct handshake *handshake, uint16_t cipher, uint8_t session_id,
+				size_t session_id_length)
 {
 	struct buffer buffer = { 0 };
 	size_t extensions;
@@ -79,13 +80,18 @@ static void server_hello(struct handshake *handshake, uint8_t session_id, size_t
 	put_fill(&buffer, 2, 32);
 	put_number(&buffer, session_id_length, 1);
 	put_fill(&buffer, session_id, session_id_length);
-	put_number(&buffer, 0xc02f, 2);
+	put_number(&buffer, cipher, 2);
 	put_number(&buffer, 0, 1);
 	extensions = vector_open(&buffer, 2);
 	extension_put(&buffer, 0xff01, "\0", 1);
 	extension_put(&buffer, TLS_EXTENSION_SESSION_TICKET, "", 0);
 	vector_close(&buffer, extensions, 2);
 	apply(handshake, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
+}
+
+static void server_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length)
+{
+	server_hello_choose(handshake, 0xc02f, session_id, session_id_length);
 }
 
 static void assert_codes(const struct code_list *list, const uint16_t *codes, size_t count)
@@ -182,6 +188,52 @@ static void test_server_messages(void **state)
 	assert_true(handshake->ticket_issued);
 }
 
+/* ServerKeyExchange by suite: with or without a hint for a PSK before it, a signature behind it. */
+static void test_server_key_exchange(void **state)
+{
+#define CURVE "\x03\x00\x1d\x01k"
+#define NUMBERS "\0\x01p\0\x01g\0\x01y"
+#define SIGNED "\x04\x03\0\x01s"
+#define HINT "\0\x04hint"
+#define BODY(text) text, sizeof(text) - 1
+	static const struct {
+		uint16_t cipher;
+		const char *key_exchange, *body;
+		size_t length;
+		uint16_t group, signature;
+		bool truncated;
+	} cases[] = {
+		{ 0xc02f, "ECDHE", BODY(CURVE SIGNED), 0x1d, 0x0403, false },
+		{ 0x009e, "DHE", BODY(NUMBERS SIGNED), 0, 0x0403, false },
+		{ 0xc018, "ECDH_anon", BODY(CURVE), 0x1d, 0, false },
+		{ 0x006c, "DH_anon", BODY(NUMBERS), 0, 0, false },
+		{ 0xc037, "ECDHE_PSK", BODY(HINT CURVE), 0x1d, 0, false },
+		{ 0xc037, "ECDHE_PSK", BODY("\0\0" CURVE), 0x1d, 0, false },
+		{ 0xc037, "ECDHE_PSK", BODY("\0\x09hint"), 0, 0, true },
+		{ 0x00aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0, false },
+		{ 0x00aa, "DHE_PSK", BODY(HINT "\0\x01p"), 0, 0, true },
+		{ 0x00a8, "PSK", BODY(HINT), 0, 0, false },
+		/* Of these the certificate's key is the server's, and of an export suite a short RSA key. */
+		{ 0xc004, "ECDH", BODY(""), 0, 0, false },
+		{ 0x0003, "RSA", BODY(NUMBERS SIGNED), 0, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct handshake *handshake = handshake_new();
+
+		assert_non_null(handshake);
+		client_hello(handshake, 0, 0, NULL);
+		server_hello_choose(handshake, cases[i].cipher, 0, 0);
+		apply(handshake, SERVER, TLS_SERVER_KEY_EXCHANGE, cases[i].body, cases[i].length);
+		assert_string_equal(handshake->key_exchange, cases[i].key_exchange);
+		assert_int_equal(handshake->group, cases[i].group);
+		assert_int_equal(handshake->signature, cases[i].signature);
+		assert_int_equal(handshake->truncated, cases[i].truncated);
+		handshake_free(handshake);
+	}
+}
+
 static void test_certificates(void **state)
 {
 	struct handshake *handshake = *state;
@@ -215,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_resumption),
 		cmocka_unit_test_setup_teardown(test_not_resumed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_server_messages, setup, teardown),
+		cmocka_unit_test(test_server_key_exchange),
 		cmocka_unit_test_setup_teardown(test_certificates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_certificate_13, setup, teardown),
 	};

@@ -470,6 +470,47 @@ static void test_end_behind_completion(void **state)
 	assert_int_equal(fixture->rows[0].failure.kind, FAILURE_NONE);
 }
 
+/* Who leaves right behind completion is named, but not if the client had sent data: RFC 7918's, 0-RTT's too. */
+static void test_left_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+
+	complete_12_on(fixture, &fixture->connection);
+	signal_on(fixture, &fixture->connection, SERVER, TCP_FIN, 0);
+	assert_true(only_row(fixture)->left_at_once);
+	assert_int_equal(fixture->rows[0].left_by, END_SERVER);
+}
+
+static void test_left_behind_false_start(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_12);
+	say_hello(fixture, SERVER, &server_12);
+	say_finished_12(fixture, CLIENT);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 300);
+	say_finished_12(fixture, SERVER);
+	signal_on(fixture, &fixture->connection, SERVER, TCP_FIN, 0);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+	assert_false(fixture->rows[0].left_at_once);
+}
+
+static void test_left_behind_early_data(void **state)
+{
+	const struct hello_options client = { .random = 1, .is_13 = true, .early_data = true };
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 500);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 800);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 21); /* EndOfEarlyData */
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	signal_on(fixture, &fixture->connection, CLIENT, TCP_FIN, 0);
+	assert_int_equal(only_row(fixture)->early_data, TRI_ACCEPTED);
+	assert_false(fixture->rows[0].left_at_once);
+}
+
 static void test_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -872,7 +913,8 @@ int main(void)
 		TEST(test_retry_13),		TEST(test_alert_by_server),
 		TEST(test_alert_by_client),	TEST(test_warning),
 		TEST(test_encrypted_alert_13),	TEST(test_reset),
-		TEST(test_fin),			TEST(test_end_behind_completion),
+		TEST(test_fin),			TEST(test_end_behind_completion), TEST(test_left_at_once),
+		TEST(test_left_behind_false_start), TEST(test_left_behind_early_data),
 		TEST(test_refused),		TEST(test_timeout_of_server),
 		TEST(test_timeout_of_client),	TEST(test_gap),
 		TEST(test_gap_timeout),		TEST(test_finish),

@@ -183,6 +183,7 @@ static const char *key_exchange_name(const struct handshake *handshake)
 		{ "TLS_ECDHE_PSK_", "ECDHE_PSK" }, { "TLS_DHE_PSK_", "DHE_PSK" },
 		{ "TLS_RSA_PSK_", "RSA_PSK" },	   { "TLS_PSK_", "PSK" },
 		{ "TLS_ECDHE_", "ECDHE" },	   { "TLS_DHE_", "DHE" },
+		{ "TLS_ECDH_anon_", "ECDH_anon" }, { "TLS_DH_anon_", "DH_anon" },
 		{ "TLS_ECDH_", "ECDH" },	   { "TLS_DH_", "DH" },
 		{ "TLS_RSA_", "RSA" },		   { "TLS_SRP_", "SRP" },
 		{ "TLS_KRB5_", "KRB5" },	   { "TLS_GOSTR341112_", "GOST" },
@@ -290,15 +291,31 @@ static bool has_signature_scheme(uint16_t version)
 	return version == 0xfefd || (version >= 0x0303 && version < 0xfe00);
 }
 
+/* Key exchanges for which the server sends a key of its own; behind a hint, if the client has a PSK (RFC 4279). */
+static const struct ephemeral { const char *key_exchange; bool is_ecdhe, has_hint; } ephemerals[] = {
+	{ "ECDHE", true, false },    { "DHE", false, false },	 { "ECDH_anon", true, false },
+	{ "DH_anon", false, false }, { "ECDHE_PSK", true, true }, { "DHE_PSK", false, true },
+};
+
+static const struct ephemeral *ephemeral_find(const char *key_exchange)
+{
+	size_t i;
+
+	for (i = 0; key_exchange && i < sizeof(ephemerals) / sizeof(ephemerals[0]); i++)
+		if (strcmp(ephemerals[i].key_exchange, key_exchange) == 0)
+			return &ephemerals[i];
+	return NULL;
+}
+
 static void apply_server_key_exchange(struct handshake *handshake, struct slice body)
 {
-	const char *name = handshake->key_exchange;
-	bool is_ecdhe = name && strcmp(name, "ECDHE") == 0;
-	bool is_dhe = name && (strcmp(name, "DHE") == 0 || strcmp(name, "DH") == 0);
+	const struct ephemeral *kind = ephemeral_find(handshake->key_exchange);
+	struct slice hint;
 
-	if (!is_ecdhe && !is_dhe)
+	if (!kind)
 		return;
-	if (!tls_server_key_exchange_read(body, is_ecdhe, has_signature_scheme(handshake->version),
+	if ((kind->has_hint && !slice_vector16(&body, &hint)) ||
+	    !tls_server_key_exchange_read(body, kind->is_ecdhe, has_signature_scheme(handshake->version),
 					  &handshake->group, &handshake->signature))
 		handshake->truncated = true;
 }
@@ -425,6 +442,9 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 		apply_encrypted_alert(handshake, from);
 		return;
 	}
+	/* False Start (RFC 7918). */
+	if (from->record_type == RECORD_KIND_DATA)
+		handshake->client_spoke_on |= from->from_client;
 	if (from->record_type != RECORD_KIND_HANDSHAKE)
 		return;
 	if (message)
@@ -458,6 +478,7 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 	} else if (from->size == TAIL_END_OF_EARLY_DATA) {
 		name = "end_of_early_data";
 		handshake->early_data = TRI_ACCEPTED;
+		handshake->client_spoke_on = true;
 		handshake_infer(handshake, "tls.early_data");
 	} else if (from->size == TAIL_EMPTY_CERTIFICATE) {
 		name = "certificate";

@@ -245,7 +245,7 @@ struct handshake {
 	size_t path_count;
 
 	struct latency latency; /* filled when the outcome is known: latency.h */
-	/* Behind completion: */
+	/* Behind completion, of the client's data before it too (False Start, 0-RTT): */
 	uint64_t late_alert_ns; /* all that the server said of the client's certificate was an alert */
 	bool client_spoke_on;	/* data, */
 	bool client_closing;	/* or a goodbye */
