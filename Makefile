@@ -51,7 +51,7 @@ objects = $(sources:%.c=$(BUILD)/%.o)
 all: tlstrace
 
 help:
-	@echo 'all deps demo test unit golden fuzz e2e vmtest bench install uninstall clean'
+	@echo 'all deps demo test unit golden captures fuzz e2e vmtest bench install uninstall clean'
 
 tlstrace: $(objects)
 	$(say) LINK $@
@@ -85,7 +85,7 @@ FORCE:
 
 -include $(objects:.o=.d) $(BUILD)/bpf/tlstrace.bpf.d
 
-# What Debian 12 needs: to build and show (deps-build), and for all tests (deps).
+# What Debian 12 needs: to build and show (deps-build), for all tests (deps), and to make their captures anew.
 build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libpcap-dev libssl-dev \
 	libcurl4-openssl-dev pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
@@ -93,6 +93,7 @@ test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshar
 	libclang-rt-14-dev ssldump time ngtcp2-client ngtcp2-server caddy chromium \
 	docker.io podman conmon containerd runc crun systemd-container fuse-overlayfs \
 	qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
+capture_packages = libnss3-tools openjdk-17-jdk-headless
 
 # Installs what is missing and touches nothing else; silent when all is there.
 define install_packages
@@ -175,7 +176,7 @@ $(BUILD)/fuzz/%.o: %.c
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(fuzz_objects)
 	$(Q)$(CLANG) -fsanitize=fuzzer,$(fuzz_sanitizers) -o $@ $^ -ljson-c -lcrypto -lpcap -lz
 
-.PHONY: fuzz golden
+.PHONY: fuzz golden captures
 .SECONDARY: $(fuzz_objects) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/%.o)
 fuzz: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
 	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_JOBS) $^
@@ -184,6 +185,10 @@ fuzz: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
 # Captures by real programs and what they decode to; the corpus and tshark if they are there.
 golden: all
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/golden
+
+captures: deps
+	$(call install_packages,$(capture_packages))
+	$(Q)$(PYTHON) tests/golden/make_captures.py $(NAMES)
 
 e2e: all
 	$(Q)$(PYTHON) -m pytest -q tests/e2e

@@ -38,12 +38,22 @@ def code(kind, name):
 
 
 @lru_cache
-def alert_name(number):
-    for line in (reading.TOP / "user/tls/registry/alerts.tsv").read_text().splitlines():
-        row = line.split("\t")
-        if row[0] == str(number) or (row[0].startswith("0x") and int(row[0], 16) == number):
-            return row[1].split("_RESERVED")[0].lower()
+def short_name(file, number):
+    """As tlstrace has it: without what IANA's table says besides."""
+    for name in (file, "odd"):
+        for line in (reading.TOP / f"user/tls/registry/{name}.tsv").read_text().splitlines():
+            row = line.removeprefix(f"{file}\t").split("\t")
+            if row[0] == str(number) or (row[0].startswith("0x") and int(row[0], 16) == number):
+                return row[1].split("_RESERVED")[0].split(" (")[0].lower()
     return None
+
+
+def alert_name(number):
+    return short_name("alerts", number)
+
+
+def handshake_name(number):
+    return short_name("handshake_types", number)
 
 
 def hex4(value):

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make the captures of the golden tests anew: real programs in two namespaces, tcpdump between them.
 
-make_captures.py [NAME...]: all, or those named. Needs root and the packages of `make deps`. What differs
+make_captures.py [NAME...]: all, or those named; `make captures` installs what it needs. What differs
 from run to run (keys, randoms, ports, times) makes new expected values: run the test with UPDATE=1
 afterwards and look at what changed.
 """
 
+import base64
 import os
 import shutil
 import subprocess
@@ -42,9 +43,42 @@ def make_certificates(folder):
         openssl("x509", "-req", "-days", "36500", "-in", folder / f"{name}.csr",
                 "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial",
                 "-extfile", folder / f"{name}.ext", "-out", folder / f"{name}.pem")
+    make_ocsp_response(folder)
+    make_stores(folder)
     for path in folder.iterdir():
-        path.chmod(0o644)
+        path.chmod(0o755 if path.is_dir() else 0o644)
     folder.chmod(0o755)
+
+
+def make_ocsp_response(folder):
+    """The authority says of one certificate that it is good: ocsp.der, to be stapled."""
+    serial = process.command("openssl", "x509", "-in", folder / "ec.pem", "-noout", "-serial")
+    (folder / "index.txt").write_text(f"V\t21250101000000Z\t\t{serial.strip().removeprefix('serial=')}"
+                                      "\tunknown\t/O=tlstrace/CN=golden.example\n")
+    process.command("openssl", "ocsp", "-index", folder / "index.txt", "-rsigner", folder / "ca.pem", "-rkey",
+                    folder / "ca.key", "-CA", folder / "ca.pem", "-issuer", folder / "ca.pem", "-cert",
+                    folder / "ec.pem", "-ndays", "36500", "-no_nonce", "-respout", folder / "ocsp.der")
+
+
+def make_stores(folder):
+    """Keys as Java and NSS want them."""
+    for name in ("ec", "rsa"):
+        process.command("openssl", "pkcs12", "-export", "-name", "golden", "-in", folder / f"{name}.pem", "-inkey",
+                        folder / f"{name}.key", "-passout", "pass:golden", "-out", folder / f"{name}.p12")
+    (folder / "nssdb").mkdir()
+    process.command("certutil", "-N", "-d", f"sql:{folder}/nssdb", "--empty-password")
+    process.command("pk12util", "-i", folder / "ec.p12", "-d", f"sql:{folder}/nssdb", "-W", "golden")
+
+
+def ech_configs():
+    """For a client: draft-ietf-tls-esni-18 section 4, of a key that no server has."""
+    def vector(data, width):
+        return len(data).to_bytes(width, "big") + data
+    key = os.urandom(32)  # X25519's are any 32 bytes
+    contents = (b"\x07\x00\x20" + vector(key, 2)  # DHKEM(X25519, HKDF-SHA256)
+                + vector(b"\x00\x01\x00\x01", 2)  # HKDF-SHA256, AES-128-GCM
+                + b"\x40" + vector(b"public.golden.example", 1) + vector(b"", 2))
+    return base64.b64encode(vector(b"\xfe\x0d" + vector(contents, 2), 2)).decode()
 
 
 class Stage:
@@ -90,7 +124,8 @@ class Stage:
         print(f"{name}: {path.stat().st_size} bytes")
 
     def expand(self, argv):
-        values = {"certs": self.folder, "helpers": process.HELPERS, "server": SERVER, "golden": HERE}
+        values = {"certs": self.folder, "helpers": process.HELPERS, "server": SERVER, "golden": HERE,
+                  "ech": ech_configs()}
         values["trixie"] = trixie.root() if any("{trixie}" in part for part in argv) else None
         return [str(part).format(**values) for part in argv]
 
@@ -119,7 +154,7 @@ def main(names):
     if unknown:
         sys.exit(f"no such capture: {' '.join(sorted(unknown))}")
     if os.geteuid():
-        sys.exit("namespaces and tcpdump need root: use sudo")
+        sys.exit("namespaces and tcpdump need root: use sudo make captures")
     folder = Path(tempfile.mkdtemp(prefix="golden-", dir="/tmp"))
     network = net.Network()
     try:

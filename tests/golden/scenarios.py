@@ -6,6 +6,14 @@ from dataclasses import dataclass, field
 OLD = ["-cipher", "DEFAULT:@SECLEVEL=0"]  # OpenSSL makes TLS 1.0 and 1.1 with level 0 only
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 PSK = "00112233445566778899aabbccddeeff"
+EXPORT = "SSL_RSA_EXPORT_WITH_RC4_40_MD5"
+NULL = "ECDHE-RSA-NULL-SHA:@SECLEVEL=0"
+PSK_SUITES = ["DHE-PSK-AES128-GCM-SHA256", "ECDHE-PSK-AES128-CBC-SHA256"]
+TRIXIE = ["chroot", "{trixie}", "openssl"]
+CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--user-data-dir=profile", "--ignore-certificate-errors",
+            "--host-resolver-rules=MAP golden.example {server}", "--dump-dom", "https://golden.example:4433/"]
 
 
 @dataclass
@@ -27,9 +35,18 @@ def s_client(*options):
             "-CAfile", "{certs}/ca.pem", *options]
 
 
+def java(role, *arguments):
+    return ["java", "{golden}/Jsse.java", role, *arguments]
+
+
+def tstclnt(*options):
+    """NSS. -o: its way to trust an authority is a database."""
+    return ["tstclnt", "-h", "{server}", "-p", "4433", "-a", "golden.example", "-d", "sql:{certs}/nssdb",
+            "-o", *options]
+
+
 def simple(what, server, client, said=(b"Q\n",)):
     return Scenario(what, [server], [(client, said)])
-
 
 
 def twice(what, server, version):
@@ -116,6 +133,59 @@ SCENARIOS = {
                             "-psk", PSK, "-tls1_3"],
                            ["chroot", "{trixie}", "openssl", "s_client", "-connect", "{server}:4433",
                             "-servername", "golden.example", "-psk", PSK, "-tls1_3"]),
+    "ocsp-stapled": Scenario("TLS 1.2, CertificateStatus for the client that asks, none for the one that does not",
+                             [s_server("-status_file", "{certs}/ocsp.der")],
+                             [(s_client("-tls1_2", "-status"), (b"Q\n",)), (s_client("-tls1_2"), (b"Q\n",))]),
+    "nss": simple("NSS in TLS 1.2, which asks for an OCSP response and gets none; a flight in one record",
+                  ["selfserv", "-d", "sql:{certs}/nssdb", "-n", "golden", "-p", "4433", "-V", "tls1.2:tls1.2"],
+                  tstclnt("-V", "tls1.2:tls1.2", "-T", "-Q"), ()),
+    "false-start": simple("False Start: Chromium's data before the server's Finished",
+                          ["/usr/bin/python3", "{helpers}/slow_server.py", "4433", "{certs}/ec.pem", "{certs}/ec.key",
+                           "finish", "200", "http/1.1"], [*CHROMIUM, "--ssl-version-max=tls1.2"], ()),
+    "chromium": simple("Chromium in TLS 1.3: GREASE, and GREASE for ECH",
+                       s_server("-WWW", "-alpn", "http/1.1", version="-tls1_3"), CHROMIUM, ()),
+    "delegated-credentials": simple("NSS offers delegated credentials, and GREASE for ECH",
+                                    s_server(version="-tls1_3"), tstclnt("-B", "-i", "100", "-Q"), ()),
+    "ech": simple("ECH offered to a server that knows nothing of it: the name is the outer one; with padding",
+                  s_server(version="-tls1_3"), tstclnt("-N", "{ech}", "-Q"), ()),
+    "padding": simple("OpenSSL with the padding extension", s_server(version="-tls1_3"), s_client("-bugs")),
+    "tls12-null": simple("TLS 1.2 with a NULL suite", s_server("-cipher", NULL, certificate="rsa"),
+                         s_client("-tls1_2", "-cipher", NULL)),
+    "tls12-anonymous": Scenario("TLS 1.2, anonymous: DH, then ECDH",
+                                [s_server("-cipher", "ADH-AES128-SHA256:AECDH-AES128-SHA:@SECLEVEL=0")],
+                                [(s_client("-tls1_2", "-cipher", f"{suite}:@SECLEVEL=0"), (b"Q\n",))
+                                 for suite in ("ADH-AES128-SHA256", "AECDH-AES128-SHA")]),
+    "tls12-psk-dhe": Scenario("TLS 1.2, external PSK with a hint, and with it DHE, then ECDHE",
+                              [["openssl", "s_server", "-accept", "4433", "-nocert", "-psk", PSK, "-psk_hint",
+                                "which", "-tls1_2", "-cipher", ":".join(PSK_SUITES)]],
+                              [(s_client("-tls1_2", "-psk", PSK, "-cipher", suite), (b"Q\n",))
+                               for suite in PSK_SUITES]),
+    "compression": simple("TLS 1.2 with DEFLATE", [*TRIXIE, "s_server", "-accept", "4433", "-nocert", "-psk", PSK,
+                                                   "-tls1_2", "-comp", "-cipher", "PSK:@SECLEVEL=0"],
+                          [*TRIXIE, "s_client", "-connect", "{server}:4433", "-psk", PSK, "-tls1_2", "-comp",
+                           "-cipher", "PSK:@SECLEVEL=0"]),
+    "ssl3": simple("SSL 3.0", java("server", "4433", "{certs}/rsa.p12", "SSLv3", "SSL_RSA_WITH_3DES_EDE_CBC_SHA"),
+                   java("client", "{server}", "4433", "SSLv3", "SSL_RSA_WITH_3DES_EDE_CBC_SHA"), ()),
+    "export": simple("TLS 1.0 with an export suite", java("server", "4433", "{certs}/rsa.p12", "TLSv1", EXPORT),
+                     java("client", "{server}", "4433", "TLSv1", EXPORT), ()),
+    "sslv2-hello": simple("a ClientHello in SSLv2 style, answered with TLS 1.2",
+                          s_server("-www", *OLD, certificate="rsa", version=None),
+                          java("client", "{server}", "4433", "SSLv2Hello,TLSv1.2,TLSv1",
+                               "TLS_RSA_WITH_AES_128_CBC_SHA"), ()),
+    "heartbeat": simple("GnuTLS with heartbeats at both ends",
+                        ["gnutls-serv", "--echo", "--quiet", "-p", "4433", "--x509certfile", "{certs}/ec.pem",
+                         "--x509keyfile", "{certs}/ec.key", "--heartbeat", "--priority", "NORMAL:-VERS-TLS1.3"],
+                        ["gnutls-cli", "-p", "4433", "{server}", "--x509cafile", "{certs}/ca.pem",
+                         "--sni-hostname", "golden.example", "--verify-hostname", "golden.example",
+                         "--heartbeat"], (REQUEST,)),
+    "warning": simple("the server warns that it does not know the name, then goes on",
+                      s_server("-servername", "other.example", "-cert2", "{certs}/rsa.pem", "-key2",
+                               "{certs}/rsa.key"), s_client("-tls1_2")),
+    "small-records": simple("both ends cut their handshake messages into records of 512 bytes",
+                            s_server("-max_send_frag", "512", "-Verify", "2", "-CAfile", "{certs}/ca.pem",
+                                     "-cert_chain", "{certs}/ca.pem", certificate="rsa"),
+                            s_client("-tls1_2", "-max_send_frag", "512", "-cert", "{certs}/rsa.pem",
+                                     "-key", "{certs}/rsa.key")),
     "quic": Scenario("QUIC version 1, ngtcp2",
                      [["gtlsserver", "-q", "{server}", "4433", "{certs}/ec.key", "{certs}/ec.pem"]],
                      [(["gtlsclient", "-q", "--exit-on-all-streams-close", "{server}", "4433",

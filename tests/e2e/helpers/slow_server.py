@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""slow_server.py PORT CHAIN KEY WHERE MILLISECONDS: a TLS server that sleeps in every handshake.
+"""slow_server.py PORT CHAIN KEY WHERE MILLISECONDS [ALPN...]: a TLS server that sleeps in every handshake.
 
 accept       when a connection is there, before it is accepted
 read         when the hello is there, before it is read
@@ -16,11 +16,13 @@ import time
 from lines import listener
 from pauses import handshake
 
-port, chain, key, where, milliseconds = sys.argv[1:]
+port, chain, key, where, milliseconds, *protocols = sys.argv[1:]
 seconds = int(milliseconds) / 1000
 pauses = {"read": {0: seconds}, "finish": {1: seconds}}.get(where, {})
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(chain, key)
+if protocols:
+    context.set_alpn_protocols(protocols)
 if where == "certificate":
     context.sni_callback = lambda *_: time.sleep(seconds)
 
