@@ -280,6 +280,41 @@ static void say_again(struct fixture *fixture, struct connection *connection, si
 	connection->time_ns += MS;
 }
 
+/* A ClientHello in the clear behind an encrypted one: no client says that, an attacker may. It changes nothing. */
+static void test_renegotiation_in_the_clear(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct handshake *row;
+
+	complete_12_on(fixture, &fixture->connection);
+	say_sealed(fixture, CLIENT, RECORD_HANDSHAKE, 200);
+	say_hello(fixture, CLIENT, &client_12);
+	tracker_finish(fixture->tracker, fixture->connection.time_ns);
+	assert_int_equal(fixture->count, 2);
+	row = &fixture->rows[1];
+	assert_true(row->renegotiation && !row->has_random && !row->offer.size);
+}
+
+/* Of the first hello a capture has less than its random; the one behind a retry is whole. */
+static void test_random_told_late(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection *connection = &fixture->connection;
+	struct buffer hello = { 0 };
+	struct packet packet;
+
+	put_hello_record(&hello, CLIENT, &client_13);
+	packet_make(&packet, connection, CLIENT, 0, hello.bytes, hello.length);
+	packet_elide(&packet, 20, hello.length);
+	packet.event.flags |= TLSTRACE_PACKET_TRUNCATED;
+	feed(fixture, &packet);
+	connection->next[CLIENT] += hello.length;
+	say_hello(fixture, CLIENT, &client_13);
+	tracker_finish(fixture->tracker, connection->time_ns);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].random[5], 1);
+}
+
 /* Long after: the source begins the flow anew, without a hello that can be read. */
 static void test_renegotiation_later(void **state)
 {
@@ -908,6 +943,7 @@ int main(void)
 		TEST(test_pass_through),	TEST(test_overlap_is_no_proxy),
 		TEST(test_full_12),		TEST(test_completed_13),
 		TEST(test_renegotiation),	TEST(test_renegotiation_later),
+		TEST(test_renegotiation_in_the_clear), TEST(test_random_told_late),
 		TEST(test_renegotiation_refused), TEST(test_renegotiation_not_tls),
 		TEST(test_completed_13_sha384),	TEST(test_other_length_13),
 		TEST(test_retry_13),		TEST(test_alert_by_server),

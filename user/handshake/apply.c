@@ -108,6 +108,7 @@ static int offer_codes(struct offer *offer, const struct tls_client_hello *hello
 
 	for (i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
 		count += copied[i].codes.length / copied[i].width;
+	free(offer->codes); /* of a hello that was cut off before its random */
 	offer->codes = next = malloc((count + 1) * sizeof(*next));
 	if (!next)
 		return -ENOMEM;
@@ -149,7 +150,8 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 
 	if (message)
 		message->name = tls_handshake_name(TLS_CLIENT_HELLO);
-	if (handshake->has_random)
+	/* Behind an encrypted hello none comes in the clear, unless somebody put it there. */
+	if (handshake->has_random || handshake->renegotiation)
 		return 0;
 	memcpy(handshake->random, hello->random, sizeof(handshake->random));
 	handshake->has_random = !from->truncated || from->body.length >= 2 + sizeof(handshake->random);

@@ -45,6 +45,7 @@ struct sighting {
 };
 
 struct entry {
+	struct entry **bucket; /* kept: a random that was cut off may be told later */
 	struct entry *bucket_next;
 	struct entry *older, *newer;
 	struct handshake *handshake;
@@ -76,10 +77,9 @@ static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
 
 static void entry_link(struct tracker *tracker, struct entry *entry)
 {
-	struct entry **bucket = bucket_of(tracker, entry->handshake->random);
-
-	entry->bucket_next = *bucket;
-	*bucket = entry;
+	entry->bucket = bucket_of(tracker, entry->handshake->random);
+	entry->bucket_next = *entry->bucket;
+	*entry->bucket = entry;
 	entry->older = tracker->newest;
 	if (tracker->newest)
 		tracker->newest->newer = entry;
@@ -91,7 +91,7 @@ static void entry_link(struct tracker *tracker, struct entry *entry)
 
 static void entry_unlink(struct tracker *tracker, struct entry *entry)
 {
-	struct entry **link = bucket_of(tracker, entry->handshake->random);
+	struct entry **link = entry->bucket;
 
 	while (*link != entry)
 		link = &(*link)->bucket_next;
