@@ -255,8 +255,29 @@ static void goodbye(struct handshake *handshake)
 {
 	answer(handshake, 0x0303);
 	say(handshake, END_CLIENT, "close_notify", false);
+	handshake->messages[handshake->message_count - 1].record = 21;
+	handshake->messages[handshake->message_count - 1].time_ns = handshake->end_ns;
 	end(handshake, FAILURE_CLOSED, END_CLIENT);
 	handshake->failure.alert = 0;
+}
+
+/* A message that was under way when the other end left. */
+static void crosses(struct handshake *handshake, enum handshake_end from, const char *name)
+{
+	say(handshake, from, name, false);
+	handshake->messages[handshake->message_count - 1].time_ns = handshake->end_ns + MS;
+}
+
+static void goodbye_crossed(struct handshake *handshake)
+{
+	goodbye(handshake);
+	crosses(handshake, END_SERVER, "new_session_ticket");
+}
+
+static void given_up_crossed(struct handshake *handshake)
+{
+	end(handshake, FAILURE_CLOSED, END_CLIENT);
+	crosses(handshake, END_SERVER, "server_hello");
 }
 
 static void closed(struct handshake *handshake) { end(handshake, FAILURE_CLOSED, END_SERVER); }
@@ -456,6 +477,10 @@ static const struct {
 	{ encrypted_old, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert" },
 	{ goodbye, VERDICT_GOODBYE, NULL, CURL " gave up the handshake 1.0 ms after the server's flight with "
 	  "its certificate: close_notify" },
+	{ goodbye_crossed, VERDICT_GOODBYE, NULL, CURL " gave up the handshake 1.0 ms after the server's "
+	  "flight with its certificate: close_notify" },
+	{ given_up_crossed, VERDICT_CLOSED_WAITING, "no_answer",
+	  CURL " closed the connection after waiting 2.0 ms for " NGINX },
 	{ closed, VERDICT_CLOSED, NULL,
 	  NGINX " closed the connection 2.0 ms after the ClientHello, without an alert" },
 	{ closed_by_client, VERDICT_CLOSED, NULL, CURL " closed the connection 1.0 ms after the server's "

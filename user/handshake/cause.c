@@ -71,11 +71,21 @@ enum handshake_end handshake_other_end(enum handshake_end end)
 	return end == END_CLIENT ? END_SERVER : END_CLIENT;
 }
 
+/* What crossed the end on its way, or is the goodbye itself, is not what came before the end. */
+static bool is_behind_end(const struct handshake *handshake, const struct message *message)
+{
+	if (handshake->outcome != HANDSHAKE_FAILED)
+		return false;
+	return message->time_ns > handshake->end_ns ||
+	       (message->time_ns == handshake->end_ns && message->record == RECORD_KIND_ALERT &&
+		handshake->failure.kind == FAILURE_CLOSED && handshake->failure.alert >= 0);
+}
+
 const struct message *handshake_last_message(const struct handshake *handshake)
 {
 	size_t count = handshake->message_count;
 
-	if (count > 1 && handshake->failure.kind == FAILURE_CLOSED && handshake->failure.alert >= 0)
+	while (count > 1 && is_behind_end(handshake, &handshake->messages[count - 1]))
 		count--;
 	return count ? &handshake->messages[count - 1] : NULL;
 }

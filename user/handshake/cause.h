@@ -19,7 +19,7 @@ void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns);
 
 /* The end that this one dealt with. */
 enum handshake_end handshake_other_end(enum handshake_end end);
-/* The last message before its end, a goodbye not counted; NULL: there is none. */
+/* The last message before its end, neither a goodbye nor what crossed that; NULL: there is none. */
 const struct message *handshake_last_message(const struct handshake *handshake);
 /* Whose turn it was to speak when it ended: the other end than the one that spoke last. */
 enum handshake_end handshake_awaited(const struct handshake *handshake);
