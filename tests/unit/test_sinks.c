@@ -633,6 +633,73 @@ static void test_table(void **state)
 	free(output);
 }
 
+/* What has no room is said shorter, never cut: the name, the remarks, the sentence go one by one. */
+static void test_table_short_verdict(void **state)
+{
+	static const char *const forms[] = {
+		" client curl[812] rejected the server's certificate: unknown_ca "
+		"(a warning before: unrecognized_name)\n",
+		" client rejected the server's certificate: unknown_ca (a warning before: "
+		"unrecognized_name)\n",
+		" client curl[812] rejected the server's certificate: unknown_ca\n",
+		" client rejected the server's certificate: unknown_ca\n",
+		" client: unknown_ca\n",
+	};
+	struct handshake handshake = example;
+	bool said[ARRAY_SIZE(forms)] = { false };
+
+	(void)state;
+	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.failure.kind = FAILURE_ALERT;
+	handshake.failure.by = END_CLIENT;
+	handshake.failure.alert = 48;
+	handshake.failure.facts = 1u << FACT_WARNED;
+	handshake.failure.warning = 112;
+	for (int width = 80; width <= 300; width++) {
+		char *output = row_print(&sink_table, width, false, &handshake);
+		size_t form = 0;
+
+		while (form < ARRAY_SIZE(forms) && !strstr(output, forms[form]))
+			form++;
+		if (form == ARRAY_SIZE(forms))
+			fail_msg("%d columns: %s", width, output);
+		said[form] = true;
+		free(output);
+	}
+	for (size_t form = 0; form < ARRAY_SIZE(forms); form++)
+		assert_true(said[form]);
+}
+
+static void test_table_words(void **state)
+{
+	static const struct {
+		enum failure_kind kind;
+		enum handshake_end by;
+		enum failure_fact cause;
+		const char *words;
+	} cases[] = {
+		{ FAILURE_CLOSED, END_CLIENT, FACT_NONE, " client: closed\n" },
+		{ FAILURE_CLOSED, END_CLIENT, FACT_NO_ANSWER, " gave up waiting\n" },
+		{ FAILURE_RESET, END_SERVER, FACT_NONE, " server: reset\n" },
+		{ FAILURE_RESET, END_UNKNOWN, FACT_BETWEEN, " reset between them\n" },
+		{ FAILURE_TIMEOUT, END_UNKNOWN, FACT_NONE, " timeout\n" },
+	};
+	struct handshake handshake = example;
+
+	(void)state;
+	handshake.outcome = HANDSHAKE_FAILED;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *output;
+
+		handshake.failure.kind = cases[i].kind;
+		handshake.failure.by = cases[i].by;
+		handshake.failure.cause = cases[i].cause;
+		output = row_print(&sink_table, 80, false, &handshake);
+		assert_contains(output, cases[i].words);
+		free(output);
+	}
+}
+
 static void test_tree(void **state)
 {
 	static const char *const parts[] = {
@@ -855,6 +922,8 @@ int main(void)
 		cmocka_unit_test(test_json_unknown),
 		cmocka_unit_test(test_table_width),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_short_verdict),
+		cmocka_unit_test(test_table_words),
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_json_certificates),
 		cmocka_unit_test(test_tree_certificates),

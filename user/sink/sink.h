@@ -67,6 +67,8 @@ extern const struct sink sink_table, sink_wide, sink_tree, sink_json;
 
 /* One plain sentence on how it ended: "ok", or who rejected whom and why. */
 void verdict_write(const struct handshake *handshake, char *to, size_t size);
+/* The same without the remarks in parentheses behind it. */
+void verdict_write_bare(const struct handshake *handshake, char *to, size_t size);
 
 /*
  * Write bytes as text that is safe on a terminal and in JSON: printable UTF-8 as it is, anything else

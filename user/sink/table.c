@@ -7,6 +7,7 @@
 #include "handshake/handshake.h"
 #include "sink/sink.h"
 #include "sink/text.h"
+#include "sink/verdict.h"
 #include "tls/names.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -316,8 +317,8 @@ static void result_drop_name(const struct handshake *handshake, char cell[CELL_S
 		memmove(found, found + strlen(who), strlen(found + strlen(who)) + 1);
 }
 
-/* Who and why in few words, where the sentence has no room: a sentence cut short hides the why. */
-static void result_shorten(const struct handshake *handshake, char cell[CELL_SIZE], size_t width)
+/* Who did what. One who left because the other was silent is not who to look at. */
+static void result_words(const struct handshake *handshake, char cell[CELL_SIZE], size_t width)
 {
 	static const char *const kinds[] = {
 		[FAILURE_NONE] = "failed",     [FAILURE_ALERT] = "alert",
@@ -325,18 +326,37 @@ static void result_shorten(const struct handshake *handshake, char cell[CELL_SIZ
 		[FAILURE_TIMEOUT] = "timeout", [FAILURE_REFUSED] = "not TLS",
 	};
 	const char *why = kinds[handshake->failure.kind];
+	enum verdict_form form = verdict_form(handshake);
 	char buffer[TEXT_CODE_SIZE];
 
+	if (handshake->failure.kind == FAILURE_ALERT && handshake->failure.alert >= 0)
+		why = text_alert((uint8_t)handshake->failure.alert, buffer);
+	else if (form == VERDICT_CLOSED_WAITING || form == VERDICT_RESET_WAITING)
+		why = "gave up waiting";
+	else if (form == VERDICT_RESET_BETWEEN)
+		why = "reset between them";
+	if (handshake->failure.by < END_UNKNOWN)
+		snprintf(cell, CELL_SIZE, "%s: %s", text_end(handshake->failure.by), why);
+	if (handshake->failure.by >= END_UNKNOWN || text_width(cell) > width)
+		snprintf(cell, CELL_SIZE, "%s", why);
+}
+
+/*
+ * What has no room is said shorter, not cut, which would hide the why: without the name that has a
+ * column of its own, then without remarks, then in few words.
+ */
+static void result_shorten(const struct handshake *handshake, char cell[CELL_SIZE], size_t width)
+{
 	if (handshake->outcome != HANDSHAKE_FAILED || text_width(cell) <= width)
 		return;
 	result_drop_name(handshake, cell);
 	if (text_width(cell) <= width)
 		return;
-	if (handshake->failure.kind == FAILURE_ALERT && handshake->failure.alert >= 0)
-		why = text_alert((uint8_t)handshake->failure.alert, buffer);
-	snprintf(cell, CELL_SIZE, "%s: %s", text_end(handshake->failure.by), why);
+	verdict_write_bare(handshake, cell, CELL_SIZE);
 	if (text_width(cell) > width)
-		snprintf(cell, CELL_SIZE, "%s", why);
+		result_drop_name(handshake, cell);
+	if (text_width(cell) > width)
+		result_words(handshake, cell, width);
 }
 
 /* Without printf(): half the time of a capture's rows went there. */

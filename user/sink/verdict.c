@@ -324,14 +324,24 @@ static void form_append(struct text *text, const char *form, const struct handsh
 	}
 }
 
-void verdict_write(const struct handshake *handshake, char *to, size_t size)
+static void sentence_write(const struct handshake *handshake, bool remarks, char *to, size_t size)
 {
 	struct text text;
 
 	text_start(&text, to, size);
 	form_append(&text, verdict_forms[verdict_form(handshake)], handshake);
-	if (handshake->outcome == HANDSHAKE_FAILED)
+	if (remarks && handshake->outcome == HANDSHAKE_FAILED)
 		facts_append(&text, handshake);
 	if (handshake->renegotiation)
 		text_append(&text, " (renegotiation)");
+}
+
+void verdict_write(const struct handshake *handshake, char *to, size_t size)
+{
+	sentence_write(handshake, true, to, size);
+}
+
+void verdict_write_bare(const struct handshake *handshake, char *to, size_t size)
+{
+	sentence_write(handshake, false, to, size);
 }
