@@ -1,11 +1,36 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* source → flow → tls → handshake → sink: see docs/design.md. */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "command.h"
 #include "log.h"
 #include "options.h"
 #include "trace.h"
+
+/*
+ * What is opened first must not become standard output where that is closed. Writing to it fails
+ * as it would have; what is said on stderr is for nobody.
+ */
+static void descriptors_fill(void)
+{
+	static const int modes[] = { O_RDONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return;
+}
+
+static int text_flush(void)
+{
+	if (!fflush(stdout))
+		return EXIT_FINE;
+	log_error("writing to standard output failed (%s): make room for it", strerror(errno));
+	return EXIT_COULD_NOT_RUN;
+}
 
 int main(int argc, char **argv)
 {
@@ -13,10 +38,11 @@ int main(int argc, char **argv)
 	struct options options;
 	int status, command_status;
 
+	descriptors_fill();
 	setlocale(LC_CTYPE, ""); /* or the table cannot tell how wide a name is */
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_EXIT:
-		return EXIT_FINE;
+		return text_flush();
 	case OPTIONS_WRONG:
 		return EXIT_WRONG_USAGE;
 	case OPTIONS_RUN:

@@ -50,7 +50,24 @@ static void on_child(int signal)
 
 bool trace_stopping(const struct trace *trace)
 {
-	return stopping || ferror(trace->sink.out); /* the reader has gone, as with head(1) */
+	return stopping || ferror(trace->sink.out);
+}
+
+/* Behind every write: later calls change errno. */
+static void output_check(struct trace *trace)
+{
+	if (!trace->output_error && ferror(trace->sink.out))
+		trace->output_error = errno;
+}
+
+/* A reader that has gone, as head(1) does, has what it wants. */
+static int output_explain(const struct trace *trace)
+{
+	if (!trace->output_error || trace->output_error == EPIPE)
+		return EXIT_FINE;
+	log_error("writing the results failed (%s), so they are not whole: make room for them, or choose "
+		  "another place with --output-file", strerror(trace->output_error));
+	return EXIT_COULD_NOT_RUN;
 }
 
 uint64_t trace_clock_ns(int clock)
@@ -125,6 +142,7 @@ static void on_done(void *context, struct handshake *handshake)
 		summary_add(trace->summary, handshake);
 	details_read(trace, handshake);
 	options->sink->row(&trace->sink, handshake);
+	output_check(trace);
 	if (options->count && trace->reported >= options->count)
 		stopping = 1;
 }
@@ -152,6 +170,14 @@ static bool on_process_awaited(void *context, const struct process *process)
 	return trace->kind->process_awaited && trace->kind->process_awaited(trace, process);
 }
 
+/* nohup(1) wants it to go on when the terminal goes. */
+static bool is_for_nohup(int signal)
+{
+	struct sigaction action;
+
+	return signal == SIGHUP && !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
 static void signals_set(bool with_command)
 {
 	static const struct {
@@ -173,7 +199,7 @@ static void signals_set(bool with_command)
 
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
 		action.sa_sigaction = handled[i].handler;
-		if (with_command || !handled[i].with_command)
+		if ((with_command || !handled[i].with_command) && !is_for_nohup(handled[i].signal))
 			sigaction(handled[i].signal, &action, NULL);
 	}
 	/* Interrupts the waiting for events, which is all it is for. */
@@ -229,6 +255,7 @@ static void start_tell(struct trace *trace)
 	start.time_ns = trace_clock_ns(CLOCK_REALTIME) - trace->sink.clock_offset_ns;
 	trace->options->sink->start(&trace->sink, &start);
 	fflush(trace->sink.out);
+	output_check(trace);
 }
 
 static uint64_t counts_write(const struct named_count *counts, size_t count, const char *what)
@@ -308,6 +335,7 @@ static uint64_t end_tell(struct trace *trace)
 	summary_tell(trace, end.time_ns);
 	trace->options->sink->end(&trace->sink, &end);
 	fflush(trace->sink.out);
+	output_check(trace);
 	return footer_write(&end);
 }
 
@@ -365,7 +393,8 @@ static int trace_all(struct trace *trace)
 		trace->kind->explain(trace);
 		return EXIT_COULD_NOT_RUN;
 	}
-	return lost && trace->options->strict ? EXIT_LOST : EXIT_FINE;
+	status = output_explain(trace);
+	return !status && lost && trace->options->strict ? EXIT_LOST : status;
 }
 
 int trace_main(const struct options *options, struct command *command)

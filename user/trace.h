@@ -59,6 +59,7 @@ struct trace {
 	struct summary *summary; /* NULL: none is wanted */
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
+	int output_error; /* errno of the first write that failed; 0 none */
 };
 
 /*

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where results go, and what is said when they cannot: a disk that is full, descriptors that are closed."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from lib import process, terminal, trace, wait
+
+CAPTURE = pathlib.Path(__file__).parents[1] / "golden/captures/curl.pcap"
+FORMS = ["table", "wide", "tree", "json"]
+
+
+def shell(script, *arguments):
+    """What a shell does with descriptors; "$@" is tlstrace with its arguments."""
+    return subprocess.run(["sh", "-c", script, "sh", trace.program(), *map(str, arguments)],
+                          capture_output=True, text=True, env=process.environment(),
+                          timeout=wait.limit(20))
+
+
+def cannot_write(done):
+    assert done.returncode == 1, done
+    [line] = [line for line in done.stderr.splitlines() if "writing" in line]
+    assert line.startswith("tlstrace: writing the results failed ("), line
+    return line
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_full_disk(form):
+    """What is not whole must not pass for all there was."""
+    assert "No space left" in cannot_write(shell('exec "$@" >/dev/full', "-r", CAPTURE, "-o", form))
+    assert "No space left" in cannot_write(
+        terminal.run("-r", CAPTURE, "-o", form, "--output-file", "/dev/full"))
+
+
+def test_full_disk_ends_the_trace():
+    """Where nothing can be written there is nothing to wait for."""
+    cannot_write(terminal.run(*trace.flavour(), "--output-file", "/dev/full"))
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_full_disk_of_texts(option):
+    done = shell('exec "$@" >/dev/full', option)
+    assert done.returncode == 1 and "No space left" in done.stderr, done
+
+
+def test_closed_output():
+    assert "Bad file descriptor" in cannot_write(shell('exec "$@" >&-', "-r", CAPTURE))
+
+
+def test_closed_errors(stage):
+    """Nothing that is meant for stderr gets into the file that is opened next."""
+    file = stage.directory / "rows"
+    done = shell('exec "$@" <&- 2>&-', "-r", CAPTURE, "--summary", "table", "--output-file", file)
+    assert done.returncode == 0 and not done.stdout, done
+    assert "handshakes:" not in file.read_text() and "COUNT" not in file.read_text()
+
+
+def test_reader_that_has_enough():
+    """As of head(1): no complaint."""
+    done = shell('"$@" | head -n 1; exit 0', "-r", CAPTURE)
+    assert done.stdout.startswith("TIME ") and "writing" not in done.stderr, done
+
+
+def test_nohup(stage):
+    """It goes on when the terminal goes, and ends when it is told to."""
+    server = stage.server("s_server")
+    rows = stage.directory / "rows"
+    running = stage.processes.start(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", trace.program(), *trace.flavour(), "-o", "json",
+         "--port", str(server.port), "--output-file", str(rows)])
+    wait.until(lambda: rows.exists() and '"start"' in rows.read_text(), "the trace to be on")
+    os.kill(running.pid, signal.SIGHUP)
+    stage.client("openssl", server).ok()
+    wait.until(lambda: '"handshake"' in rows.read_text(), "a row behind SIGHUP")
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=wait.limit(15)) == 0
