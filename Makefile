@@ -165,7 +165,7 @@ fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
 fuzz_sanitizers = address,undefined
 fuzz_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=fuzzer-no-link,$(fuzz_sanitizers) \
-	-fno-sanitize-recover=all -D_GNU_SOURCE -Iuser -Ibpf -Itests/fuzz \
+	-fno-sanitize-recover=all -D_GNU_SOURCE -DCONNECTIONS_MAX=64 -Iuser -Ibpf -Itests/fuzz \
 	$(shell $(PKG_CONFIG) --cflags json-c libcrypto libpcap 2>/dev/null) -MMD -MP
 
 $(BUILD)/fuzz/%.o: %.c
