@@ -38,21 +38,8 @@ def only_worker(server):
     return worker
 
 
-class TrixieServer(servers.OpenSSL):
+class TrixieServer(servers.InTrixie, servers.OpenSSL):
     """OpenSSL 3.5's s_server."""
-
-    def start(self):
-        self.root = trixie.root()
-        # In a chroot it sees no other files than those below.
-        self.inside = self.root / "tmp" / self.processes.directory.name
-        self.inside.mkdir(exist_ok=True)
-        for name in ("chain", "key"):
-            copy = shutil.copy(getattr(self, name), self.inside)
-            setattr(self, name, "/" + os.path.relpath(copy, self.root))
-        return super().start()
-
-    def argv(self):
-        return ["chroot", str(self.root), *super().argv()]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """QUIC and DTLS, live: one row per handshake, the true processes, and what a capture beside it says."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -58,6 +59,32 @@ def test_dtls(stage, address):
     expect.path_is(row, *expect.LOOPBACK)
     assert row["transport"] == "dtls" and row["tls"]["version"] == "DTLSv1.2"
     assert row["tls"]["sni"] == "web.example.org" and row["tls"]["alpn"] == "http/1.1"
+
+
+@pytest.fixture
+def server_v2(stage):
+    """A server that speaks versions 1 and 2 and prefers 2."""
+    trixie_or_skip()
+    server = stage.server(datagrams.NgTcp2Trixie, options=("--preferred-versions=v2,v1",))
+    yield server
+    shutil.rmtree(server.inside, ignore_errors=True)
+
+
+@pytest.mark.parametrize("options", [("-v", "v2"), ("-v", "v1", "--available-versions=v1,v2")],
+                         ids=["from the start", "chosen by the server"])
+def test_quic_v2(stage, server_v2, options):
+    """RFC 9369: other keys and other numbers of types. And RFC 9368: the server may answer in another version."""
+    capture = stage.capture("lo", server_v2.port, transport="udp", protocol="quic")
+    trace = stage.trace()
+    client = run(stage, "ngtcp2-trixie", server_v2, options=options).ok()
+    capture.stop()
+    row = expect.one_row(trace, port=server_v2.port)
+    expect.completed(row)
+    expect.processes_are(row, client, server_v2)
+    assert row["tls"]["quic_version"] == "2"
+    assert row["tls"]["sni"] == "localhost"  # what this client asks of a numeric address
+    assert row["fingerprint"]["ja4"].startswith("q13d")
+    datagrams.file_agrees(row, capture)
 
 
 @pytest.mark.vm

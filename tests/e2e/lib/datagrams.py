@@ -27,6 +27,10 @@ class NgTcp2(DatagramServer):
         return ["gtlsserver", "-q", *self.options, self.address, str(self.port), self.key, self.chain]
 
 
+class NgTcp2Trixie(servers.InTrixie, NgTcp2):
+    """It speaks QUIC version 2 as RFC 9369 has it; bookworm's has the number of a draft."""
+
+
 class Caddy(DatagramServer):
     comm = "caddy"
 
@@ -77,6 +81,10 @@ def ngtcp2(goal):
             str(goal.port), f"https://{goal.sni}:{goal.port}/"]
 
 
+def ngtcp2_trixie(goal):
+    return ["chroot", str(trixie.root()), *ngtcp2(goal)]
+
+
 def curl_http3(goal):
     """Of trixie: OpenSSL 3.5's QUIC under ngtcp2."""
     return ["chroot", str(trixie.root()), "curl", "--http3-only", "-sS", "-k", "-o", "/dev/null",
@@ -120,11 +128,11 @@ def chromium(goal, profile, certificate):
 
 
 SERVERS = {"ngtcp2": NgTcp2, "caddy": Caddy, "s_server": OpenSSLDtls, "gnutls-serv": GnuTLSDtls}
-CLIENTS = {"ngtcp2": ngtcp2, "curl": curl_http3, "openssl-quic": openssl_quic, "openssl": openssl_dtls,
+CLIENTS = {"ngtcp2": ngtcp2, "ngtcp2-trixie": ngtcp2_trixie, "curl": curl_http3, "openssl-quic": openssl_quic, "openssl": openssl_dtls,
            "gnutls-cli": gnutls_dtls}
-COMM = {"ngtcp2": "gtlsclient", "curl": "curl", "openssl-quic": "openssl", "openssl": "openssl",
+COMM = {"ngtcp2": "gtlsclient", "ngtcp2-trixie": "gtlsclient", "curl": "curl", "openssl-quic": "openssl", "openssl": "openssl",
         "gnutls-cli": "gnutls-cli"}
-TRIXIE = {"curl", "openssl-quic"}
+TRIXIE = {"curl", "openssl-quic", "ngtcp2-trixie"}
 INPUT = {"openssl": b"Q\n", "openssl-quic": b"Q\n"}
 
 

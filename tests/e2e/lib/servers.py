@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Real TLS servers, each able to say which of its processes served a connection."""
 
+import os
+import shutil
 from dataclasses import dataclass
 
-from . import process, wait
+from . import process, trixie, wait
 
 ANY_CIPHER = "DEFAULT@SECLEVEL=0"  # OpenSSL: TLS 1.0 and 1.1 need level 0
 
@@ -45,6 +47,23 @@ class Server:
         return self.process.pid
 
     uid = 0
+
+
+class InTrixie:
+    """Before a server's class: its program is that of the trixie root. inside is to be removed in the end."""
+
+    def start(self):
+        self.root = trixie.root()
+        # In a chroot it sees no other files than those below.
+        self.inside = self.root / "tmp" / f"{self.processes.directory.name}-{self.port}"
+        self.inside.mkdir()
+        for name in ("chain", "key"):
+            copy = shutil.copy(getattr(self, name), self.inside)
+            setattr(self, name, "/" + os.path.relpath(copy, self.root))
+        return super().start()
+
+    def argv(self):
+        return ["chroot", str(self.root), *super().argv()]
 
 
 class OpenSSL(Server):

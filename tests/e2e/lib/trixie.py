@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian trixie root for its OpenSSL 3.5: the post-quantum client of the tests.
+"""A Debian trixie root: for its OpenSSL 3.5, the post-quantum client of the tests, and QUIC version 2.
 
 It is built once by debootstrap and kept, so that only the first run of a machine pays for it.
 """
@@ -11,7 +11,9 @@ import tempfile
 from pathlib import Path
 
 SUITE = "trixie"
-PACKAGES = "openssl,curl"
+PACKAGES = "openssl,curl,ngtcp2-client,ngtcp2-server"
+# The last of its programs that the tests run: a root without it is older than this list.
+NEWEST = "usr/sbin/gtlsserver"
 
 
 class Unavailable(Exception):
@@ -42,7 +44,7 @@ def apt_mirror():
 def root():
     """Path of the root, built if it is not there yet. Raises Unavailable."""
     final = cache_directory() / SUITE
-    if (final / "usr/bin/openssl").exists():
+    if (final / NEWEST).exists():
         return final
     if not shutil.which("debootstrap"):
         raise Unavailable("debootstrap is not installed")
@@ -57,11 +59,14 @@ def root():
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
         if made.returncode != 0:
             raise Unavailable("debootstrap failed: " + made.stdout[-600:] + made.stderr[-600:])
+        if final.exists() and not (final / NEWEST).exists():
+            os.rename(final, f"{building}.old")
         try:
             os.rename(building, final)
         except OSError:
-            if not (final / "usr/bin/openssl").exists():  # else another run was faster
+            if not (final / NEWEST).exists():  # else another run was faster
                 raise
         return final
     finally:
         shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(f"{building}.old", ignore_errors=True)
