@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lib import clients, datagrams, expect, trixie, wait
+from lib import clients, datagrams, expect, reading, trixie, wait
 
 PAIRS = [("ngtcp2", "ngtcp2"), ("curl", "ngtcp2"), ("openssl-quic", "ngtcp2"), ("curl", "caddy"),
          ("ngtcp2", "caddy"), ("openssl-quic", "caddy"),
@@ -84,7 +84,11 @@ def test_quic_v2(stage, server_v2, options):
     assert row["tls"]["quic_version"] == "2"
     assert row["tls"]["sni"] == "localhost"  # what this client asks of a numeric address
     assert row["fingerprint"]["ja4"].startswith("q13d")
-    datagrams.file_agrees(row, capture)
+    [read] = reading.read(capture.file).rows
+    live, file = reading.on_the_wire(row), reading.on_the_wire(read)
+    for said in (live, file):
+        del said["messages"]  # this server's come by GSO, and a capture does not tell such datagrams apart
+    assert live == file
 
 
 @pytest.mark.vm
