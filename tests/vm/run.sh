@@ -115,7 +115,7 @@ readers=("${pids[@]}")
 timeout --kill-after=5 "$limit" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m "$mem" \
 	-nodefaults -no-user-config -display none -no-reboot -nic none \
 	-kernel "$image/vmlinuz" -initrd "$control/initramfs" \
-	-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off" \
+	-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off no_timer_check" \
 	-chardev "file,id=console,path=${log//,/,,}" -serial chardev:console \
 	-device virtio-serial-pci \
 	-chardev "file,id=out,path=${control//,/,,}/out" -device virtserialport,chardev=out,nr=1 \
