@@ -106,6 +106,27 @@ def test_wrapping(recorded, name):
     assert row["quality"]["gap"] is False
 
 
+def allocations(recorded, counter, data_packets):
+    """How many a reading takes, with so many packets of application data behind the handshake."""
+    last = [packet for packet in recorded.packets if pcapfile.payload_length(packet)][-1]
+    packets = recorded.packets[:recorded.packets.index(last) + 1] + list(pcapfile.again(last, data_packets))
+    path = recorded.write(pcapfile.pack(packets), f"{data_packets}.pcap")
+    done = subprocess.run([trace.program(), "-o", "json", "-r", path], capture_output=True, text=True, check=True,
+                          env=process.environment(LD_PRELOAD=counter))
+    assert done.stdout.count('"type":"handshake"') == 1
+    [count] = [int(line.split()[1]) for line in done.stderr.splitlines() if line.startswith("allocations: ")]
+    return count
+
+
+def test_packets_allocate_nothing(recorded):
+    """In the steady state: a hundred times as many packets cost not one allocation more."""
+    counter = recorded.directory / "count_allocations.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", counter,
+                    process.HELPERS / "count_allocations.c"], check=True, env=process.environment())
+    few, many = (allocations(recorded, str(counter), count) for count in (1_000, 100_000))
+    assert few == many, (few, many)
+
+
 def test_direction_of_cooked(recorded):
     link, wrapping = pcapfile.WRAPPINGS["cooked"]
     row = recorded.read(pcapfile.wrap(recorded.packets, wrapping), link=link).one()

@@ -51,6 +51,16 @@ def payload_length(packet):
     return struct.unpack_from(">H", packet.data, 16)[0] - header - offset
 
 
+def again(packet, count):
+    """count more segments like this one of TCP in IPv4 in Ethernet, each behind the other in its stream."""
+    at = 14 + (packet.data[14] & 15) * 4 + 4
+    [sequence] = struct.unpack_from(">I", packet.data, at)
+    for number in range(1, count + 1):
+        data = bytearray(packet.data)
+        struct.pack_into(">I", data, at, (sequence + number * payload_length(packet)) % 2**32)
+        yield Packet(packet.time_ns + number * 10_000, bytes(data))
+
+
 def ipv4(protocol, body, identification=0, fragment=0):
     addresses = ipaddress.ip_address("192.0.2.8").packed + ipaddress.ip_address("192.0.2.9").packed
     return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), identification, fragment, 64, protocol,
