@@ -8,6 +8,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CAPTURES = HERE.parent / "golden/captures"
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+from lib import pcapfile  # noqa: E402
+
 SERVER_PORTS = (443, 4433)
 # Of record.c, dtls.c and quic.c.
 FROM_CLIENT, SEALED, COALESCED, FIN = 0x01, 0x02, 0x04, 0x08
@@ -108,6 +112,20 @@ def hello_seeds(path):
                 write("certificate", f"{path.stem}-der", b"\x00" + body[6:6 + length])
 
 
+def pcapng_seed(path):
+    """Two sections of either byte order, the second with two interfaces, and an older kind of packet."""
+    packets = pcapfile.read(path)
+    half = len(packets) // 2
+    ether, nano = pcapfile.Interface(order=">"), pcapfile.Interface(resolution=9)
+    raw = pcapfile.Interface(pcapfile.RAW, 65535, 3)
+    seed = pcapfile.section(">") + ether.pack() + b"".join(ether.packet(0, packet) for packet in packets[:half])
+    seed += pcapfile.section() + nano.pack() + pcapfile.block(4, b"names") + raw.pack()
+    for number, packet in enumerate(packets[half:]):
+        seed += (nano.packet(0, packet) if number % 2 else
+                 raw.packet(1, pcapfile.Packet(packet.time_ns, pcapfile.ip_of(packet.data))))
+    return seed + pcapfile.block(3, struct.pack("<I", 60) + packets[0].data[:60])
+
+
 def main():
     for path in sorted(CAPTURES.glob("*.pcap")):
         if path.stem in WHOLE:
@@ -121,6 +139,7 @@ def main():
             hello_seeds(path)
         if path.stem.startswith("tls13"):
             write("quic", f"sealed-{path.stem}", sealed_seed(path))
+    write("capture", "mixed.pcapng", pcapng_seed(CAPTURES / "alert-no-cipher.pcap"))
     write("hello", "v2", b"\x01\x03\x01" + struct.pack(">HHH", 6, 0, 16) + b"\x00\x00\x2f\x01\x00\x80"
           + bytes(range(16)))
 
