@@ -133,7 +133,7 @@ unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
 unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
 	user/log.c user/hash.c user/histogram.c $(who_code) \
-	$(addprefix user/source/,frame.c fragments.c opening.c connection_table.c connections.c) \
+	$(addprefix user/source/,pcapng.c frame.c fragments.c opening.c connection_table.c connections.c) \
 	$(wildcard tests/unit/build.c tests/unit/quic_samples.c tests/unit/tracker_fixture.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
 unit_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -161,7 +161,7 @@ FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildca
 fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
 fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
 	user/hash.c user/histogram.c $(who_code) $(fuzz_shared) \
-	$(addprefix user/source/,capture.c capture_input.c frame.c fragments.c opening.c connection_table.c connections.c)
+	$(addprefix user/source/,capture.c capture_input.c pcapng.c frame.c fragments.c opening.c connection_table.c connections.c)
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
 fuzz_sanitizers = address,undefined
 fuzz_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=fuzzer-no-link,$(fuzz_sanitizers) \

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,80 @@ def test_format_of_editcap(recorded, kind):
     path = recorded.directory / f"by-editcap.{kind}"
     subprocess.run(["editcap", "-F", kind, recorded.file, path], check=True, env=process.environment())
     assert reading.on_the_wire(reading.read(path).one()) == reading.on_the_wire(recorded.live)
+
+
+def mixed(packets, interfaces, wrappings, order="<"):
+    """A section whose packets come in turn from several interfaces, each described when it has its first."""
+    parts, described = [pcapfile.section(order)], 0
+    for number, packet in enumerate(packets):
+        index = number % len(interfaces)
+        if index == described:
+            parts.append(interfaces[index].pack())
+            described += 1
+        parts.append(interfaces[index].packet(index, replace(packet, data=wrappings[index](packet.data))))
+    return b"".join(parts)
+
+
+def test_mixed_interfaces(recorded):
+    """One connection's packets on three interfaces: link types, resolutions, snapshot lengths differ."""
+    wrappings = [lambda frame: frame, pcapfile.ip_of, pcapfile.WRAPPINGS["cooked"][1]]
+    interfaces = [pcapfile.Interface(), pcapfile.Interface(pcapfile.RAW, 65535, 9),
+                  pcapfile.Interface(pcapfile.COOKED, 0xFFFFFFFF, 8)]
+    row = reading.read(recorded.write(mixed(recorded.packets, interfaces, wrappings))).one()
+    assert reading.on_the_wire(row) == reading.on_the_wire(recorded.live)
+    assert row["quality"]["gap"] is False
+    assert row["latency"]["total_us"] == reading.read(recorded.file).one()["latency"]["total_us"]
+
+
+def test_sections(recorded):
+    """The connection goes on in another section, of the other byte order, with other interfaces."""
+    half = len(recorded.packets) // 2
+    first = mixed(recorded.packets[:half], [pcapfile.Interface(order=">")], [lambda frame: frame], ">")
+    second = mixed(recorded.packets[half:], [pcapfile.Interface(pcapfile.RAW)], [pcapfile.ip_of])
+    row = reading.read(recorded.write(first + second)).one()
+    assert reading.on_the_wire(row) == reading.on_the_wire(recorded.live)
+
+
+def test_merged(recorded):
+    """mergecap and editcap: another link type, nanoseconds, another snapshot length; then such files joined."""
+    raw = recorded.write(pcapfile.pack(pcapfile.wrap(recorded.packets, pcapfile.ip_of), link=pcapfile.RAW,
+                                       nanoseconds=True), "raw")
+    short = recorded.write(pcapfile.pack(recorded.packets, snaplen=2000), "short")
+    merged = recorded.directory / "merged"
+    for tool in (["mergecap", "-a", "-w", merged, short, raw], ["editcap", "-t", "60", merged, f"{merged}-later"]):
+        subprocess.run(tool, check=True, env=process.environment())
+    # The packets of both interfaces are the same: those of the second are repetitions, not another row.
+    assert reading.on_the_wire(reading.read(merged).one()) == reading.on_the_wire(recorded.live)
+    joined = recorded.write(merged.read_bytes() + Path(f"{merged}-later").read_bytes(), "joined")
+    assert [reading.on_the_wire(row) for row in reading.read(joined).rows] == 2 * [reading.on_the_wire(recorded.live)]
+
+
+def test_interface_that_is_not_decoded(recorded):
+    """Its packets are left out and counted, in one sentence; where there are no others, that is a failure."""
+    usb = pcapfile.Interface(189)
+    interfaces = [usb, pcapfile.Interface()]
+    packets = [packet for packet in recorded.packets for _ in interfaces]
+    done = reading.read(recorded.write(mixed(packets, interfaces, 2 * [lambda frame: frame])))
+    assert reading.on_the_wire(done.one()) == reading.on_the_wire(recorded.live)
+    assert done.end["dropped"]["unreadable_packets"] == len(recorded.packets)
+    assert done.said.count("link type 189") == 1
+    done = reading.read(recorded.write(mixed(recorded.packets, [usb], [lambda frame: frame])), code=1)
+    assert not done.rows
+    assert done.said.count("link type 189") == 1 and "broken" not in done.said
+
+
+def test_broken_pcapng(recorded):
+    """Cut off, and with a byte changed: what came before is reported, then one sentence and exit status 1."""
+    content = mixed(recorded.packets, [pcapfile.Interface()], [lambda frame: frame])
+    done = reading.read(recorded.write(content[:-1]), code=1)
+    assert done.one()["id"] == recorded.live["id"]
+    assert "is broken: the block at byte" in done.said and done.said.endswith("is cut off; what stands before "
+                                                                              "that was reported, capture the rest again\n")
+    last = len(content) - len(pcapfile.Interface().packet(0, recorded.packets[-1]))
+    changed = content[:last + 8] + b"\7" + content[last + 9:]
+    done = reading.read(recorded.write(changed), code=1)
+    assert done.one()["id"] == recorded.live["id"]
+    assert f"the block at byte {last} is of interface 7, which is not described" in done.said
 
 
 def test_nanoseconds_are_kept(recorded):
@@ -322,6 +397,9 @@ BAD_FILES = {
     "directory": (lambda place: place, "directory"),
     "empty": (lambda place: written(place / "empty", b""), "no capture"),
     "text": (lambda place: written(place / "text", b"This is no capture.\n" * 9), "no capture"),
+    "empty lines": (lambda place: written(place / "lines", b"\n" * 99), "no capture"),
+    "pcapng of a version to come": (lambda place: written(place / "version", pcapfile.section().replace(
+        b"\1\0\0\0\xff", b"\2\0\0\0\xff")), "version 2"),
     "packed text": (lambda place: written(place / "text.gz", gzip.compress(b"no" * 99)), "no capture"),
     "link type": (lambda place: written(place / "usb", pcapfile.pack([], link=189)), "link type"),
 }

@@ -12,6 +12,7 @@
 #include "source/capture_input.h"
 #include "source/fragments.h"
 #include "source/frame.h"
+#include "source/pcapng.h"
 
 #define SECOND_NS 1000000000ULL
 #ifndef CONNECTIONS_MAX /* the fuzz target, which opens thousands of captures a second, has fewer */
@@ -23,6 +24,9 @@
 /* A timestamp this far back is not a packet out of order, but another clock or another file behind the first. */
 #define CLOCK_BACK_NS SECOND_NS
 
+/* Numbers of libpcap's that files use too, but for raw IP. */
+#define LINKTYPE_RAW 101
+
 static const struct link {
 	int type;
 	enum frame_link link;
@@ -33,20 +37,22 @@ static const struct link {
 	{ DLT_NULL, FRAME_LINK_NULL },	     { DLT_LOOP, FRAME_LINK_NULL },
 	{ DLT_PPP, FRAME_LINK_PPP },	     { DLT_PPP_SERIAL, FRAME_LINK_PPP },
 	{ DLT_PPP_ETHER, FRAME_LINK_PPPOE }, { DLT_C_HDLC, FRAME_LINK_HDLC },
+	{ LINKTYPE_RAW, FRAME_LINK_IP },
 };
 
 struct source_capture {
 	const char *name;
 	struct source_waiter waiter;
 	struct capture_input *input;
-	pcap_t *pcap;
-	enum frame_link link;
+	pcap_t *pcap;	       /* one of both */
+	struct pcapng *pcapng;
 	struct fragments *fragments;
 	struct connections *connections;
 	uint64_t now_ns, begun_ns;
 	uint64_t read_ns; /* of the host's clock, when the latest packet was read */
 	uint64_t unreadable;
-	int result; /* of pcap_next_ex(); 1 while it goes on: an error is told only once */
+	bool link_known, link_unknown; /* there were packets of a link type that is, or is not, decoded */
+	int result; /* of packet_next(); 1 while it goes on: an error is told only once */
 };
 
 static uint64_t host_ns(void)
@@ -71,41 +77,76 @@ static int on_idle(void *context)
 	return capture->waiter.idle(capture->waiter.context, now_ns);
 }
 
-static bool link_find(struct source_capture *capture)
+static const struct link *link_find(int type)
 {
-	int type = pcap_datalink(capture->pcap);
-	const char *name = pcap_datalink_val_to_name(type);
 	size_t i;
 
-	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-		if (links[i].type == type) {
-			capture->link = links[i].link;
-			return true;
-		}
-	}
-	log_error("%s has link type %d (%s), which tlstrace does not decode: capture on an interface with "
-		  "Ethernet, cooked, PPP or IP packets", capture->name, type, name ? name : "unknown");
-	return false;
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (links[i].type == type)
+			return &links[i];
+	return NULL;
 }
 
-static int pcap_prepare(struct source_capture *capture)
+static void link_refuse(const struct source_capture *capture, int type, const char *consequence)
 {
-	char error[PCAP_ERRBUF_SIZE] = "";
+	const char *name = pcap_datalink_val_to_name(type);
+
+	log_error("%s has link type %d (%s), which tlstrace does not decode%s: capture on an interface with "
+		  "Ethernet, cooked, PPP or IP packets", capture->name, type, name ? name : "unknown", consequence);
+}
+
+static int pcap_prepare(struct source_capture *capture, FILE *stream, char reason[PCAP_ERRBUF_SIZE])
+{
+	capture->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, reason);
+	return capture->pcap ? 0 : -EBADMSG;
+}
+
+static int pcapng_prepare(struct source_capture *capture, FILE *stream, char reason[PCAP_ERRBUF_SIZE])
+{
+	int error;
+
+	capture->pcapng = pcapng_new(stream);
+	if (!capture->pcapng) {
+		snprintf(reason, PCAP_ERRBUF_SIZE, "there is no memory left");
+		return -ENOMEM;
+	}
+	error = pcapng_begin(capture->pcapng);
+	snprintf(reason, PCAP_ERRBUF_SIZE, "%s", pcapng_error(capture->pcapng));
+	return error;
+}
+
+/* The first byte tells a pcapng file from a pcap file of either byte order. */
+static bool is_pcapng(FILE *stream)
+{
+	int first = getc(stream);
+
+	return first != EOF && ungetc(first, stream) == '\n';
+}
+
+static int packets_prepare(struct source_capture *capture)
+{
 	FILE *stream = capture_input_stream(capture->input);
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	int error;
 
 	if (!stream)
 		return -errno;
 	errno = 0;
-	capture->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error);
-	if (capture->pcap)
-		return link_find(capture) ? 0 : -EINVAL;
+	error = is_pcapng(stream) ? pcapng_prepare(capture, stream, reason) : pcap_prepare(capture, stream, reason);
+	if (!error && capture->pcap && !link_find(pcap_datalink(capture->pcap))) {
+		link_refuse(capture, pcap_datalink(capture->pcap), "");
+		return -EINVAL;
+	}
+	if (!error)
+		return 0;
 	if (errno == EISDIR)
 		log_error("cannot read %s: it is a directory; name a capture file", capture->name);
 	else
 		log_error("%s is no capture (%s): tlstrace reads pcap and pcapng, gzip'd too", capture->name,
-			  capture_input_error(capture->input) ? capture_input_error(capture->input) : error);
-	fclose(stream);
-	return -EINVAL;
+			  capture_input_error(capture->input) ? capture_input_error(capture->input) : reason);
+	if (!capture->pcapng)
+		fclose(stream);
+	return error;
 }
 
 struct source_capture *source_capture_open(const char *path, const struct source_handler *handler,
@@ -124,7 +165,7 @@ struct source_capture *source_capture_open(const char *path, const struct source
 			  strerror(errno));
 		goto out;
 	}
-	if (pcap_prepare(capture))
+	if (packets_prepare(capture))
 		goto out;
 	capture->fragments = fragments_new();
 	capture->connections = connections_new(CONNECTIONS_MAX, handler);
@@ -145,6 +186,7 @@ void source_capture_close(struct source_capture *capture)
 	fragments_free(capture->fragments);
 	if (capture->pcap)
 		pcap_close(capture->pcap);
+	pcapng_free(capture->pcapng);
 	capture_input_close(capture->input);
 	free(capture);
 }
@@ -166,17 +208,42 @@ static void clock_set(struct source_capture *capture, uint64_t time_ns)
 		capture->begun_ns = time_ns;
 }
 
-static void packet_read(struct source_capture *capture, const struct pcap_pkthdr *header,
-			const uint8_t *bytes)
+/* All that it has is of link types that are not decoded. */
+static bool is_refused(const struct source_capture *capture)
 {
-	uint64_t time_ns = packet_time(header);
+	return capture->link_unknown && !capture->link_known && !capture->result;
+}
+
+/* 1 and a packet; 0 at the end, negative where the file is broken. */
+static int packet_next(struct source_capture *capture, struct capture_packet *packet)
+{
+	struct pcap_pkthdr *header;
+	const uint8_t *bytes;
+	int result;
+
+	if (capture->pcapng)
+		return pcapng_next(capture->pcapng, packet);
+	result = pcap_next_ex(capture->pcap, &header, &bytes);
+	if (result == 1)
+		*packet = (struct capture_packet){ packet_time(header), pcap_datalink(capture->pcap), header->len,
+						   { bytes, header->caplen } };
+	return result == PCAP_ERROR_BREAK ? 0 : result;
+}
+
+static void packet_read(struct source_capture *capture, const struct capture_packet *packet)
+{
+	const struct link *link = link_find(packet->link_type);
 	struct frame frame;
 
-	clock_set(capture, time_ns);
-	switch (frame_read(capture->link, (struct slice){ bytes, header->caplen }, header->len, time_ns,
-			   capture->fragments, &frame)) {
+	clock_set(capture, packet->time_ns);
+	if (!link && !capture->link_unknown)
+		link_refuse(capture, packet->link_type, ", such packets are left out");
+	capture->link_unknown |= !link;
+	capture->link_known |= !!link;
+	switch (link ? frame_read(link->link, packet->bytes, packet->wire_length, packet->time_ns,
+				  capture->fragments, &frame) : FRAME_BROKEN) {
 	case FRAME_READ:
-		connections_add(capture->connections, &frame, time_ns);
+		connections_add(capture->connections, &frame, packet->time_ns);
 		break;
 	case FRAME_BROKEN:
 		capture->unreadable++;
@@ -189,34 +256,31 @@ static void packet_read(struct source_capture *capture, const struct pcap_pkthdr
 int source_capture_poll(struct source_capture *capture)
 {
 	uint64_t begun_ns = capture->now_ns;
-	struct pcap_pkthdr *header;
-	const uint8_t *bytes;
+	struct capture_packet packet;
 	int count = 0;
 
 	while (capture->result == 1 && count < BATCH && capture->now_ns - begun_ns < TICK_NS) {
 		capture->read_ns = 0;
-		capture->result = pcap_next_ex(capture->pcap, &header, &bytes);
+		capture->result = packet_next(capture, &packet);
 		if (capture->result != 1)
 			break;
-		packet_read(capture, header, bytes);
+		packet_read(capture, &packet);
 		count++;
 	}
 	connections_tick(capture->connections, capture->now_ns);
 	if (count)
 		return count;
-	return capture->result == PCAP_ERROR_BREAK && !capture_input_error(capture->input) ? 0 : -EBADMSG;
+	return capture->result || capture_input_error(capture->input) || is_refused(capture) ? -EBADMSG : 0;
 }
 
 void source_capture_explain(const struct source_capture *capture)
 {
 	const char *packing = capture_input_error(capture->input);
-	const char *reason = packing ? packing : pcap_geterr(capture->pcap);
-	/* libpcap: "an interface has a type 113 different from the type of the first interface" */
-	bool mixed = strstr(reason, "different from the ");
 
-	log_error("%s is %s: %s; what stands before that was reported, capture %s", capture->name,
-		  mixed ? "mixed" : "broken", reason,
-		  mixed ? "each interface into a file of its own" : "the rest again");
+	if (!packing && is_refused(capture))
+		return; /* that was said */
+	log_error("%s is broken: %s; what stands before that was reported, capture the rest again", capture->name,
+		  packing ? packing : capture->pcapng ? pcapng_error(capture->pcapng) : pcap_geterr(capture->pcap));
 }
 
 void source_capture_finish(struct source_capture *capture)

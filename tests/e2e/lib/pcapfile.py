@@ -40,6 +40,36 @@ def pack(packets, link=ETHERNET, snaplen=262144, nanoseconds=False, order="<"):
     return b"".join(parts)
 
 
+def block(kind, body, order="<"):
+    """Of a pcapng file: draft-ietf-opsawg-pcapng section 3.1."""
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", 12 + len(body))
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def section(order="<"):
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+
+
+@dataclass(frozen=True)
+class Interface:
+    link: int = ETHERNET
+    snaplen: int = 262144
+    resolution: int = 6  # times are in 10**-resolution seconds
+    order: str = "<"
+
+    def pack(self):
+        option = struct.pack(self.order + "HHB3x", 9, 1, self.resolution)
+        return block(1, struct.pack(self.order + "HHI", self.link, 0, self.snaplen) + option, self.order)
+
+    def packet(self, index, packet):
+        """What the interface with this number in its section makes of a packet."""
+        time = packet.time_ns * 10**self.resolution // 10**9
+        data = packet.data[:self.snaplen]
+        return block(6, struct.pack(self.order + "IIIII", index, time >> 32, time & 0xFFFFFFFF, len(data),
+                                    len(packet.data)) + data, self.order)
+
+
 def is_tcp(packet):
     return packet.data[12:14] == b"\x08\0" and packet.data[23] == 6
 
