@@ -53,8 +53,6 @@ REFUSALS = {
 @pytest.mark.parametrize("place", views.PLACES)
 def test_refused(stage, name, place):
     kind, options, version, wishes, alert, cause, facts, verdict = REFUSALS[name]
-    if place == views.ROUTED and name not in ("version", "cipher"):
-        pytest.skip("the views differ in the server's name only")
     here = views.Place(stage, place)
     server = here.server(kind, options=options, workers=1)
     here.trace(server.port)
@@ -65,9 +63,10 @@ def test_refused(stage, name, place):
         view.says("{server}" + verdict, server=(server.pids[0], server.comm))
 
 
-def test_unknown_name_as_a_warning(stage):
+@pytest.mark.parametrize("place", views.PLACES)
+def test_unknown_name_as_a_warning(stage, place):
     """The server warns and goes on with its default certificate; the client does not like that."""
-    here = views.Place(stage, views.LOOPBACK)
+    here = views.Place(stage, place)
     server = here.server(NamedServer, options=UNKNOWN_NAME[:2])
     here.trace(server.port)
     client = here.client("openssl", server, version="TLSv1.2", sni="web.other.test",
@@ -88,8 +87,9 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("alert", MALFORMED)
-def test_malformed(stage, alert):
-    here = views.Place(stage, views.LOOPBACK)
+@pytest.mark.parametrize("place", views.PLACES)
+def test_malformed(stage, alert, place):
+    here = views.Place(stage, place)
     server = here.server("s_server")
     here.trace(server.port)
     here.run(process.helper("hello_client.py", here.address, server.port, MALFORMED[alert]().hex(),
@@ -101,10 +101,11 @@ def test_malformed(stage, alert):
 
 
 @pytest.mark.parametrize("version,mark", [("TLSv1.2", 1), ("TLSv1.1", 0)])
-def test_downgrade(stage, version, mark):
+@pytest.mark.parametrize("place", views.PLACES)
+def test_downgrade(stage, version, mark, place):
     """A ServerHello with RFC 8446's mark, which a client that offered TLS 1.3 must reject."""
     random = os.urandom(24) + b"DOWNGRD" + bytes([mark])
-    here = views.Place(stage, views.LOOPBACK)
+    here = views.Place(stage, place)
     server = here.server(servers.Scripted, options=(hello.server_hello(random).hex(),))
     here.trace(server.port)
     client = here.client("openssl", server)
@@ -135,8 +136,6 @@ def test_marked_but_no_downgrade(stage):
 ], ids=["http", "smtp", "unknown"])
 def test_plaintext_answer(stage, place, start, protocol):
     """TLS to a port that speaks something else."""
-    if place == views.ROUTED and protocol != "HTTP":
-        pytest.skip("the views differ in the server's name only")
     here = views.Place(stage, place)
     server = here.server(servers.Scripted, options=(start.hex(),))
     here.trace(server.port)
@@ -149,9 +148,10 @@ def test_plaintext_answer(stage, place, start, protocol):
         view.says("{server} " + said, server=(server.process.pid, server.comm))
 
 
-def test_plaintext_request(stage):
+@pytest.mark.parametrize("place", views.PLACES)
+def test_plaintext_request(stage, place):
     """Plain HTTP to a TLS port: without a ClientHello there is no handshake, and no row."""
-    here = views.Place(stage, views.LOOPBACK)
+    here = views.Place(stage, place)
     server = here.server("nginx", workers=1)
     here.trace(server.port)
     plain = here.run(["curl", "-sS", "--noproxy", "*", f"http://{here.address}:{server.port}/"])
