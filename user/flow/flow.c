@@ -16,6 +16,7 @@ struct flow_table {
 	size_t bucket_count; /* a power of two */
 	size_t count, capacity;
 	uint64_t begun, refused, unfinished;
+	size_t untaken; /* flows without hello_taken */
 	struct flow_shared shared;
 	const struct flow_handler *handler;
 };
@@ -156,6 +157,7 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	flow->next = *bucket;
 	*bucket = flow;
 	table->count++;
+	table->untaken++;
 	*begun = flow;
 	return 0;
 }
@@ -168,6 +170,12 @@ void flow_renegotiate(struct flow *flow, uint64_t time_ns)
 	flow->first_ns = time_ns;
 	flow->opening = (struct flow_opening){ 0 };
 	flow->again = true;
+}
+
+void flow_hello_take(struct flow_table *table, struct flow *flow)
+{
+	table->untaken -= !flow->hello_taken;
+	flow->hello_taken = true;
 }
 
 void flow_hello_part(struct flow_table *table, struct flow *flow)
@@ -183,9 +191,8 @@ void flow_hello_part(struct flow_table *table, struct flow *flow)
 
 void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns)
 {
-	size_t i;
-
-	for (i = 0; i < table->bucket_count; i++)
+	/* Hardly ever: a hello is whole a moment after it began. */
+	for (size_t i = 0; table->untaken && i < table->bucket_count; i++)
 		for (struct flow *flow = table->buckets[i]; flow; flow = flow->next)
 			if (flow->last_ns < before_ns)
 				flow_hello_part(table, flow);
@@ -210,6 +217,7 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
 		return;
 	*link = flow->next;
 	table->count--;
+	table->untaken -= !flow->hello_taken;
 	flow_free(flow);
 }
 

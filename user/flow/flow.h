@@ -91,7 +91,7 @@ struct flow {
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* where it was seen; not always terminated */
 	bool gap; /* bytes are missing */
 	bool truncated; /* of some packets only the beginning was captured */
-	bool hello_taken; /* set by the handler: taken or counted as refused, not unfinished */
+	bool hello_taken; /* flow_hello_take() */
 	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
 	uint64_t sockets[2]; /* ids of the sockets of its ends, as directions; 0 unknown */
 	void *owner; /* of the handler */
@@ -131,12 +131,14 @@ void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *k
  * known elsewhere.
  */
 void flow_renegotiate(struct flow *flow, uint64_t time_ns);
+/* The handler has its ClientHello, or has counted it as refused: it is not unfinished. */
+void flow_hello_take(struct flow_table *table, struct flow *flow);
 /*
  * The rest of its ClientHello will not come: hand on what there is as a message that is partial. Nothing is, if it was taken, if
  * its beginning is not all there, or if it may only be that it was not captured.
  */
 void flow_hello_part(struct flow_table *table, struct flow *flow);
-/* The same for each flow that no handler has taken and that was silent since before_ns. */
+/* The same for each flow that was silent since before_ns. */
 void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns);
 /* Whether with this segment, which is the last of its direction, all is there that came before it. */
 bool flow_ends_with(const struct flow *flow, const struct tlstrace_packet_event *event);

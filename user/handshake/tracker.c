@@ -371,7 +371,7 @@ static void flow_opened(struct tracker *tracker, struct flow *flow, const struct
 	/* Of a part that ends before its random nobody can tell which handshake it is. */
 	if (message->partial && message->body.length < HELLO_RANDOM_END)
 		return;
-	flow->hello_taken = true;
+	flow_hello_take(tracker->flows, flow);
 	if (encrypted)
 		renegotiation_arrived(tracker, flow, message);
 	else
