@@ -50,6 +50,7 @@ struct lookup {
 	struct container_api *api;
 	const struct container_question *question;
 	const char *id; /* certain, or for runtimes that name containers freely the leaf; "" none */
+	bool certain;	/* its id is one */
 	char home[PATH_MAX]; /* of the user it belongs to; "" it is the system's */
 	struct container_details *details;
 };
@@ -280,20 +281,29 @@ static void manager_files_read(struct lookup *lookup, const struct container_man
 	bundle_read(lookup, bundle);
 }
 
+/* Where the cgroup does not tell. */
+static void id_set(struct lookup *lookup, const char *id)
+{
+	char *copy = strdup(id);
+
+	if (!copy)
+		return;
+	lookup->details->id = copy;
+	lookup->id = copy;
+	lookup->certain = true;
+}
+
 /* Who keeps it running is found while its processes live, wherever the files are. */
 static bool manager_ask(struct lookup *lookup)
 {
-	bool certain = lookup->question->path.is_container;
 	struct container_details *details = lookup->details;
 	struct container_manager manager;
 
 	if (!container_manager_find(lookup->question->pid, &manager) ||
-	    (certain && !manager.many && strcmp(manager.id, lookup->id)))
+	    (lookup->certain && !manager.many && strcmp(manager.id, lookup->id)))
 		return false;
-	if (!certain) {
-		details->id = strdup(manager.id);
-		lookup->id = manager.id;
-	}
+	if (!lookup->certain)
+		id_set(lookup, manager.id);
 	if (manager.directory[0])
 		manager_files_read(lookup, &manager);
 	if (!details->runtime)
@@ -332,26 +342,36 @@ static void home_find(struct lookup *lookup)
 		snprintf(lookup->home, sizeof(lookup->home), "%s", found->pw_dir);
 }
 
+/* Of its runtime, as far as that is known by now, and by an id that it may have given. */
+static bool step_is_for(const struct lookup *lookup, size_t step)
+{
+	const char *runtime = lookup->question->path.runtime;
+
+	if (!runtime)
+		runtime = lookup->details->runtime;
+	if (runtime && steps[step].runtime && strcmp(runtime, steps[step].runtime))
+		return false;
+	return lookup->certain || steps[step].ask == manager_ask || (steps[step].free_names && *lookup->id);
+}
+
 bool container_lookup(struct container_api *api, const struct container_question *question,
 		      struct container_details *details)
 {
 	const struct container_path *path = &question->path;
 	struct lookup lookup = { .api = api, .question = question, .details = details };
+	bool found = false;
 	size_t i;
 
+	lookup.certain = path->is_container;
 	lookup.id = path->is_container ? path->id : path->leaf;
 	home_find(&lookup);
-	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		bool asked_for = path->is_container || (steps[i].free_names && *path->leaf) ||
-				 steps[i].ask == manager_ask;
-
-		if (!asked_for || (path->runtime && steps[i].runtime && strcmp(path->runtime, steps[i].runtime)))
+	/* Who knows it may not know its name: files of a dockerd that has a mount namespace of its own are not here. */
+	for (i = 0; i < ARRAY_SIZE(steps) && !details->name; i++) {
+		if (!step_is_for(&lookup, i) || !steps[i].ask(&lookup))
 			continue;
-		if (!steps[i].ask(&lookup))
-			continue;
-		if (!path->is_container && !details->id)
-			details->id = strdup(path->leaf);
-		return true;
+		found = true;
+		if (!lookup.certain)
+			id_set(&lookup, lookup.id);
 	}
-	return false;
+	return found;
 }
