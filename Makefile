@@ -91,7 +91,7 @@ build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-d
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light libnginx-mod-stream haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
 	libclang-rt-14-dev ssldump time ngtcp2-client ngtcp2-server caddy chromium \
-	docker.io podman conmon containerd runc crun systemd-container fuse-overlayfs \
+	docker.io podman conmon containerd runc crun systemd-container fuse-overlayfs uidmap slirp4netns \
 	qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
 capture_packages = libnss3-tools openjdk-17-jdk-headless
 

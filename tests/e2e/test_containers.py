@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which container an end is in: real runtimes, each named by what it says itself."""
 
+import os
 import re
+import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from lib import clients, containers, expect, process, trace, wait
+from lib import clients, containers, expect, process, rootless, trace, wait
+
+RUNTIMES = {**containers.BY_NAME, "rootless": rootless.RootlessPodman}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,7 @@ def runtimes(directory, root):
             place = directory / name
             place.mkdir()
             try:
-                started[name] = containers.BY_NAME[name](place, root)
+                started[name] = RUNTIMES[name](place, root)
             except containers.Unavailable as error:
                 started[name] = error
         if isinstance(started[name], containers.Unavailable):
@@ -54,6 +59,11 @@ class Pair:
         self.server.go().listening(self.port)
         self.address = self.runtime.address("web")
         return self
+
+    def trace(self, stage):
+        """A tlstrace that sees the handshakes of this runtime's containers, and finds its socket."""
+        return stage.trace(namespace=self.runtime.namespace, everywhere=self.runtime.everywhere,
+                           env=self.runtime.socket_environment())
 
     def client(self, name="client"):
         return self.start(name, containers.curl(self.address, self.port))
@@ -84,11 +94,12 @@ def container_is(end, runtime, container):
 
 
 @pytest.mark.parametrize("name", [
-    "docker", "podman", "containerd", "runc", pytest.param("crun", marks=pytest.mark.vm), "nspawn"])
+    "docker", "hidden docker", "podman", "rootless", "containerd", "runc", pytest.param("crun", marks=pytest.mark.vm),
+    "nspawn"])
 def test_both_ends(stage, pair_of, name):
     """From container to container: id, name, image and runtime of both, and the pids here and within."""
     pair = pair_of(name).serve()
-    trace = stage.trace(namespace=pair.runtime.namespace)
+    trace = pair.trace(stage)
     client = pair.client()
     client.go().ended()
     row = expect.one_row(trace, port=pair.port)
@@ -152,10 +163,11 @@ def test_choose(stage, pair_of):
         assert (end["reported"], end["filtered"]) == (0, 1), trace.report()
 
 
-def test_short_life(stage, pair_of):
+@pytest.mark.parametrize("name", ["docker", "hidden docker"])
+def test_short_life(stage, pair_of, name):
     """A container that is gone as soon as it had its answer: the row comes later, and knows it."""
-    pair = pair_of("docker").serve()
-    trace = stage.trace(namespace=pair.runtime.namespace)
+    pair = pair_of(name).serve()
+    trace = pair.trace(stage)
     cid = stage.directory / "cid"
     pair.runtime.docker("run", "--rm", "--name", "short", "--cidfile", cid, containers.IMAGE,
                         *containers.curl(pair.address))
@@ -163,6 +175,40 @@ def test_short_life(stage, pair_of):
     container = row["client"]["container"]
     assert (container["id"], container["name"]) == (cid.read_text(), "short"), row["client"]
     assert row["client"]["process"]["comm"] == "curl"
+
+
+def test_rootless_published_port(stage, pair_of):
+    """From here through the port that a user's Podman publishes: its forwarder is the proxy between the ends."""
+    pair = pair_of("rootless").serve()
+    trace = pair.trace(stage)
+    client = stage.processes.run(containers.curl("127.0.0.1", pair.runtime.published)).ok()
+    row = expect.one_row(trace, port=pair.port)
+    expect.completed(row)
+    expect.process_is(row["client"], client.pid, "curl")
+    assert row["client"]["container"] is None
+    container_is(row["server"], pair.runtime, pair.server)
+    assert row["server"]["process"]["uid"] == rootless.UID
+    between = [place["process"] for place in row["path"] if place["process"]]
+    assert [(one["comm"], one["uid"], one["container"]) for one in between] \
+        == [("rootlessport", rootless.UID, None)] * 2, row["path"]
+    assert not trace.select(port=pair.runtime.published)
+
+
+def test_rootless_files(stage, pair_of):
+    """In the cgroups that a user's systemd makes, conmon killed: the files below the user's home tell it all."""
+    pair = pair_of("rootless").serve()
+    [conmon] = re.findall(r"^PPid:\s*(\d+)$", Path(f"/proc/{pair.server.pid}/status").read_text(), re.M)
+    place = pair.runtime.user.cgroup(
+        f"user@{rootless.UID}.service/user.slice/libpod-{pair.server.id}.scope/container")
+    (place / "cgroup.procs").write_text(str(pair.server.pid))
+    os.kill(int(conmon), signal.SIGKILL)
+    wait.until(lambda: f"PPid:\t{conmon}\n" not in Path(f"/proc/{pair.server.pid}/status").read_text(),
+               "the container to be an orphan")
+    trace = pair.trace(stage)
+    pair.client().go().ended()
+    row = expect.one_row(trace, port=pair.port)
+    container_is(row["server"], pair.runtime, pair.server)
+    assert row["server"]["cgroup"].endswith(f"libpod-{pair.server.id}.scope/container"), row["server"]
 
 
 # Cgroups made by hand: layouts of machines that this one is not.

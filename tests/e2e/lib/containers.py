@@ -112,7 +112,8 @@ class Container:
 class Runtime:
     """What all share. expected: of the row's container, beyond id and name."""
     expected = {}
-    namespace = None  # of the network, where it has one of its own
+    namespace = None  # where it is started, as process.in_namespace() wants it
+    everywhere = False  # containers are in other network namespaces than that
 
     def __init__(self, directory, root):
         self.directory, self.root = directory, root
@@ -141,6 +142,9 @@ class Runtime:
     def shown_name(self, name):
         return name
 
+    def socket_environment(self):
+        return {}
+
     # Where not said otherwise, containers are in the network of the test.
 
     def address(self, name):
@@ -164,10 +168,7 @@ class Docker(Runtime):
         self.namespace = self.network.namespace()
         self.socket = directory / "docker.sock"
         self.processes = process.Processes(directory)
-        self.daemon = self.processes.start(
-            ["dockerd", "--data-root", directory / "root", "--exec-root", directory / "exec",
-             "--pidfile", directory / "pid", "--host", f"unix://{self.socket}",
-             "--bip", "192.0.2.1/24"], self.namespace)
+        self.daemon = self.processes.start(self.daemon_argv(), self.namespace)
         try:
             wait.until(self.answers, lambda: "dockerd: " + self.said(), 60)
             self.import_image()
@@ -175,8 +176,17 @@ class Docker(Runtime):
             self.close()
             raise
 
+    def daemon_argv(self):
+        place = self.directory
+        return ["dockerd", "--data-root", f"{place}/root", "--exec-root", f"{place}/exec",
+                "--pidfile", f"{place}/pid", "--host", f"unix://{self.socket}",
+                "--bip", "192.0.2.1/24"]
+
     def said(self):
         return self.daemon.log.read_text(errors="replace")[-2000:]
+
+    def socket_environment(self):
+        return {"DOCKER_HOST": f"unix://{self.socket}"}
 
     def answers(self):
         if self.daemon.poll() is not None:
@@ -221,9 +231,20 @@ class Docker(Runtime):
         cgroups_remove("docker")
 
 
+class HiddenDocker(Docker):
+    """Its files are in a mount namespace of its own: what is in them, only its socket tells."""
+
+    def daemon_argv(self):
+        place = self.directory / "root"
+        place.mkdir()
+        return ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec",
+                'mount -t tmpfs none "$0"; exec "$@"', str(place), *super().daemon_argv()]
+
+
 class Podman(Runtime):
     programs = ("podman", "conmon")
     expected = {"runtime": "podman", "image": IMAGE}
+    network = ("--network", "host")
 
     def __init__(self, directory, root, oci="runc"):
         super().__init__(directory, root)
@@ -242,7 +263,7 @@ class Podman(Runtime):
 
     def run_argv(self, name, argv):
         # Its own limits may be higher than those it may set.
-        return [*self.podman, "run", "--rm", "--interactive", "--name", name, "--network", "host",
+        return [*self.podman, "run", "--rm", "--interactive", "--name", name, *self.network,
                 "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", IMAGE, *argv]
 
     def find(self, name):
@@ -402,7 +423,7 @@ def cgroup_mount(kind, controller=None):
 
 
 BY_NAME = {
-    "docker": Docker, "podman": Podman, "containerd": Containerd, "nspawn": Nspawn,
+    "docker": Docker, "hidden docker": HiddenDocker, "podman": Podman, "containerd": Containerd, "nspawn": Nspawn,
     "runc": lambda directory, root: Bundle(directory, root, "runc"),
     "crun": lambda directory, root: Bundle(directory, root, "crun"),
 }

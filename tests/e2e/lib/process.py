@@ -24,8 +24,12 @@ def environment(**more):
 
 
 def in_namespace(namespace, argv):
+    """namespace: the name of one of the network, or what nsenter is to be told."""
+    if not namespace:
+        return list(argv)
+    options = [f"--net=/run/netns/{namespace}"] if isinstance(namespace, str) else namespace
     # nsenter executes the program in its own place: the pid stays that of Popen.
-    return ["nsenter", f"--net=/run/netns/{namespace}", "--", *argv] if namespace else list(argv)
+    return ["nsenter", *options, "--", *argv]
 
 
 def helper(name, *argv):
