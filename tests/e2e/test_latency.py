@@ -3,7 +3,7 @@
 
 import pytest
 
-from lib import clients, process, servers
+from lib import clients, expect, process, servers
 from lib.phases import TOLERANCE_SHARE, TOLERANCE_US, Phases, problems
 
 NAME = "web.example.org"
@@ -87,6 +87,28 @@ def test_server_sleeps(stage, where, what):
 @pytest.mark.parametrize("where", CLIENTS)
 def test_client_sleeps(stage, where, what):
     assert_grows(View(stage, what), grown_in(CLIENTS, where, what), where)
+
+
+@pytest.mark.parametrize("where,what", [
+    *(("accept", view) for view in VIEWS), ("hello", "both"), ("hello", "client")])
+def test_deferred_accept(stage, where, what):
+    """The server's kernel makes a connection of the hello, which is when the queue begins: not before."""
+    view = View(stage, what)
+    quick = view.server("nowhere+deferred")
+    slow = view.server("accept+deferred", DELAY_MS) if where == "accept" else quick
+    grown = grown_in({**SERVERS, **CLIENTS}, where, what)
+    assert_grows(view, grown, "hello" if where == "hello" else "nowhere", quick, slow)
+    for row in view.trace.rows:
+        expect.completed(row)
+        server = slow if row["server"]["port"] == slow.port else quick
+        if what != "server":
+            assert row["client"]["process"]["comm"] == "python3", row
+        if what == "client":
+            continue
+        expect.process_is(row["server"], server.process.pid, "python3")
+        times = row["server"]["socket"]
+        assert times["established_us"] >= 0, times
+        assert times["accept_us"] is None or times["accept_us"] >= times["established_us"], times
 
 
 @pytest.mark.parametrize("what", VIEWS)

@@ -185,6 +185,12 @@ static struct point work_end(const struct model *model, size_t flight, bool last
 	return (struct point){ model->end_ns, true };
 }
 
+/* So the kernel said, or it was the hello that made the connection: TCP_DEFER_ACCEPT, or the ACK before it was lost. */
+static bool accepted_later(const struct endpoint *server, const struct stretch *hello)
+{
+	return server->accepted_later || (hello->first_ns && server->established_ns > hello->first_ns);
+}
+
 /*
  * What lies between the hello and its reading. A server that has not accepted the connection
  * cannot read what is there. Where accept has no time but is known to have come later, all of it
@@ -197,7 +203,7 @@ static void server_wait(struct model *model, size_t flight, struct point taken)
 	struct point accepted = { in->last_ns, true };
 	bool known = flight > 0 || server->accept_ns || server->accepted_before;
 
-	if (!known && server->accepted_later) {
+	if (!known && accepted_later(server, in)) {
 		phase_add(model, "accept_queue", END_SERVER, taken, false);
 		return;
 	}

@@ -6,9 +6,12 @@ read         when the hello is there, before it is read
 certificate  in the callback that chooses the certificate
 finish       when the client's second flight is there, before it is read
 nowhere      not at all
+
+With "deferred" behind it (accept+deferred) the kernel has no connection to accept before the hello is there.
 """
 
 import select
+import socket
 import ssl
 import sys
 import time
@@ -17,6 +20,7 @@ from lines import listener
 from pauses import handshake
 
 port, chain, key, where, milliseconds, *protocols = sys.argv[1:]
+where, _, deferred = where.partition("+")
 seconds = int(milliseconds) / 1000
 pauses = {"read": {0: seconds}, "finish": {1: seconds}}.get(where, {})
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -27,6 +31,8 @@ if where == "certificate":
     context.sni_callback = lambda *_: time.sleep(seconds)
 
 with listener(port) as server:
+    if deferred:
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
     while True:
         select.select([server], [], [])
         if where == "accept":
