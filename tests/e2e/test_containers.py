@@ -163,6 +163,20 @@ def test_choose(stage, pair_of):
         assert (end["reported"], end["filtered"]) == (0, 1), trace.report()
 
 
+def test_summary(stage, pair_of):
+    """The same program in two containers: two groups, each by its container's name, at both ends."""
+    pair = pair_of("docker").serve()
+    trace = stage.trace("--summary", "json", namespace=pair.runtime.namespace)
+    for client in (pair.client("one"), pair.client("two")):
+        client.go().ended()
+    trace.wait_rows(2, port=pair.port)
+    trace.stop()
+    ends = [(group["client"], group["server"]) for group in trace.summary["groups"]]
+    assert sorted((client["comm"], client["container"]) for client, _ in ends) == [("curl", "one"), ("curl", "two")]
+    assert {(server["comm"], server["container"]) for _, server in ends} == {("openssl", "web")}
+    assert [group["count"] for group in trace.summary["groups"]] == [1, 1]
+
+
 @pytest.mark.parametrize("name", ["docker", "hidden docker"])
 def test_short_life(stage, pair_of, name):
     """A container that is gone as soon as it had its answer: the row comes later, and knows it."""

@@ -13,9 +13,11 @@
 #include "sink/summary.h"
 #include "sink/text.h"
 #include "summary/summary.h"
+#include "who/container.h"
 
 #define MS 1000000ull
 #define START_NS (5000 * MS)
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define V4(a, b, c, d) { [10] = 0xff, [11] = 0xff, a, b, c, d }
 
 /* curl asks example.org, and it takes this long, half of it in one phase that comes twice. */
@@ -63,6 +65,24 @@ static void assert_near(uint64_t got, uint64_t expected)
 			 (unsigned long long)expected);
 }
 
+static char *table_of(struct summary *summary, int width, enum summary_extent extent)
+{
+	char *output = NULL;
+	size_t size;
+	struct sink_settings settings = { .out = open_memstream(&output, &size), .width = width };
+
+	assert_non_null(settings.out);
+	summary_table_write(&settings, summary, extent);
+	fclose(settings.out);
+	return output;
+}
+
+static void assert_contains(const char *output, const char *part)
+{
+	if (!strstr(output, part))
+		fail_msg("\"%s\" is not in:\n%s", part, output);
+}
+
 /* Who asks, and whom: by process, by name, by address, whatever is known. */
 static void test_groups(void **state)
 {
@@ -91,6 +111,36 @@ static void test_groups(void **state)
 	assert_string_equal(groups[1]->names->client_comm, "");
 	assert_int_equal(groups[1]->names->client.ip[15], 10);
 	assert_null(summary_other(summary));
+	summary_free(summary);
+}
+
+/* The same programs in other containers are others: by its name, or else the start of its id. */
+static void test_containers(void **state)
+{
+	struct container web = { .known = true, .id = (char *)ID, .details.name = (char *)"web\x1b" };
+	struct container asked = { .known = false }, nameless = { .known = true, .id = (char *)ID };
+	struct handshake list[4];
+	const struct summary_group *const *groups;
+	struct summary *summary;
+	char *output;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		list[i] = completed_in(4 * MS);
+		list[i].sni = NULL;
+		list[i].ends[END_SERVER].process.container = &web;
+	}
+	list[1].ends[END_CLIENT].process.container = &nameless;
+	list[2].ends[END_CLIENT].process.container = &asked; /* not known to be in one */
+	list[3].sni = (char *)"example.org"; /* whoever serves it */
+	summary = summary_of(list, 4);
+	assert_int_equal(summary_groups(summary, &groups), 3);
+	assert_int_equal(summary_group_count(groups[0]), 2);
+	output = table_of(summary, 100, SUMMARY_ALL);
+	assert_contains(output, "\ncurl → nginx@web\\x1b ");
+	assert_contains(output, "\ncurl@0123456789ab → nginx@web\\x1b ");
+	assert_contains(output, "\ncurl → example.org ");
+	free(output);
 	summary_free(summary);
 }
 
@@ -164,24 +214,6 @@ static void test_other(void **state)
 	assert_int_equal(summary_group_count(summary_other(summary)), 2 * SUMMARY_GROUPS_MAX);
 	assert_int_equal(summary_other(summary)->totals.count, 2 * SUMMARY_GROUPS_MAX);
 	summary_free(summary);
-}
-
-static char *table_of(struct summary *summary, int width, enum summary_extent extent)
-{
-	char *output = NULL;
-	size_t size;
-	struct sink_settings settings = { .out = open_memstream(&output, &size), .width = width };
-
-	assert_non_null(settings.out);
-	summary_table_write(&settings, summary, extent);
-	fclose(settings.out);
-	return output;
-}
-
-static void assert_contains(const char *output, const char *part)
-{
-	if (!strstr(output, part))
-		fail_msg("\"%s\" is not in:\n%s", part, output);
 }
 
 static void test_table(void **state)
@@ -273,8 +305,8 @@ static void test_json(void **state)
 	fclose(settings.out);
 	assert_string_equal(output,
 		"{\"type\":\"summary\",\"schema\":1,\"time\":\"1970-01-01T00:00:05.000000000Z\","
-		"\"groups\":[{\"client\":{\"comm\":\"curl\",\"ip\":null},"
-		"\"server\":{\"sni\":\"example.org\",\"comm\":null,\"ip\":null,\"port\":null},"
+		"\"groups\":[{\"client\":{\"comm\":\"curl\",\"container\":null,\"ip\":null},"
+		"\"server\":{\"sni\":\"example.org\",\"comm\":null,\"container\":null,\"ip\":null,\"port\":null},"
 		"\"count\":2,\"completed\":2,\"failed\":0,\"incomplete\":0,\"resumed\":1,"
 		"\"resumed_share\":0.5000,\"untimed\":0,"
 		"\"total\":{\"count\":2,\"p50_us\":4000,\"p95_us\":4000,\"p99_us\":4000,\"max_us\":4000},"
@@ -291,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_other),

@@ -8,9 +8,10 @@
 #include "sink/text.h"
 #include "summary/summary.h"
 
-static struct json_object *json_comm(const char comm[HANDSHAKE_COMM_SIZE])
+/* Of a name in so much room. */
+static struct json_object *json_text(const char *name, size_t size)
 {
-	return *comm ? json_bytes(comm, strnlen(comm, HANDSHAKE_COMM_SIZE)) : NULL;
+	return *name ? json_bytes(name, strnlen(name, size)) : NULL;
 }
 
 static struct json_object *json_ip(const struct address *address)
@@ -27,12 +28,16 @@ static void names_add(struct json_object *to, const struct summary_names *names)
 
 	if (names) {
 		client = json_object_new_object();
-		json_add(client, "comm", json_comm(names->client_comm));
+		json_add(client, "comm", json_text(names->client_comm, HANDSHAKE_COMM_SIZE));
+		json_add(client, "container",
+			 json_text(names->client_container, SUMMARY_CONTAINER_SIZE));
 		json_add(client, "ip", json_ip(&names->client));
 		server = json_object_new_object();
 		json_add(server, "sni", names->sni_length ?
 			 json_bytes(names->sni, names->sni_length) : NULL);
-		json_add(server, "comm", json_comm(names->server_comm));
+		json_add(server, "comm", json_text(names->server_comm, HANDSHAKE_COMM_SIZE));
+		json_add(server, "container",
+			 json_text(names->server_container, SUMMARY_CONTAINER_SIZE));
 		json_add(server, "ip", json_ip(&names->server));
 		json_add(server, "port", names->server.port ?
 			 json_object_new_int(names->server.port) : NULL);

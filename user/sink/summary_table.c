@@ -34,9 +34,9 @@ size_t summary_phases(const struct summary_group *group, const struct summary_ph
 }
 
 static void end_append(struct text *text, const char comm[HANDSHAKE_COMM_SIZE],
-		       const struct address *address)
+		       const char container[SUMMARY_CONTAINER_SIZE], const struct address *address)
 {
-	char escaped[TEXT_ADDRESS_SIZE + 4 * HANDSHAKE_COMM_SIZE];
+	char escaped[TEXT_ADDRESS_SIZE + 4 * SUMMARY_CONTAINER_SIZE];
 
 	if (*comm)
 		text_escape(comm, strnlen(comm, HANDSHAKE_COMM_SIZE), escaped, sizeof(escaped));
@@ -45,9 +45,13 @@ static void end_append(struct text *text, const char comm[HANDSHAKE_COMM_SIZE],
 	else
 		text_ip(address, escaped);
 	text_append(text, "%s", escaped);
+	if (!*container)
+		return;
+	text_escape(container, strnlen(container, SUMMARY_CONTAINER_SIZE), escaped, sizeof(escaped));
+	text_append(text, "@%s", escaped);
 }
 
-/* "curl -> example.org" */
+/* "curl@client -> example.org" */
 static void name_write(const struct summary_group *group, char to[NAME_SIZE])
 {
 	const struct summary_names *names = group->names;
@@ -59,13 +63,13 @@ static void name_write(const struct summary_group *group, char to[NAME_SIZE])
 		text_append(&text, "all others");
 		return;
 	}
-	end_append(&text, names->client_comm, &names->client);
+	end_append(&text, names->client_comm, names->client_container, &names->client);
 	text_append(&text, text_is_utf8() ? " → " : " -> ");
 	if (names->sni_length) {
 		text_escape(names->sni, names->sni_length, sni, sizeof(sni));
 		text_append(&text, "%s", sni);
 	} else {
-		end_append(&text, names->server_comm, &names->server);
+		end_append(&text, names->server_comm, names->server_container, &names->server);
 	}
 }
 

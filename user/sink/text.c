@@ -256,29 +256,19 @@ void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE])
 	text_number(address->port, 1, to);
 }
 
-/* What a person calls it: its name, else the start of its id, as Docker shows it. */
-static void text_container(const struct container *container, char *to, size_t size)
-{
-	const char *name = container->details.name;
-	size_t length = name ? strlen(name) : strlen(container->id);
-
-	/* Other ids than these are names. */
-	if (!name && length == 64)
-		length = 12;
-	text_escape(name ? name : container->id, length, to, size);
-}
-
 void text_process(const struct process *process, char to[TEXT_WHO_SIZE])
 {
 	char escaped[4 * HANDSHAKE_COMM_SIZE + 1];
-	size_t length;
+	const char *name;
+	size_t length, name_length;
 
 	text_escape(process->comm, strnlen(process->comm, HANDSHAKE_COMM_SIZE), escaped,
 		    sizeof(escaped));
 	length = (size_t)snprintf(to, TEXT_WHO_SIZE, "%s[%u]", escaped, process->pid);
 	if (process->container && process->container->known) {
 		to[length++] = '@';
-		text_container(process->container, to + length, TEXT_WHO_SIZE - length);
+		name_length = container_called(process->container, &name);
+		text_escape(name, name_length, to + length, TEXT_WHO_SIZE - length);
 	}
 }
 

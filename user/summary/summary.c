@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "hash.h"
+#include "who/container.h"
 
 #define SLOTS (2 * SUMMARY_GROUPS_MAX)
 /* 8 MiB in all histograms: a thousand groups of a thousand handshakes each need a tenth. */
@@ -57,13 +58,26 @@ void summary_free(struct summary *summary)
 	free(summary);
 }
 
-static void end_name(const struct endpoint *end, char comm[HANDSHAKE_COMM_SIZE],
-		     struct address *address)
+static void container_name(const struct container *container, char to[SUMMARY_CONTAINER_SIZE])
 {
-	if (end->process.pid)
-		memcpy(comm, end->process.comm, HANDSHAKE_COMM_SIZE);
-	else
+	const char *name;
+	size_t length;
+
+	if (!container || !container->known)
+		return;
+	length = container_called(container, &name);
+	memcpy(to, name, length < SUMMARY_CONTAINER_SIZE ? length : SUMMARY_CONTAINER_SIZE);
+}
+
+static void end_name(const struct endpoint *end, char comm[HANDSHAKE_COMM_SIZE],
+		     char container[SUMMARY_CONTAINER_SIZE], struct address *address)
+{
+	if (!end->process.pid) {
 		*address = end->address;
+		return;
+	}
+	memcpy(comm, end->process.comm, HANDSHAKE_COMM_SIZE);
+	container_name(end->process.container, container);
 }
 
 /* Only as far as it is used is a key set. Returns its bytes. */
@@ -73,14 +87,16 @@ static size_t key_fill(struct key *key, const struct handshake *handshake)
 	size_t length = handshake->sni ? handshake->sni_length : 0;
 
 	memset(names, 0, offsetof(struct summary_names, sni));
-	end_name(&handshake->ends[END_CLIENT], names->client_comm, &names->client);
+	end_name(&handshake->ends[END_CLIENT], names->client_comm, names->client_container,
+		 &names->client);
 	names->client.port = 0; /* it is another one each time */
 	if (length > SUMMARY_SNI_MAX)
 		length = SUMMARY_SNI_MAX;
 	if (length)
 		memcpy(names->sni, handshake->sni, length);
 	else
-		end_name(&handshake->ends[END_SERVER], names->server_comm, &names->server);
+		end_name(&handshake->ends[END_SERVER], names->server_comm, names->server_container,
+			 &names->server);
 	names->sni_length = (uint8_t)length;
 	length += offsetof(struct summary_names, sni);
 	memset((uint8_t *)key + length, 0, WORD);

@@ -13,6 +13,7 @@
 #define SUMMARY_GROUPS_MAX 1024
 #define SUMMARY_PHASES_MAX 20 /* of different names: the model has fewer */
 #define SUMMARY_SNI_MAX 255   /* a longer name is cut */
+#define SUMMARY_CONTAINER_SIZE 64 /* the same */
 
 /* The time that handshakes spent in one phase; a phase that comes twice in one is added up. */
 struct summary_phase {
@@ -23,14 +24,16 @@ struct summary_phase {
 };
 
 /*
- * An end by the name of its process, or by its address where no process is known. A server is known by
- * the name it was asked for, if there was one. What is not used is all zero.
+ * An end by the name of its process and of the container that is in, or by its address where no process
+ * is known. A server is known by the name it was asked for, if there was one. What is not used is all zero.
  */
 struct summary_names {
 	struct address client;
 	struct address server;
 	char client_comm[HANDSHAKE_COMM_SIZE];
 	char server_comm[HANDSHAKE_COMM_SIZE];
+	char client_container[SUMMARY_CONTAINER_SIZE];
+	char server_container[SUMMARY_CONTAINER_SIZE];
 	uint8_t sni_length;
 	uint8_t sni[SUMMARY_SNI_MAX]; /* raw bytes */
 };

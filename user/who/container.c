@@ -7,6 +7,9 @@
 
 /* Fewer digits may be a name, such as "db" or "cafe", or those of many containers. */
 #define ID_PREFIX_MIN 6
+/* Of ids that are no names Docker shows so much. */
+#define ID_LENGTH 64
+#define ID_SHOWN 12
 
 struct container *container_new(void)
 {
@@ -67,6 +70,15 @@ void container_learn(struct container *container, struct container_details *deta
 	container->details = *details;
 	*details = (struct container_details){};
 	container->known = container->id;
+}
+
+size_t container_called(const struct container *container, const char **text)
+{
+	size_t length;
+
+	*text = container->details.name ? container->details.name : container->id;
+	length = strlen(*text);
+	return !container->details.name && length == ID_LENGTH ? ID_SHOWN : length;
 }
 
 bool container_is(const struct container *container, const char *name_or_id)

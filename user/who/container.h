@@ -43,6 +43,8 @@ void container_put(struct container *container); /* one less; the last one frees
 void container_details_clear(struct container_details *details);
 /* The runtime answered: take over what it says, which is empty behind. */
 void container_learn(struct container *container, struct container_details *details);
+/* What a person calls it: its name, else the start of its id. Borrowed, of the length that is returned. */
+size_t container_called(const struct container *container, const char **text);
 /* Is this what a user calls it: a pattern for its name, or the first 6 digits or more of its id? */
 bool container_is(const struct container *container, const char *name_or_id);
 
