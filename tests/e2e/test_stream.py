@@ -129,6 +129,27 @@ def test_relay_far(stage, way):
         assert segments > 5 and row["offer"]["segments"] == segments
 
 
+@pytest.mark.parametrize("size", [300, 120])
+def test_small_records(stage, size):
+    """Of both directions every message in the clear is cut; of one packet at most 12 records are looked at."""
+    here, there = stage.network.veth()
+    server = stage.server("s_server")
+    relay = stage.server(servers.Relay, namespace=there.namespace,
+                         options=(here.ip4, server.port, "crumbs", size))
+    capture = stage.capture(here.interface, server.port)
+    trace = stage.trace()
+    stage.client("openssl", relay, "127.0.0.1", there.namespace, version="TLSv1.2").ok()
+    truth = capture.stop().conversation()
+    row = expect.one_row(trace, port=server.port)
+    expect.completed(row)
+    expect.offer_is(row, truth)
+    expect.choice_is(row, truth)
+    assert row["offer"]["records"] == math.ceil(truth.offer.size / size)
+    assert [message["message"] for message in row["messages"] if message["from"] == "server"][:4] == [
+        "server_hello", "certificate", "server_key_exchange", "server_hello_done"]
+    assert row["certificates"] and not row["quality"]["gap"]
+
+
 def test_hello_in_two_records(stage):
     """OpenSSL itself splits a hello that is longer than the fragments it may send."""
     server = stage.server("s_server")
