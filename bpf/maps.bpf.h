@@ -182,6 +182,7 @@ struct scratch {
 	__u8 lost;
 	__u8 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
 	__u8 again;	/* the first packet of a direction behind an earlier handshake */
+	__u8 peer_encrypted; /* the other direction has had an encrypted record */
 	__u32 offset;	/* in the payload: next record */
 	__u32 index;	/* slice being copied */
 	__u32 done;	/* bytes of it copied */

@@ -8,7 +8,8 @@
 
 #include "copy.bpf.h"
 
-#define RECORDS_PER_PACKET 12
+/* A packet of 1460 bytes has 243 records of one byte each; what is longer by GSO is rarely cut so small. */
+#define RECORDS_PER_PACKET 256
 
 static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
 {
@@ -59,6 +60,18 @@ static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
 	return bpf_skb_load_bytes(skb, offset, direction->header + have, take + 1);
 }
 
+/* No more of this packet's records can be told: the event ends here. */
+static __always_inline void direction_full(struct scratch *scratch)
+{
+	/* Small records of an application, joined by GSO behind the handshake: nothing of it is missed. */
+	if (scratch->direction.encrypted && scratch->peer_encrypted) {
+		scratch->direction.done = 1;
+		scratch->event.length = scratch->offset;
+	} else {
+		direction_cut(scratch, TLSTRACE_COUNT_SLICES);
+	}
+}
+
 enum follow_result {
 	FOLLOW_ON,
 	FOLLOW_END,  /* of the segment, or of what is looked at */
@@ -105,8 +118,10 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
 		return FOLLOW_DROP;
 	}
-	if (scratch->confirmed && !slice_add(event, scratch->offset, take))
-		direction_cut(scratch, TLSTRACE_COUNT_SLICES);
+	if (scratch->confirmed && !slice_add(event, scratch->offset, take)) {
+		direction_full(scratch);
+		return FOLLOW_END;
+	}
 	scratch->offset += take;
 	direction->next += take;
 	have += take;
@@ -158,8 +173,7 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 }
 
 /* Choose what to copy of a segment of a tracked flow. */
-static __always_inline int segment_follow(struct __sk_buff *skb, const struct flow *flow, struct scratch *scratch,
-					  __u32 slot)
+static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	struct direction *direction = &scratch->direction;
@@ -214,13 +228,7 @@ static __always_inline int segment_follow(struct __sk_buff *skb, const struct fl
 	reload();
 	if (scratch->offset >= packet->length || direction->done)
 		return FOLLOW_END;
-	/* Small records of an application, joined by GSO behind the handshake: nothing of it is missed. */
-	if (direction->encrypted && flow->directions[!event->from_client].encrypted) {
-		direction->done = 1;
-		event->length = scratch->offset;
-	} else {
-		direction_cut(scratch, TLSTRACE_COUNT_SLICES);
-	}
+	direction_full(scratch);
 	return FOLLOW_END;
 }
 

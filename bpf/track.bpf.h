@@ -107,7 +107,8 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	event->flow_id = flow->id;
 	event->from_client = index;
 	flow_take(flow, direction, scratch);
-	if (packet->length && !direction->done && segment_follow(skb, flow, scratch, slot) == FOLLOW_DROP) {
+	scratch->peer_encrypted = !!flow->directions[!index].encrypted;
+	if (packet->length && !direction->done && segment_follow(skb, scratch, slot) == FOLLOW_DROP) {
 		flow_delete(&event->key, packet->slot);
 		return 0;
 	}

@@ -129,9 +129,9 @@ def test_relay_far(stage, way):
         assert segments > 5 and row["offer"]["segments"] == segments
 
 
-@pytest.mark.parametrize("size", [300, 120])
+@pytest.mark.parametrize("size", [300, 16])
 def test_small_records(stage, size):
-    """Of both directions every message in the clear is cut; of one packet at most 12 records are looked at."""
+    """Of both directions every message in the clear is cut; of one packet at most 256 records are looked at."""
     here, there = stage.network.veth()
     server = stage.server("s_server")
     relay = stage.server(servers.Relay, namespace=there.namespace,
@@ -279,7 +279,7 @@ def test_burst_behind_handshake(stage):
     trace = stage.trace()
     client = stage.processes.run(process.helper(
         "burst_client.py", "127.0.0.1", server.port, stage.certificates.authority,
-        "web.example.org", 40)).ok()
+        "web.example.org", 300)).ok()
     row = expect.one_row(trace, port=server.port)
     expect.completed(row)
     expect.process_is(row["client"], client.pid, "python3")
