@@ -320,29 +320,28 @@ static bool list_add(struct options *options, int option, const char *text)
 }
 
 /* What each option takes, for the sentence about a wrong value. */
-static const struct { int option; const char *name, *takes; } takers[] = {
-	{ 'p', "--pid", "a process id; at most 32 of them" },
-	{ 'c', "--comm", "a name or pattern; at most 32 of them" },
-	{ 'u', "--uid", "a user's name or number; at most 32 of them" },
-	{ 'o', "--output", "table, wide, tree or json" },
-	{ 'n', "--count", "a number above 0" },
-	{ 'r', "--read", "the name of a file, or - for standard input" },
-	{ 'd', "--duration", "a time such as 10s, 250ms or 2m" },
-	{ OPTION_CONTAINER, "--container", "a name, a pattern or an id; at most 32 of them" },
-	{ OPTION_CGROUP, "--cgroup", "a path that begins with /; at most 32 of them" },
-	{ OPTION_NETNS, "--netns", "all, host, self, or the name, a process or the path of a namespace that is there; "
-				   "at most 32 of them" },
-	{ OPTION_PORT, "--port", "a port from 1 to 65535; at most 32 of them" },
-	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH; at most 32 of them" },
-	{ OPTION_SNI, "--sni", "a name or pattern; at most 32 of them" },
-	{ OPTION_ROLE, "--role", "client or server" },
-	{ OPTION_SLOWER_THAN, "--slower-than", "a time such as 250ms, 1s or 800us" },
-	{ OPTION_TIMEOUT, "--timeout", "a time from 1ms to 1h, such as 3s" },
-	{ OPTION_BUFFER_SIZE, "--buffer-size", "a size from 64K to 1G" },
-	{ OPTION_SUMMARY, "--summary", "auto, table, json or none" },
-	{ OPTION_COLOR, "--color", "auto, always or never" },
-	{ OPTION_TC, "--tc", "auto, tcx or clsact" },
-	{ OPTION_SOCKETS, "--sockets", "auto, fentry, kprobe or tracepoint" },
+static const struct { int option; const char *name, *takes; bool several; } takers[] = {
+	{ 'p', "--pid", "a process id", true },
+	{ 'c', "--comm", "a name or pattern", true },
+	{ 'u', "--uid", "a user's name or number", true },
+	{ 'o', "--output", "table, wide, tree or json", false },
+	{ 'n', "--count", "a number above 0", false },
+	{ 'r', "--read", "the name of a file, or - for standard input", false },
+	{ 'd', "--duration", "a time such as 10s, 250ms or 2m", false },
+	{ OPTION_CONTAINER, "--container", "a name, a pattern or an id", true },
+	{ OPTION_CGROUP, "--cgroup", "a path that begins with /", true },
+	{ OPTION_NETNS, "--netns", "all, host, self, or the name, a process or the path of a namespace that is there", true },
+	{ OPTION_PORT, "--port", "a port from 1 to 65535", true },
+	{ OPTION_HOST, "--host", "an address or ADDRESS/LENGTH", true },
+	{ OPTION_SNI, "--sni", "a name or pattern", true },
+	{ OPTION_ROLE, "--role", "client or server", false },
+	{ OPTION_SLOWER_THAN, "--slower-than", "a time such as 250ms, 1s or 800us", false },
+	{ OPTION_TIMEOUT, "--timeout", "a time from 1ms to 1h, such as 3s", false },
+	{ OPTION_BUFFER_SIZE, "--buffer-size", "a size from 64K to 1G", false },
+	{ OPTION_SUMMARY, "--summary", "auto, table, json or none", false },
+	{ OPTION_COLOR, "--color", "auto, always or never", false },
+	{ OPTION_TC, "--tc", "auto, tcx or clsact", false },
+	{ OPTION_SOCKETS, "--sockets", "auto, fentry, kprobe or tracepoint", false },
 };
 
 static void wrong_value(int option, const char *value)
@@ -351,8 +350,9 @@ static void wrong_value(int option, const char *value)
 
 	for (i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
 		if (takers[i].option == option)
-			log_error("%s takes %s, not '%s': see tlstrace --help", takers[i].name,
-				  takers[i].takes, value);
+			log_error("%s takes %s, not '%s'%s: see tlstrace --help", takers[i].name,
+				  takers[i].takes, value, takers[i].several ?
+				  "; give it once for each of several, at most 32" : "");
 }
 
 static bool option_set(struct options *options, int option, const char *value)

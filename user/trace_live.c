@@ -49,11 +49,31 @@ static char *live_cgroup_path(void *context, uint64_t id)
 	return source_live_cgroup_path(live->source, id);
 }
 
+/* A number that is none of a process would wait for ever. */
+static bool processes_check(const struct options *options)
+{
+	size_t i;
+
+	for (i = 0; i < options->pid_count && process_numbers_known(); i++) {
+		uint32_t pid = options->pids[i], process = process_of(pid);
+
+		if (!process)
+			log_error("there is no process %u: 'ps -e' lists those there are", pid);
+		else if (process != pid)
+			log_error("%u is a thread of process %u: give that to -p", pid, process);
+		if (process != pid)
+			return false;
+	}
+	return true;
+}
+
 static int live_open(struct trace *trace, const struct source_handler *handler)
 {
 	struct live *live = trace->source = calloc(1, sizeof(*live));
 	struct source_settings settings = trace->options->source;
 
+	if (!processes_check(trace->options))
+		return -1;
 	if (live)
 		live->places = places_new(&(struct places_settings){ live_cgroup_path, live });
 	if (!live || !live->places) {
@@ -99,7 +119,8 @@ static void live_start(struct trace *trace, struct trace_start *start)
 	start->interfaces = live->interfaces;
 	start->interface_count = count;
 	if (trace->options->sink != &sink_json && !trace->command)
-		fprintf(stderr, "tlstrace: tracing %zu interfaces%s (%s, %s); Ctrl-C ends it\n", count,
+		fprintf(stderr, "tlstrace: tracing %zu interface%s%s (%s, %s); Ctrl-C ends it\n", count,
+			count == 1 ? "" : "s",
 			start->everywhere ? " here and all other network namespaces" : "", start->tc,
 			start->sockets);
 }

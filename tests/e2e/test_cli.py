@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_version():
     ["--no-such-option"], ["-o", "xml"], ["-d", "soon"], ["-d", "-1s"], ["-n", "0x"], ["-n", "-3"],
     ["--port", "70000"], ["--port", "http"], ["--host", "not-an-address"],
     ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["--netns", "no-such-name"], ["--netns", "/etc/passwd"], ["-u", "no-such-user-here"],
-    ["-p", "init"], ["--buffer-size", "much"], ["--color", "blue"], ["--slower-than", "much"],
+    ["-p", "init"], ["--port", "443,8443"], ["--buffer-size", "much"], ["--color", "blue"], ["--slower-than", "much"],
     ["--slower-than", "5"], ["--summary", "long"], ["-p"], ["stray"], ["--timeout", "0s"],
     ["--timeout", "2h"],
 ], ids=" ".join)
@@ -173,6 +174,23 @@ def test_wrong_usage(arguments):
 def test_no_such_interface():
     done = terminal.run("-i", "nosuch0", "-d", "1s")
     assert done.returncode in (1, 2) and "nosuch0" in done.stderr, done
+
+
+def test_no_such_process():
+    """It would wait for ever for a process that is not there, or for the thread of one."""
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    done = terminal.run("-p", gone.pid, "-d", "1s")
+    assert done.returncode == 1 and f"there is no process {gone.pid}" in done.stderr, done
+
+
+def test_thread_is_no_process():
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    done = terminal.run("-p", thread.native_id, "-d", "1s")
+    over.set()
+    assert done.returncode == 1 and f"a thread of process {os.getpid()}" in done.stderr, done
 
 
 def test_unprivileged(stage):

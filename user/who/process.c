@@ -12,6 +12,8 @@
 
 /* FILEID_KERNFS of include/linux/exportfs.h: the handle is the cgroup's 64-bit id. */
 #define FILEID_KERNFS 0xfe
+/* PROC_PID_INIT_INO of include/linux/proc_ns.h. */
+#define PID_NAMESPACE_INITIAL "4026531836"
 
 struct cgroup_mount {
 	int fd;
@@ -68,6 +70,30 @@ char *process_exe(uint32_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
 	return link_read(path);
+}
+
+bool process_numbers_known(void)
+{
+	char *namespace = link_read("/proc/self/ns/pid");
+	bool known = namespace && strcmp(namespace, "pid:[" PID_NAMESPACE_INITIAL "]") == 0;
+
+	free(namespace);
+	return known;
+}
+
+uint32_t process_of(uint32_t pid)
+{
+	char path[64], line[256];
+	uint32_t process = 0;
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	status = fopen(path, "re");
+	while (status && !process && fgets(line, sizeof(line), status))
+		sscanf(line, "Tgid: %u", &process);
+	if (status)
+		fclose(status);
+	return process;
 }
 
 char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id)

@@ -3,6 +3,7 @@
 #ifndef TLSTRACE_PROCESS_H
 #define TLSTRACE_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cgroup_mount;
@@ -14,5 +15,9 @@ void cgroup_mount_close(struct cgroup_mount *mount); /* NULL is fine */
 char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id);
 /* Path of the executable, to be freed; NULL if the process is gone. */
 char *process_exe(uint32_t pid);
+/* Whether /proc shows the initial pid namespace, whose numbers the kernel gives us. */
+bool process_numbers_known(void);
+/* The process that a process or thread of this number belongs to; 0: there is none. */
+uint32_t process_of(uint32_t pid);
 
 #endif
