@@ -190,7 +190,8 @@ static __always_inline void socket_follow(struct tlstrace_socket *state, const v
 	state->followed = 1;
 	state->operations = 0;
 	tuple_read(state, sk);
-	socket_tell(state, sk, TLSTRACE_SOCKET_HELLO, 0, now);
+	socket_tell(state, sk, TLSTRACE_SOCKET_HELLO,
+		    BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_state), now);
 }
 
 static __always_inline void socket_state_changed(struct sock *sk, int old, int new)

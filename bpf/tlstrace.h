@@ -142,7 +142,8 @@ struct tlstrace_cgroup {
 };
 
 enum tlstrace_socket_kind {
-	TLSTRACE_SOCKET_HELLO = 1, /* its ClientHello or its first answer crossed a TC hook */
+	/* Its ClientHello or its first answer crossed a TC hook; of TCP detail is its state then. */
+	TLSTRACE_SOCKET_HELLO = 1,
 	TLSTRACE_SOCKET_ACCEPT,
 	TLSTRACE_SOCKET_READ,
 	TLSTRACE_SOCKET_WRITE,

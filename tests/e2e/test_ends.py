@@ -48,6 +48,21 @@ def test_server_leaves(stage, place, ending, kind, said):
         view.says("{server} " + said, server=(server.process.pid, server.comm))
 
 
+@pytest.mark.vm
+@pytest.mark.parametrize("server_ending,client_ending", [("early", "hold"), ("half", "fin"), ("half", "rst")])
+def test_server_leaves_before(stage, server_ending, client_ending):
+    """It had closed before the hello came: what the client made of that is not the cause."""
+    here = views.Place(stage, views.LOOPBACK)
+    server = here.server(servers.Silent, options=(server_ending,))
+    here.trace(server.port)
+    here.run([*hello_client(here, server, client_ending), "late"]).ok()
+    for view in here.views():
+        view.failed("closed", "server", cause="closed_before", facts=[])
+        name = view.who("server", server.process.pid, server.comm) if view.row["server"]["process"] else \
+            f"server {here.address}:{server.port}"
+        assert view.row["verdict"] == f"{name} closed the connection before the ClientHello came"
+
+
 @pytest.mark.parametrize("place", views.PLACES)
 def test_client_gives_up(stage, place):
     """curl's own time limit, while the server, which has read the hello, says nothing."""

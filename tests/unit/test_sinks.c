@@ -681,6 +681,7 @@ static void test_table_words(void **state)
 		{ FAILURE_CLOSED, END_CLIENT, FACT_NONE, " client: closed\n" },
 		{ FAILURE_CLOSED, END_CLIENT, FACT_NO_ANSWER, " gave up waiting\n" },
 		{ FAILURE_RESET, END_SERVER, FACT_NONE, " server: reset\n" },
+		{ FAILURE_CLOSED, END_SERVER, FACT_KILLED, " server: killed\n" },
 		{ FAILURE_RESET, END_UNKNOWN, FACT_BETWEEN, " reset between them\n" },
 		{ FAILURE_TIMEOUT, END_UNKNOWN, FACT_NONE, " timeout\n" },
 	};

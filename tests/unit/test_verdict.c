@@ -332,6 +332,18 @@ static void given_up(struct handshake *handshake)
 	handshake->ends[END_SERVER].last_read_ns = 0;
 }
 
+static void closed_before(struct handshake *handshake)
+{
+	end(handshake, FAILURE_CLOSED, END_CLIENT);
+	handshake->closed_before = true;
+}
+
+static void closed_before_and_silent(struct handshake *handshake)
+{
+	end(handshake, FAILURE_TIMEOUT, END_SERVER);
+	handshake->closed_before = true;
+}
+
 static void closed_quic(struct handshake *handshake)
 {
 	closed(handshake);
@@ -492,6 +504,10 @@ static const struct {
 	{ killed, VERDICT_KILLED, "killed", NGINX " was killed by SIGSEGV 2.0 ms after the ClientHello" },
 	{ killed_with_data_unread, VERDICT_KILLED, "killed",
 	  NGINX " was killed by signal 40 2.0 ms after the ClientHello" },
+	{ closed_before, VERDICT_CLOSED_BEFORE, "closed_before",
+	  NGINX " closed the connection before the ClientHello came" },
+	{ closed_before_and_silent, VERDICT_CLOSED_BEFORE, "closed_before",
+	  NGINX " closed the connection before the ClientHello came" },
 	{ closed_quic, VERDICT_CLOSED_QUIC, NULL,
 	  NGINX " closed the connection before the handshake was complete: CONNECTION_REFUSED" },
 	{ reset, VERDICT_RESET, NULL, NGINX " reset the connection 2.0 ms after the ClientHello" },

@@ -71,6 +71,7 @@ struct flow_opening {
 	uint64_t syn_ns;
 	uint64_t answer_ns; /* SYN-ACK */
 	uint64_t ack_ns;    /* the client's ACK of that */
+	bool closed; /* the server had closed its side before the ClientHello; the times may be 0 then */
 };
 
 struct flow_transport;

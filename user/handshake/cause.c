@@ -57,6 +57,7 @@ static const char *const fact_names[FAILURE_FACTS] = {
 	[FACT_BETWEEN] = "between",
 	[FACT_PLAINTEXT] = "plaintext",
 	[FACT_HELLO_PART] = "hello_part",
+	[FACT_CLOSED_BEFORE] = "closed_before",
 	[FACT_KILLED] = "killed",
 	[FACT_EXITED] = "exited",
 };
@@ -336,10 +337,25 @@ static void timeout_causes(struct handshake *handshake)
 	handshake->failure.cause = has_not_read(handshake, by) ? FACT_NOT_READ : FACT_NO_ANSWER;
 }
 
+/* Whoever ended it then only drew the conclusion. */
+static bool is_closed_before(const struct handshake *handshake)
+{
+	enum failure_kind kind = handshake->failure.kind;
+
+	return handshake->closed_before && handshake->message_count <= 1 &&
+	       (kind == FAILURE_CLOSED || kind == FAILURE_RESET || kind == FAILURE_TIMEOUT);
+}
+
 void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns)
 {
 	int64_t now = ((int64_t)handshake->time_ns + clock_offset_ns) / 1000000000;
 
+	if (is_closed_before(handshake)) {
+		handshake->failure.kind = FAILURE_CLOSED;
+		handshake->failure.by = END_SERVER;
+		handshake->failure.cause = FACT_CLOSED_BEFORE;
+		return;
+	}
 	switch (handshake->failure.kind) {
 	case FAILURE_NONE:
 		break;

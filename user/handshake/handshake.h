@@ -47,6 +47,7 @@ enum failure_fact {
 	FACT_BETWEEN,		/* neither end's socket sent the reset */
 	FACT_PLAINTEXT,		/* the answer is that of another protocol */
 	FACT_HELLO_PART,	/* only a part of the ClientHello came */
+	FACT_CLOSED_BEFORE,	/* the server had closed its side before the ClientHello came */
 	FACT_KILLED,		/* a signal ended the process of the one who closed or reset */
 	FACT_EXITED,		/* that process ended by itself, and the kernel closed for it */
 	FAILURE_FACTS,
@@ -90,6 +91,7 @@ struct endpoint {
 	uint64_t socket_id;
 	uint64_t connect_ns, established_ns, accept_ns;
 	bool reset_sent, left; /* its socket sent a reset; was closed or shut down, or got one */
+	bool peer_closed; /* at its hello the other end had closed its side of the connection */
 	bool exited;	       /* it was closed because its process ended, */
 	uint8_t exit_signal, exit_status; /* by this signal, or if that is 0 by itself with this status */
 	uint64_t first_read_ns, last_read_ns, first_write_ns, last_write_ns;
@@ -252,6 +254,7 @@ struct handshake {
 	bool server_spoke_on;
 	bool left_at_once;	/* completed, and then left_by closed, before any data of the client */
 	enum handshake_end left_by;
+	bool closed_before; /* the server had closed its side of the connection before the ClientHello */
 	bool gap, truncated, late_start;
 	const char *inferred[HANDSHAKE_INFERRED_MAX];
 	size_t inferred_count;

@@ -172,6 +172,7 @@ static void hello_note(struct endpoint *end, const struct tlstrace_socket_event 
 	end->fresh = is_fresh(&event->socket);
 	end->accepted_before = event->socket.accepted == TLSTRACE_ACCEPTED_BEFORE;
 	end->accepted_later = event->socket.accepted == TLSTRACE_ACCEPTED_LATER;
+	end->peer_closed = event->socket.role == TLSTRACE_ROLE_CLIENT && event->detail == TCP_CLOSE_WAIT;
 	if (end->fresh)
 		end->retransmitted = event->retransmitted;
 }

@@ -595,6 +595,19 @@ static void endpoint_settle(struct handshake *handshake, struct endpoint *end)
 		end->first_write_ns = end->last_write_ns = 0;
 }
 
+static const struct flow_opening *opening_of(const struct sighting *sighting)
+{
+	return sighting->flow ? &sighting->flow->opening : &sighting->opening;
+}
+
+static void closed_before_settle(const struct entry *entry)
+{
+	struct handshake *handshake = entry->handshake;
+
+	handshake->closed_before = handshake->ends[END_CLIENT].peer_closed ||
+				   opening_of(entry->sightings)->closed;
+}
+
 static void latency_settle(const struct entry *entry)
 {
 	const struct sighting *first = entry->sightings;
@@ -605,7 +618,7 @@ static void latency_settle(const struct entry *entry)
 			[END_CLIENT] = times_near(entry, END_CLIENT),
 			[END_UNKNOWN] = &first->times,
 		},
-		.opening = first->flow ? &first->flow->opening : &first->opening,
+		.opening = opening_of(first),
 	};
 
 	latency_fill(entry->handshake, &timeline);
@@ -622,6 +635,7 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	for (i = 0; i < 2; i++)
 		if (socket_table_take(tracker->sockets, entry_socket(entry, i), &handshake->ends[i]))
 			endpoint_settle(handshake, &handshake->ends[i]);
+	closed_before_settle(entry);
 	latency_settle(entry);
 	for (sighting = entry->sightings; sighting; sighting = sighting->next)
 		if (sighting->place)

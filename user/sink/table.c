@@ -333,6 +333,8 @@ static void result_words(const struct handshake *handshake, char cell[CELL_SIZE]
 		why = text_alert((uint8_t)handshake->failure.alert, buffer);
 	else if (form == VERDICT_CLOSED_WAITING || form == VERDICT_RESET_WAITING)
 		why = "gave up waiting";
+	else if (form == VERDICT_KILLED)
+		why = "killed";
 	else if (form == VERDICT_RESET_BETWEEN)
 		why = "reset between them";
 	if (handshake->failure.by < END_UNKNOWN)

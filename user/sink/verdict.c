@@ -31,6 +31,7 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_CLOSED] = "WHO closed the connection TIME after LAST, without an alert",
 	[VERDICT_CLOSED_WAITING] = "WHO closed the connection after waiting TIME for PEER",
 	[VERDICT_CLOSED_QUIC] = "WHO closed the connection before the handshake was complete: ERROR",
+	[VERDICT_CLOSED_BEFORE] = "WHO closed the connection before the ClientHello came",
 	[VERDICT_KILLED] = "WHO was killed by SIGNAL TIME after LAST",
 	[VERDICT_RESET] = "WHO reset the connection TIME after LAST",
 	[VERDICT_RESET_WAITING] = "WHO reset the connection after waiting TIME for PEER",
@@ -124,6 +125,8 @@ static enum verdict_form closed_form(const struct handshake *handshake)
 		return VERDICT_CLOSED_QUIC;
 	if (handshake->failure.alert >= 0)
 		return VERDICT_GOODBYE;
+	if (handshake->failure.cause == FACT_CLOSED_BEFORE)
+		return VERDICT_CLOSED_BEFORE;
 	if (handshake->failure.cause == FACT_KILLED)
 		return VERDICT_KILLED;
 	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_CLOSED_WAITING : VERDICT_CLOSED;

@@ -283,21 +283,23 @@ static void sides_begin(struct connection *connection, unsigned int side, const 
 		side_synchronise(&connection->sides[!side], first->acknowledgement);
 }
 
-/* Nothing was sent on the connection before the ClientHello: it was made for it. */
+/* How the connection was made, if for the ClientHello: nothing was sent before it; and whether the server left. */
 static void opening_send(struct connections *connections, const struct connection *connection,
 			 const struct frame *hello)
 {
 	const struct connection_side *client = &connection->sides[connection->client];
 	const struct connection_side *server = &connection->sides[!connection->client];
-	const struct flow_opening opening = {
-		.syn_ns = client->first_ns,
-		/* Which of several SYNs an answer is to nobody can tell. */
-		.answer_ns = client->repeated || server->repeated ? 0 : server->first_ns,
-		.ack_ns = connection->ack_ns,
-	};
+	bool fresh = client->has_first && server->has_first && connection->ack_ns &&
+		     hello->sequence == client->first && server->highest == server->first;
+	struct flow_opening opening = { .closed = server->finished };
 
-	if (!connections->handler.opening || !client->has_first || !server->has_first || !opening.ack_ns ||
-	    hello->sequence != client->first || server->highest != server->first)
+	if (fresh) {
+		opening.syn_ns = client->first_ns;
+		/* Which of several SYNs an answer is to nobody can tell. */
+		opening.answer_ns = client->repeated || server->repeated ? 0 : server->first_ns;
+		opening.ack_ns = connection->ack_ns;
+	}
+	if (!connections->handler.opening || (!fresh && !opening.closed))
 		return;
 	connections->handler.opening(connections->handler.context, &connections->event.key,
 				     connection->flow_id, &opening);

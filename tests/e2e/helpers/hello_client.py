@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""hello_client.py ADDRESS PORT HELLO fin|rst|exit|hold: send HELLO, in hex digits, as it is, then leave.
+"""hello_client.py ADDRESS PORT HELLO fin|rst|exit|hold [late]: send HELLO, in hex digits, as it is, then leave.
 
+"late" waits with it until the server has left.
 "exit" ends the process and leaves the closing to the kernel; "hold" waits until the server has left.
 """
 
@@ -9,8 +10,10 @@ import socket
 import struct
 import sys
 
-address, port, hello, ending = sys.argv[1:]
+address, port, hello, ending, *late = sys.argv[1:]
 with socket.create_connection((address, int(port))) as connection:
+    if late:
+        assert not connection.recv(1, socket.MSG_PEEK)
     connection.sendall(bytes.fromhex(hello))
     if ending == "hold":
         try:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""silent_server.py PORT fin|rst|hold: read what a client sends first, say "read", then leave so.
+"""silent_server.py PORT fin|rst|hold|early|half: read what a client sends first, say "read", then leave so.
 
-"hold" never answers, and waits until the client has left.
+"hold" never answers, and waits until the client has left. "early" leaves without reading, "half" says so,
+reads on and waits until the client has left.
 """
 
 import socket
@@ -14,9 +15,13 @@ port, ending = sys.argv[1:]
 
 
 def leave(connection):
+    if ending == "early":
+        return
+    if ending == "half":
+        connection.shutdown(socket.SHUT_WR)
     connection.recv(65536)
     print("read", flush=True)
-    if ending == "hold":
+    if ending in ("hold", "half"):
         while connection.recv(65536):
             pass
     elif ending == "rst":
