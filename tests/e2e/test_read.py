@@ -395,7 +395,8 @@ def test_other_outputs(recorded, form):
 BAD_FILES = {
     "nonexistent": (lambda place: place / "nothing", "No such file"),
     "directory": (lambda place: place, "directory"),
-    "empty": (lambda place: written(place / "empty", b""), "no capture"),
+    "empty": (lambda place: written(place / "empty", b""), "is empty"),
+    "pipe without a byte": (lambda place: "/dev/null", "is empty"),
     "text": (lambda place: written(place / "text", b"This is no capture.\n" * 9), "no capture"),
     "empty lines": (lambda place: written(place / "lines", b"\n" * 99), "no capture"),
     "pcapng of a version to come": (lambda place: written(place / "version", pcapfile.section().replace(

@@ -141,6 +141,8 @@ static int packets_prepare(struct source_capture *capture)
 		return 0;
 	if (errno == EISDIR)
 		log_error("cannot read %s: it is a directory; name a capture file", capture->name);
+	else if (capture_input_is_empty(capture->input))
+		log_error("%s is empty: look at why what should write it did not", capture->name);
 	else
 		log_error("%s is no capture (%s): tlstrace reads pcap and pcapng, gzip'd too", capture->name,
 			  capture_input_error(capture->input) ? capture_input_error(capture->input) : reason);

@@ -19,6 +19,7 @@ struct capture_input {
 	capture_input_idle *idle;
 	void *context;
 	bool begun, ended, is_file;
+	bool any; /* bytes have come from it, or an error */
 	bool packed, inside; /* gzip'd; within one of its members */
 	const char *error;
 	z_stream zlib;
@@ -76,6 +77,7 @@ static ssize_t fd_read(struct capture_input *input, void *to, size_t size)
 		length = read(input->fd, to, size);
 	} while (length < 0 && (errno == EINTR || errno == EAGAIN));
 	input->ended = length == 0;
+	input->any |= length != 0;
 	return length;
 }
 
@@ -196,6 +198,11 @@ FILE *capture_input_stream(struct capture_input *input)
 const char *capture_input_error(const struct capture_input *input)
 {
 	return input->error;
+}
+
+bool capture_input_is_empty(const struct capture_input *input)
+{
+	return !input->any;
 }
 
 bool capture_input_is_file(const struct capture_input *input)

@@ -20,6 +20,8 @@ struct capture_input *capture_input_open(const char *path, capture_input_idle *i
 FILE *capture_input_stream(struct capture_input *input);
 /* What is wrong with the compression, or NULL. */
 const char *capture_input_error(const struct capture_input *input);
+/* Not a byte has come from it, and no error either. */
+bool capture_input_is_empty(const struct capture_input *input);
 /* It comes from a file: all of it is there already. */
 bool capture_input_is_file(const struct capture_input *input);
 void capture_input_close(struct capture_input *input); /* NULL is fine */
