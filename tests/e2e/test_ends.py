@@ -218,6 +218,39 @@ def test_firewall(stage):
     assert row["server"]["socket"], row["server"]
 
 
+# Nothing of an answer leaves; what the kernel itself says does.
+OUTGOING = """
+table inet tlstrace_test {{
+	chain output {{
+		type filter hook output priority 0
+		tcp sport {port} meta length > 150 drop
+	}}
+}}
+"""
+
+
+@pytest.mark.parametrize("how", ["gives up", "waits"])
+def test_answer_cannot_leave(stage, how):
+    """The server did answer: it is not to blame for the rule that drops what it says."""
+    namespace = stage.network.namespace()
+    server = stage.server("s_server", namespace=namespace)
+    rules(stage, OUTGOING, server.port, namespace)
+    trace = stage.trace("-i", "lo", "--port", server.port, "--timeout", "1s", namespace=namespace)
+    limit = ("--max-time", "0.3" if how == "gives up" else "3")
+    client = stage.client("curl", server, namespace=namespace, options=limit)
+    assert client.code == 28
+    view = views.View("both", expect.one_row(trace, port=server.port), ("client", "server"))
+    if how == "gives up":
+        view.failed("closed", "client", cause="no_answer", facts=["not_sent"])
+        view.says(r"{client} closed the connection after waiting {TIME} for {server} "
+                  r"\(which wrote an answer that was not seen to leave\)",
+                  client=(client.pid, client.comm), server=(server.process.pid, server.comm))
+    else:
+        view.failed("timeout", "server", cause="not_sent")
+        view.says("{server} wrote an answer to the ClientHello that was not seen to leave within {TIME}",
+                  server=(server.process.pid, server.comm))
+
+
 def test_trace_ends_first(stage):
     here = views.Place(stage, views.LOOPBACK)
     server = here.server(servers.Silent, options=("hold",))

@@ -383,6 +383,27 @@ static void silent_after_reading(struct handshake *handshake)
 	handshake->failure.kind = FAILURE_TIMEOUT;
 }
 
+static void silent_unsent(struct handshake *handshake)
+{
+	handshake->failure.kind = FAILURE_TIMEOUT;
+	handshake->ends[END_SERVER].first_write_ns = handshake->ends[END_SERVER].last_write_ns =
+		HELLO_NS + MS + 1;
+}
+
+/* Its answer came, only too late. */
+static void given_up_answered(struct handshake *handshake)
+{
+	silent_unsent(handshake);
+	end(handshake, FAILURE_CLOSED, END_CLIENT);
+	crosses(handshake, END_SERVER, "server_hello");
+}
+
+static void given_up_unsent(struct handshake *handshake)
+{
+	silent_unsent(handshake);
+	end(handshake, FAILURE_CLOSED, END_CLIENT);
+}
+
 static void silent_unread(struct handshake *handshake)
 {
 	handshake->failure.kind = FAILURE_TIMEOUT;
@@ -520,6 +541,12 @@ static const struct {
 	{ silent, VERDICT_SILENT, "no_answer", NGINX " did not answer within 2.0 ms" },
 	{ silent_after_reading, VERDICT_SILENT_AFTER_READING, "no_answer",
 	  NGINX " has read the ClientHello and did not answer within 2.0 ms" },
+	{ silent_unsent, VERDICT_SILENT_UNSENT, "not_sent",
+	  NGINX " wrote an answer to the ClientHello that was not seen to leave within 2.0 ms" },
+	{ given_up_answered, VERDICT_CLOSED_WAITING, "no_answer",
+	  CURL " closed the connection after waiting 2.0 ms for " NGINX },
+	{ given_up_unsent, VERDICT_CLOSED_WAITING, "no_answer", CURL " closed the connection after waiting "
+	  "2.0 ms for " NGINX " (which wrote an answer that was not seen to leave)" },
 	{ silent_unread, VERDICT_SILENT_UNREAD, "not_read",
 	  NGINX " was not seen to read the ClientHello within 2.0 ms" },
 	{ client_unread, VERDICT_SILENT_UNREAD, "not_read", CURL " was not seen to read the server's flight "

@@ -54,6 +54,7 @@ static const char *const fact_names[FAILURE_FACTS] = {
 	[FACT_WARNED] = "warned",
 	[FACT_NO_ANSWER] = "no_answer",
 	[FACT_NOT_READ] = "not_read",
+	[FACT_NOT_SENT] = "not_sent",
 	[FACT_BETWEEN] = "between",
 	[FACT_PLAINTEXT] = "plaintext",
 	[FACT_HELLO_PART] = "hello_part",
@@ -296,6 +297,29 @@ static bool has_not_read(const struct handshake *handshake, enum handshake_end e
 	return endpoint->socket_id && last && last->from != end && endpoint->last_read_ns < last->time_ns;
 }
 
+static bool has_spoken_since(const struct handshake *handshake, enum handshake_end end, uint64_t time_ns)
+{
+	for (size_t i = handshake->message_count; i-- > 0;)
+		if (handshake->messages[i].from == end && handshake->messages[i].time_ns > time_ns)
+			return true;
+	return false;
+}
+
+/* Whether an end of this host wrote an answer in time that crossed no interface: a firewall's doing, for one. */
+static bool has_not_sent(const struct handshake *handshake, enum handshake_end end)
+{
+	const struct endpoint *endpoint = &handshake->ends[end];
+	const struct message *last = handshake_last_message(handshake);
+	uint64_t wrote_ns;
+
+	/* A UDP socket's writing may be for another peer. */
+	if (!endpoint->socket_id || !last || last->from == end || handshake->transport != TRANSPORT_TCP)
+		return false;
+	wrote_ns = endpoint->first_write_ns > last->time_ns ? endpoint->first_write_ns : endpoint->last_write_ns;
+	return wrote_ns > last->time_ns && wrote_ns < handshake->end_ns &&
+	       !has_spoken_since(handshake, end, last->time_ns);
+}
+
 /* A reset in the name of an end whose socket sent none and is open still. */
 static bool is_from_between(const struct handshake *handshake)
 {
@@ -322,6 +346,7 @@ static void end_causes(struct handshake *handshake, int64_t now)
 	} else if (by != END_UNKNOWN && by != awaited) {
 		handshake->failure.cause = FACT_NO_ANSWER;
 		fact_add(handshake, FACT_NOT_READ, has_not_read(handshake, awaited));
+		fact_add(handshake, FACT_NOT_SENT, has_not_sent(handshake, awaited));
 	} else if (by == END_CLIENT) {
 		certificate_facts(handshake, END_SERVER, now);
 	}
@@ -334,7 +359,10 @@ static void timeout_causes(struct handshake *handshake)
 	fact_add(handshake, FACT_HELLO_PART, handshake->offer.partial);
 	if (by == END_UNKNOWN)
 		return;
-	handshake->failure.cause = has_not_read(handshake, by) ? FACT_NOT_READ : FACT_NO_ANSWER;
+	if (has_not_read(handshake, by))
+		handshake->failure.cause = FACT_NOT_READ;
+	else
+		handshake->failure.cause = has_not_sent(handshake, by) ? FACT_NOT_SENT : FACT_NO_ANSWER;
 }
 
 /* Whoever ended it then only drew the conclusion. */

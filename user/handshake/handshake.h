@@ -44,6 +44,7 @@ enum failure_fact {
 	FACT_WARNED,		/* the one who failed it, or its peer, had sent a warning before */
 	FACT_NO_ANSWER,		/* it was the other end's turn to speak */
 	FACT_NOT_READ,		/* what the peer sent last was not read from the socket */
+	FACT_NOT_SENT,		/* the one to speak wrote to its socket, and nothing came of it */
 	FACT_BETWEEN,		/* neither end's socket sent the reset */
 	FACT_PLAINTEXT,		/* the answer is that of another protocol */
 	FACT_HELLO_PART,	/* only a part of the ClientHello came */

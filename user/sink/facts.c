@@ -196,6 +196,12 @@ static void exited_write(struct text *text, const struct handshake *handshake)
 		    handshake->ends[handshake->failure.by].exit_status);
 }
 
+static void not_sent_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "which wrote an answer that was not seen to leave");
+}
+
 /* Facts that stand as the reason, and those that stand behind the sentence. */
 static fact_writer *const reasons[FAILURE_FACTS] = {
 	[FACT_VERSION] = versions_write,
@@ -215,6 +221,7 @@ static fact_writer *const remarks[FAILURE_FACTS] = {
 	[FACT_ISSUER] = issuer_write,
 	[FACT_WARNED] = warned_write,
 	[FACT_NOT_READ] = not_read_write,
+	[FACT_NOT_SENT] = not_sent_write,
 	[FACT_HELLO_PART] = hello_part_write,
 	[FACT_EXITED] = exited_write,
 };

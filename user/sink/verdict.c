@@ -41,6 +41,7 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_SILENT] = "WHO did not answer within TIME",
 	[VERDICT_SILENT_AFTER_READING] = "WHO has read LAST and did not answer within TIME",
 	[VERDICT_SILENT_UNREAD] = "WHO was not seen to read LAST within TIME",
+	[VERDICT_SILENT_UNSENT] = "WHO wrote an answer to LAST that was not seen to leave within TIME",
 	[VERDICT_SILENT_HELLO] = "WHO sent nothing more within TIME",
 	[VERDICT_SILENT_QUIC] =
 		"the handshake fell silent in its encrypted part, which hides why, for TIME",
@@ -151,6 +152,8 @@ static enum verdict_form timeout_form(const struct handshake *handshake)
 		return VERDICT_SILENT_HELLO;
 	if (handshake->failure.cause == FACT_NOT_READ)
 		return VERDICT_SILENT_UNREAD;
+	if (handshake->failure.cause == FACT_NOT_SENT)
+		return VERDICT_SILENT_UNSENT;
 	return handshake->ends[by].socket_id ? VERDICT_SILENT_AFTER_READING : VERDICT_SILENT;
 }
 
