@@ -27,11 +27,23 @@
 
 static volatile sig_atomic_t stopping;
 
+static void on_signal(int signal, siginfo_t *info, void *context);
+
+/* From the second signal on a write is given up whose reader does not read. */
+static void writes_give_up(int signal)
+{
+	struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = on_signal };
+
+	sigaction(signal, &action, NULL);
+}
+
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (!command_signal(signal, info))
-		stopping = 1;
+	if (command_signal(signal, info))
+		return;
+	stopping = 1;
+	writes_give_up(signal);
 }
 
 /* Those that say nothing to tlstrace itself. */
@@ -194,7 +206,8 @@ static void signals_set(bool with_command)
 		{ SIGUSR1, on_signal_for_command, true },
 		{ SIGUSR2, on_signal_for_command, true },
 	};
-	struct sigaction action = { .sa_flags = SA_SIGINFO };
+	/* Waiting for events ends at a signal in any case (signal(7)); a row goes on to be written. */
+	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
 	size_t i;
 
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
@@ -203,7 +216,7 @@ static void signals_set(bool with_command)
 			sigaction(handled[i].signal, &action, NULL);
 	}
 	/* Interrupts the waiting for events, which is all it is for. */
-	action = (struct sigaction){ .sa_handler = on_child };
+	action = (struct sigaction){ .sa_handler = on_child, .sa_flags = SA_RESTART };
 	sigaction(SIGCHLD, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

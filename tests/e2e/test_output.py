@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where results go, and what is said when they cannot: a disk that is full, descriptors that are closed."""
 
+import fcntl
+import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -78,3 +81,24 @@ def test_nohup(stage):
     wait.until(lambda: '"handshake"' in rows.read_text(), "a row behind SIGHUP")
     running.send_signal(signal.SIGINT)
     assert running.wait(timeout=wait.limit(15)) == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_reader_that_is_slow(how):
+    """A signal that comes while a row waits to be read takes nothing from it."""
+    ours, theirs = os.pipe()
+    room = fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(theirs, bytes(room))
+    with subprocess.Popen([trace.program(), "-r", CAPTURE, "-o", "json"], stdout=theirs,
+                          stderr=subprocess.PIPE, env=process.environment()) as running:
+        os.close(theirs)
+        wchan = pathlib.Path(f"/proc/{running.pid}/wchan")
+        wait.until(lambda: "pipe_write" in wchan.read_text(), "a write that waits")
+        running.send_signal(how)
+        status = pathlib.Path(f"/proc/{running.pid}/status")
+        wait.until(lambda: re.search(r"ShdPnd:\s*0+\n", status.read_text()), "the signal to arrive")
+        with os.fdopen(ours, "rb") as reader:
+            lines = reader.read()[room:].decode().splitlines()
+        assert b"writing" not in running.stderr.read()
+    assert running.returncode == 0
+    assert [json.loads(line)["type"] for line in lines][::len(lines) - 1] == ["start", "end"], lines

@@ -274,12 +274,12 @@ static void test_table_many(void **state)
 			summary_add(summary, &handshake);
 	}
 	output = table_of(summary, 0, SUMMARY_BRIEF);
-	assert_contains(output, "and 40 more with 820 handshakes: --summary table shows all");
+	assert_contains(output, "and 40 more groups with 820 handshakes: --summary table shows all");
 	assert_null(strstr(output, "server_crypto"));
 	free(output);
 	output = table_of(summary, 0, SUMMARY_ALL);
 	assert_contains(output, "server_crypto");
-	assert_null(strstr(output, " more with "));
+	assert_null(strstr(output, " more groups with "));
 	free(output);
 	for (int width = 78; width < 200; width += 7) {
 		output = table_of(summary, width, SUMMARY_ALL);
