@@ -182,6 +182,28 @@ static uint64_t total_us(const struct scene *scene)
 	return (scene->handshake->latency.end_ns - scene->handshake->latency.start_ns) / US;
 }
 
+/* gnutls-cli writes ChangeCipherSpec and Finished one by one, and the second waits for an ACK. */
+static void test_answer_in_parts(void **state)
+{
+	struct scene *scene = *state;
+	const struct latency *latency = &scene->handshake->latency;
+	static const uint64_t sent_us[] = { 1990, 2340 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sent_us); i++) {
+		memset(&scene->flights, 0, sizeof(scene->flights));
+		scene->handshake->ends[END_CLIENT].read_count = 0;
+		sockets(scene);
+		flight_at(scene, END_CLIENT, true, 500, 0, 50);
+		flight_at(scene, END_SERVER, false, 1570, 40, 50);
+		read_at(scene, END_CLIENT, 1690);
+		flight_at(scene, END_CLIENT, false, sent_us[i], 2410 - sent_us[i], 50);
+		see(scene, END_CLIENT);
+		latency_fill(scene->handshake, &scene->timeline);
+		assert_string_equal(latency->phases[latency->phase_count - 1].name, "client_crypto");
+		assert_int_equal(latency->phases[latency->phase_count - 1].in_parts, sent_us[i] == 1990);
+	}
+}
+
 static void test_both_13(void **state)
 {
 	struct scene *scene = *state;
@@ -791,6 +813,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_answer_in_parts),
 		TEST(test_both_13),
 		TEST(test_client_only_13),
 		TEST(test_client_only_without_rtt),

@@ -167,6 +167,7 @@ struct phase {
 	enum handshake_end side; /* END_UNKNOWN: of both, or of the network between */
 	uint64_t start_ns, duration_ns;
 	bool estimated;		 /* else measured */
+	bool in_parts; /* for most of it the message that ends it was leaving already */
 };
 
 /* What the phases add up to: from the connect, or from the first thing seen, to when the client may send. */

@@ -239,6 +239,20 @@ static void server_work(struct model *model, size_t flight)
 		phase_add(model, "server_flight", END_SERVER, sent(model, flight + 1, true), true);
 }
 
+/* The first of its answer has left long before the last: what lies between is not the client's work. */
+static void answer_look(struct model *model, size_t flight)
+{
+	struct latency *latency = &model->handshake->latency;
+	struct phase *phase = latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
+	struct point first, last;
+
+	if (!phase || flight + 1 >= model->count || strcmp(phase->name, "client_crypto") != 0)
+		return;
+	first = sent(model, flight + 1, false);
+	last = sent(model, flight + 1, true);
+	phase->in_parts = first.ns && last.ns > first.ns && last.ns - first.ns > phase->duration_ns / 2;
+}
+
 static void client_work(struct model *model, size_t flight)
 {
 	struct point until = work_end(model, flight, true);
@@ -258,6 +272,7 @@ static void client_work(struct model *model, size_t flight)
 		/* The wake-up is in it. */
 		phase_add(model, name, END_CLIENT, until, false);
 	}
+	answer_look(model, flight);
 }
 
 /* The way to one end is not known: of what lies beyond only the answer is. */

@@ -55,7 +55,7 @@ static size_t meaning_width(const struct latency *latency)
 	size_t width = 0;
 
 	for (size_t i = 0; i < latency->phase_count; i++) {
-		size_t one = strlen(phase_meaning(latency->phases[i].name));
+		size_t one = strlen(phase_meaning(&latency->phases[i]));
 
 		width = one > width ? one : width;
 	}
@@ -152,7 +152,7 @@ static void phase_print(const struct chart *chart, const struct phase *phase)
 {
 	FILE *out = chart->settings->out;
 	char start[TEXT_NUMBER_SIZE], duration[TEXT_NUMBER_SIZE], bar[BAR_SIZE];
-	const char *meaning = chart->meanings ? phase_meaning(phase->name) : "";
+	const char *meaning = chart->meanings ? phase_meaning(phase) : "";
 	const char *color = chart->settings->color ? side_colors[phase->side] : "";
 
 	milliseconds_write(phase->start_ns - chart->start_ns, start);
@@ -227,8 +227,8 @@ static void cause_print(const struct chart *chart)
 	phases_cause_write(chart->latency, cause, sizeof(cause));
 	if (!*cause)
 		return;
-	if (phases_majority(chart->latency, &longest, 1) && *phase_meaning(longest->name))
-		snprintf(meaning, sizeof(meaning), " (%s)", phase_meaning(longest->name));
+	if (phases_majority(chart->latency, &longest, 1) && *phase_meaning(longest))
+		snprintf(meaning, sizeof(meaning), " (%s)", phase_meaning(longest));
 	if (strchr(cause, ',') || (width > 0 && strlen(cause) + strlen(meaning) + 2 > (size_t)width))
 		meaning[0] = '\0';
 	fprintf(chart->settings->out, "  %s%s%s%s\n", color ? COLOR_CAUSE : "", cause,

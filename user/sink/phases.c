@@ -35,10 +35,13 @@ size_t phase_rank(const char *name)
 	return rank;
 }
 
-const char *phase_meaning(const char *name)
+const char *phase_meaning(const struct phase *phase)
 {
-	size_t rank = phase_rank(name);
+	size_t rank = phase_rank(phase->name);
 
+	/* Nagle's algorithm (RFC 896) and a delayed ACK, mostly: nothing is checked meanwhile. */
+	if (phase->in_parts)
+		return "client's answer leaves in parts";
 	return rank < phase_description_count ? phase_descriptions[rank].meaning : "";
 }
 

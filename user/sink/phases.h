@@ -22,7 +22,7 @@ extern const size_t phase_description_count;
 /* Where in that order; phase_description_count for a phase that has no description. */
 size_t phase_rank(const char *name);
 /* For a person who has read no manual; "" for a phase that has no description. */
-const char *phase_meaning(const char *name);
+const char *phase_meaning(const struct phase *phase);
 
 /* The fewest phases that make up more than half of it, the longest first; how many. */
 size_t phases_majority(const struct latency *latency, const struct phase **phases, size_t max);
