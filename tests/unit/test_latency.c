@@ -183,24 +183,37 @@ static uint64_t total_us(const struct scene *scene)
 }
 
 /* gnutls-cli writes ChangeCipherSpec and Finished one by one, and the second waits for an ACK. */
-static void test_answer_in_parts(void **state)
+static void test_answer_held(void **state)
 {
+	static const struct {
+		uint64_t sent_us, written_us;
+		bool held, in_parts;
+	} cases[] = {
+		{ 1990, 1995, true, false },
+		{ 2340, 1995, false, false }, /* it left at once */
+		{ 1990, 2400, false, false }, /* java: an alert, when the certificate has been looked at */
+		{ 1990, 3000, false, true },  /* wget: its request */
+		{ 1990, 0, false, true },
+	};
 	struct scene *scene = *state;
 	const struct latency *latency = &scene->handshake->latency;
-	static const uint64_t sent_us[] = { 1990, 2340 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(sent_us); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct endpoint *client = &scene->handshake->ends[END_CLIENT];
+
 		memset(&scene->flights, 0, sizeof(scene->flights));
-		scene->handshake->ends[END_CLIENT].read_count = 0;
+		client->read_count = 0;
 		sockets(scene);
 		flight_at(scene, END_CLIENT, true, 500, 0, 50);
 		flight_at(scene, END_SERVER, false, 1570, 40, 50);
 		read_at(scene, END_CLIENT, 1690);
-		flight_at(scene, END_CLIENT, false, sent_us[i], 2410 - sent_us[i], 50);
+		flight_at(scene, END_CLIENT, false, cases[i].sent_us, 2410 - cases[i].sent_us, 50);
+		client->last_write_ns = cases[i].written_us ? ns_of(cases[i].written_us) : 0;
 		see(scene, END_CLIENT);
 		latency_fill(scene->handshake, &scene->timeline);
 		assert_string_equal(latency->phases[latency->phase_count - 1].name, "client_crypto");
-		assert_int_equal(latency->phases[latency->phase_count - 1].in_parts, sent_us[i] == 1990);
+		assert_int_equal(latency->phases[latency->phase_count - 1].held, cases[i].held);
+		assert_int_equal(latency->phases[latency->phase_count - 1].in_parts, cases[i].in_parts);
 	}
 }
 
@@ -813,7 +826,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_answer_in_parts),
+		TEST(test_answer_held),
 		TEST(test_both_13),
 		TEST(test_client_only_13),
 		TEST(test_client_only_without_rtt),

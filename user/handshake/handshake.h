@@ -167,7 +167,8 @@ struct phase {
 	enum handshake_end side; /* END_UNKNOWN: of both, or of the network between */
 	uint64_t start_ns, duration_ns;
 	bool estimated;		 /* else measured */
-	bool in_parts; /* for most of it the message that ends it was leaving already */
+	bool in_parts; /* for most of it the first part of what ends it had left; when the last was written is not known */
+	bool held;     /* the same, and all of it had been written */
 };
 
 /* What the phases add up to: from the connect, or from the first thing seen, to when the client may send. */

@@ -239,18 +239,23 @@ static void server_work(struct model *model, size_t flight)
 		phase_add(model, "server_flight", END_SERVER, sent(model, flight + 1, true), true);
 }
 
-/* The first of its answer has left long before the last: what lies between is not the client's work. */
+/*
+ * Its first part has left, and the last one has not: if that was written already, the client has nothing to do
+ * with it. What it wrote behind its answer hides when it wrote that.
+ */
 static void answer_look(struct model *model, size_t flight)
 {
 	struct latency *latency = &model->handshake->latency;
 	struct phase *phase = latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
-	struct point first, last;
+	uint64_t written_ns = model->handshake->ends[END_CLIENT].last_write_ns;
+	const struct stretch *out = stretch_at(model, flight + 1, END_CLIENT);
 
-	if (!phase || flight + 1 >= model->count || strcmp(phase->name, "client_crypto") != 0)
+	if (!phase || model->handshake->transport != TRANSPORT_TCP || !out->first_ns ||
+	    strcmp(phase->name, "client_crypto") != 0 ||
+	    out->last_ns - out->first_ns <= phase->duration_ns / 2)
 		return;
-	first = sent(model, flight + 1, false);
-	last = sent(model, flight + 1, true);
-	phase->in_parts = first.ns && last.ns > first.ns && last.ns - first.ns > phase->duration_ns / 2;
+	phase->in_parts = !written_ns || written_ns >= out->last_ns;
+	phase->held = !phase->in_parts && out->last_ns - written_ns > phase->duration_ns / 2;
 }
 
 static void client_work(struct model *model, size_t flight)

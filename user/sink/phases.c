@@ -40,6 +40,8 @@ const char *phase_meaning(const struct phase *phase)
 	size_t rank = phase_rank(phase->name);
 
 	/* Nagle's algorithm (RFC 896) and a delayed ACK, mostly: nothing is checked meanwhile. */
+	if (phase->held)
+		return "client's answer waits in its socket";
 	if (phase->in_parts)
 		return "client's answer leaves in parts";
 	return rank < phase_description_count ? phase_descriptions[rank].meaning : "";
