@@ -90,12 +90,13 @@ class User:
             "env", f"HOME={self.home}", f"XDG_RUNTIME_DIR=/run/user/{UID}", *map(str, argv)])
 
     def close(self):
-        for place in reversed(self.cgroups):
-            kill_all(place)
+        # Of two runs at once the last one removes what the first one made.
+        for place in sorted({self.slice, *self.cgroups}, key=lambda place: len(place.parts), reverse=True):
             try:
+                kill_all(place)
                 place.rmdir()
             except OSError:
-                pass  # another run has its own below
+                pass  # another run has its own below, or has removed it
         self.processes.end()
 
 
