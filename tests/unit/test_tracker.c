@@ -910,23 +910,44 @@ static void test_phases_of_long_hello(void **state)
 	assert_int_equal(fixture->rows[0].latency.phases[1].duration_ns, MS + MS / 2);
 }
 
+static void say_twice(struct fixture *fixture, bool from_client, const struct buffer *bytes)
+{
+	struct connection *connection = &fixture->connection;
+	struct packet packet;
+
+	say(fixture, from_client, bytes);
+	connection->next[from_client] -= bytes->length;
+	packet_make(&packet, connection, from_client, 0, bytes->bytes, bytes->length);
+	packet.event.flags = TLSTRACE_PACKET_RETRANSMIT;
+	packet.event.segments = 1;
+	feed(fixture, &packet);
+	connection->next[from_client] += bytes->length;
+}
+
+/* A ticket that is sent again has not delayed the handshake. */
+static void test_retransmission_behind(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer ticket = { 0 };
+
+	local_at(&fixture->connection, END_CLIENT);
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	put_sealed(&ticket, 23, 250);
+	say_twice(fixture, SERVER, &ticket);
+	assert_int_equal(only_row(fixture)->latency.retransmissions, 0);
+}
+
 /* What crosses the same place again is counted, at whichever place more of it was seen. */
 static void test_retransmissions(void **state)
 {
 	struct fixture *fixture = *state;
 	struct connection *connection = &fixture->connection;
-	struct packet packet;
 	struct buffer hello = { 0 };
 
 	local_at(connection, END_CLIENT);
 	put_hello_record(&hello, CLIENT, &client_13);
-	say(fixture, CLIENT, &hello);
-	connection->next[CLIENT] -= hello.length;
-	packet_make(&packet, connection, CLIENT, 0, hello.bytes, hello.length);
-	packet.event.flags = TLSTRACE_PACKET_RETRANSMIT;
-	packet.event.segments = 1;
-	feed(fixture, &packet);
-	connection->next[CLIENT] += hello.length;
+	say_twice(fixture, CLIENT, &hello);
 	finish_13_on(fixture, connection, &server_13);
 	assert_int_equal(only_row(fixture)->latency.retransmissions, 1);
 }
@@ -939,6 +960,7 @@ int main(void)
 		TEST(test_phases_of_both),	TEST(test_phases_with_early_data),
 		TEST(test_phases_of_false_start), TEST(test_phases_of_long_hello),
 		TEST(test_retransmissions),
+		TEST(test_retransmission_behind),
 		TEST(test_same_random),		TEST(test_same_random_later),
 		TEST(test_pass_through),	TEST(test_overlap_is_no_proxy),
 		TEST(test_full_12),		TEST(test_completed_13),

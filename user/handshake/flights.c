@@ -110,19 +110,24 @@ void flight_times_message(struct flight_times *times, const struct flights *flig
 		stretch_extend(&times->flights[times->waiting[from].flight], 0, message->time_ns);
 	times->waiting[from].flight = flight;
 	times->waiting[from].end = message->end;
-	if (flight != FLIGHT_NONE)
-		stretch_extend(&times->flights[flight], message->time_ns, message->time_ns);
+	if (flight == FLIGHT_NONE)
+		return;
+	times->passed[from] = message->end;
+	stretch_extend(&times->flights[flight], message->time_ns, message->time_ns);
 }
 
 void flight_times_segment(struct flight_times *times, const struct flow *flow,
-			  const struct tlstrace_packet_event *event)
+			  const struct tlstrace_packet_event *event, bool pending)
 {
 	enum handshake_end from = event->from_client ? END_CLIENT : END_SERVER;
 	const struct stream *stream = &flow->directions[from].stream;
 	uint64_t end = times->waiting[from].end;
 	uint8_t flight = times->waiting[from].flight;
 
-	if (event->flags & TLSTRACE_PACKET_RETRANSMIT)
+	/* Data behind the handshake is not of it. */
+	if (event->flags & TLSTRACE_PACKET_RETRANSMIT &&
+	    (pending || !times->passed[from] ||
+	     stream_position(stream, event->sequence) < (int64_t)times->passed[from]))
 		times->repeated[from] += event->segments;
 	if (flight == FLIGHT_NONE)
 		return;

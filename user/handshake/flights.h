@@ -36,6 +36,7 @@ struct flight_times {
 		uint8_t flight;
 		uint64_t end;
 	} waiting[2];
+	uint64_t passed[2];   /* where the latest message of each direction's flights ends; 0: not known */
 	uint32_t repeated[2]; /* segments with bytes that had crossed here before */
 };
 
@@ -51,9 +52,9 @@ void flight_times_init(struct flight_times *times);
 /* The sender's nth message was seen at a place. */
 void flight_times_message(struct flight_times *times, const struct flights *flights,
 			  const struct flow_message *message, unsigned int n);
-/* The segment that the messages came in, behind them. */
+/* The segment that the messages came in, behind them. pending: the outcome is not known yet. */
 void flight_times_segment(struct flight_times *times, const struct flow *flow,
-			  const struct tlstrace_packet_event *event);
+			  const struct tlstrace_packet_event *event, bool pending);
 void flight_times_end(struct flight_times *times, uint8_t flight, uint64_t time_ns);
 
 #endif

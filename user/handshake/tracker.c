@@ -495,7 +495,7 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
-	flight_times_segment(&sighting->times, flow, event);
+	flight_times_segment(&sighting->times, flow, event, entry->handshake->outcome == HANDSHAKE_PENDING);
 	sighting_sockets(sighting, flow);
 	if (event->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
