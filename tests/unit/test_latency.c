@@ -324,7 +324,7 @@ static void test_between(void **state)
 static void test_between_opened(void **state)
 {
 	struct scene *scene = *state;
-	const struct flow_opening opening = { ns_of(25), ns_of(75), ns_of(125) };
+	const struct flow_opening opening = { ns_of(25), ns_of(75), ns_of(125), false };
 
 	full_12(scene);
 	scene->timeline.opening = &opening;
@@ -352,7 +352,7 @@ static void test_between_opened(void **state)
 static void test_between_half_opened(void **state)
 {
 	struct scene *scene = *state;
-	const struct flow_opening opening = { ns_of(25), 0, ns_of(125) };
+	const struct flow_opening opening = { ns_of(25), 0, ns_of(125), false };
 
 	full_13(scene);
 	scene->timeline.opening = &opening;

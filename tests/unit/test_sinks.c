@@ -461,12 +461,12 @@ static void test_json_unknown(void **state)
 static struct handshake with_phases(void)
 {
 	static const struct phase phases[] = {
-		{ "tcp_connect", END_CLIENT, START_NS - 61200, 61200, false },
-		{ "client_prepare", END_CLIENT, START_NS, 300000, false },
-		{ "hello_network", END_UNKNOWN, START_NS + 300000, 200000, true },
-		{ "server_crypto", END_SERVER, START_NS + 500000, 38100000, false },
-		{ "reply_network", END_UNKNOWN, START_NS + 38600000, 200000, true },
-		{ "client_crypto", END_CLIENT, START_NS + 38800000, 1338800, false },
+		{ "tcp_connect", END_CLIENT, START_NS - 61200, 61200, false, false, false },
+		{ "client_prepare", END_CLIENT, START_NS, 300000, false, false, false },
+		{ "hello_network", END_UNKNOWN, START_NS + 300000, 200000, true, false, false },
+		{ "server_crypto", END_SERVER, START_NS + 500000, 38100000, false, false, false },
+		{ "reply_network", END_UNKNOWN, START_NS + 38600000, 200000, true, false, false },
+		{ "client_crypto", END_CLIENT, START_NS + 38800000, 1338800, false, false, false },
 	};
 	struct handshake handshake = example;
 
@@ -849,7 +849,7 @@ static void test_bars_width(void **state)
 		latency->phase_count = (size_t)(rand() % HANDSHAKE_PHASES_MAX) + 1;
 		for (size_t i = 0; i < latency->phase_count; i++) {
 			latency->phases[i] = (struct phase){ "server_wakeup", END_SERVER, at,
-				(uint64_t)(rand() % 3 ? rand() % 1000 : 0), rand() % 2 };
+				(uint64_t)(rand() % 3 ? rand() % 1000 : 0), rand() % 2, false, false };
 			at += latency->phases[i].duration_ns;
 		}
 		bars_fit(&handshake, 68 + rand() % 200);
