@@ -21,13 +21,6 @@
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
 
-enum tcp_flag {
-	TCP_FIN = 0x01,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_ACK = 0x10,
-};
-
 struct packet {
 	__u8 source[16];
 	__u8 destination[16];
@@ -171,7 +164,7 @@ static __always_inline int packet_parse_tcp(struct __sk_buff *skb, __u32 offset,
 	packet->length = end > packet->payload ? end - packet->payload : 0;
 	packet->flags = ((__u8 *)&tcp)[13];
 	/* SYN takes one sequence number; Fast Open data starts behind it. */
-	packet->sequence = bpf_ntohl(tcp.seq) + !!(packet->flags & TCP_SYN);
+	packet->sequence = bpf_ntohl(tcp.seq) + !!(packet->flags & TLSTRACE_TCP_SYN);
 	packet->acknowledgement = bpf_ntohl(tcp.ack_seq);
 	packet->source_port = bpf_ntohs(tcp.source);
 	packet->destination_port = bpf_ntohs(tcp.dest);

@@ -42,6 +42,14 @@ enum tlstrace_hook {
 	TLSTRACE_HOOK_UNKNOWN = 2, /* from a file that does not tell */
 };
 
+/* Of a packet's tcp_flags: RFC 9293 section 3.1. */
+enum tlstrace_tcp_flag {
+	TLSTRACE_TCP_FIN = 0x01,
+	TLSTRACE_TCP_SYN = 0x02,
+	TLSTRACE_TCP_RST = 0x04,
+	TLSTRACE_TCP_ACK = 0x10,
+};
+
 /* Indices of the counters map. Every event that is not delivered is counted under its cause. */
 enum tlstrace_counter {
 	TLSTRACE_COUNT_HELLOS,		/* ClientHellos detected, one per place they cross */
@@ -107,7 +115,7 @@ struct tlstrace_packet_event {
 	__u32 acknowledgement;
 	__u32 length;
 	__u8 hook;
-	__u8 tcp_flags;
+	__u8 tcp_flags; /* enum tlstrace_tcp_flag */
 	__u8 from_client;
 	__u8 flags;
 	__u32 slice_count;

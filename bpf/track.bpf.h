@@ -37,7 +37,7 @@ static __always_inline void flow_begin(struct __sk_buff *skb, const struct packe
 		direction->next += whole;
 	}
 	/* What the server may send next is what the client has acknowledged; unknown in a SYN. */
-	if (packet->flags & TCP_ACK) {
+	if (packet->flags & TLSTRACE_TCP_ACK) {
 		direction = &flow->directions[0];
 		direction->synchronised = direction->plain = 1;
 		direction->next = direction->plain_from = direction->highest =
@@ -126,7 +126,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		event->flags |= TLSTRACE_PACKET_AGAIN;
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
 		      sequence_diff(packet->sequence + packet->length, before) >= 0;
-	if (!event->slice_count && !event->flags && !ends_record && !(packet->flags & (TCP_FIN | TCP_RST))) {
+	if (!event->slice_count && !event->flags && !ends_record && !(packet->flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))) {
 		flow_give(flow, direction, scratch);
 		return 0;
 	}
@@ -138,10 +138,10 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	}
 	reload();
 	segment_send(skb, scratch, slot);
-	if (packet->flags & TCP_FIN)
+	if (packet->flags & TLSTRACE_TCP_FIN)
 		scratch->direction.finished = 1;
 	flow_give(flow, direction, scratch);
-	if (packet->flags & TCP_RST || (flow->directions[0].finished && flow->directions[1].finished) ||
+	if (packet->flags & TLSTRACE_TCP_RST || (flow->directions[0].finished && flow->directions[1].finished) ||
 	    (flow->directions[0].done && flow->directions[1].done))
 		flow_delete(&event->key, packet->slot);
 	return 0;
@@ -155,7 +155,7 @@ static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scr
 	struct flow *flow = bpf_map_lookup_elem(&flows, key);
 	int beginning;
 
-	if (flow && packet->flags & TCP_SYN && !(packet->flags & TCP_ACK)) {
+	if (flow && packet->flags & TLSTRACE_TCP_SYN && !(packet->flags & TLSTRACE_TCP_ACK)) {
 		flow_delete(key, packet->slot); /* the ports are used again */
 		flow = NULL;
 	}

@@ -79,7 +79,7 @@ static struct frame frame_make(const struct fixture *fixture, bool from_client)
 		.source_port = from_client ? fixture->port : 443,
 		.destination_port = from_client ? 443 : fixture->port,
 		.protocol = FRAME_PROTOCOL_TCP,
-		.tcp_flags = FRAME_TCP_ACK,
+		.tcp_flags = TLSTRACE_TCP_ACK,
 		.sequence = fixture->next[from_client],
 		.acknowledgement = fixture->next[!from_client],
 		.encapsulation = fixture->encapsulation,
@@ -128,9 +128,9 @@ static void send_flags(struct fixture *fixture, bool from_client, uint8_t flags)
 
 static void connect_ends(struct fixture *fixture)
 {
-	send_flags(fixture, true, FRAME_TCP_SYN);
-	send_flags(fixture, false, FRAME_TCP_SYN | FRAME_TCP_ACK);
-	send_flags(fixture, true, FRAME_TCP_ACK);
+	send_flags(fixture, true, TLSTRACE_TCP_SYN);
+	send_flags(fixture, false, TLSTRACE_TCP_SYN | TLSTRACE_TCP_ACK);
+	send_flags(fixture, true, TLSTRACE_TCP_ACK);
 	assert_int_equal(fixture->count, 0);
 }
 
@@ -291,7 +291,7 @@ static void test_fast_open(void **state)
 	struct fixture *fixture = *state;
 	struct frame frame = frame_make(fixture, true);
 
-	frame.tcp_flags = FRAME_TCP_SYN;
+	frame.tcp_flags = TLSTRACE_TCP_SYN;
 	add(fixture, &frame, fixture->hello.bytes, fixture->hello.length);
 	assert_int_equal(fixture->count, 1);
 	assert_hello(fixture, 0);
@@ -372,8 +372,8 @@ static void test_ports_used_again(void **state)
 	connect_ends(fixture);
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
 	fixture->next[1] = 77;
-	send_flags(fixture, true, FRAME_TCP_SYN);
-	send_flags(fixture, true, FRAME_TCP_SYN); /* repeated */
+	send_flags(fixture, true, TLSTRACE_TCP_SYN);
+	send_flags(fixture, true, TLSTRACE_TCP_SYN); /* repeated */
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
 	assert_int_equal(fixture->count, 2);
 	assert_hello(fixture, 1);
@@ -402,7 +402,7 @@ static void test_hole(void **state)
 	connect_ends(fixture);
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
 	fixture->next[0] += 1000;
-	send_flags(fixture, true, FRAME_TCP_ACK);
+	send_flags(fixture, true, TLSTRACE_TCP_ACK);
 	assert_int_equal(fixture->count, 2);
 	connections_tick(fixture->connections, fixture->time_ns + 10 * MS);
 	assert_int_equal(fixture->count, 2);
@@ -424,13 +424,13 @@ static void test_end_before_data(void **state)
 	connect_ends(fixture);
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
 	fixture->next[0] += sizeof(bytes);
-	send_flags(fixture, false, FRAME_TCP_FIN | FRAME_TCP_ACK);
-	assert_int_equal(fixture->events[1].tcp_flags, FRAME_TCP_ACK);
+	send_flags(fixture, false, TLSTRACE_TCP_FIN | TLSTRACE_TCP_ACK);
+	assert_int_equal(fixture->events[1].tcp_flags, TLSTRACE_TCP_ACK);
 	fixture->next[0] -= sizeof(bytes);
 	send_next(fixture, false, bytes, sizeof(bytes));
 	assert_int_equal(fixture->count, 4);
 	assert_int_equal(fixture->events[2].length, sizeof(bytes));
-	assert_int_equal(fixture->events[3].tcp_flags, FRAME_TCP_FIN);
+	assert_int_equal(fixture->events[3].tcp_flags, TLSTRACE_TCP_FIN);
 	assert_int_equal(fixture->events[3].flags, 0);
 	assert_false(fixture->events[3].from_client);
 	connections_tick(fixture->connections, UINT64_MAX);
@@ -444,12 +444,12 @@ static void test_end_behind_hole(void **state)
 	connect_ends(fixture);
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
 	fixture->next[0] += 100;
-	send_flags(fixture, true, FRAME_TCP_ACK);
-	send_flags(fixture, false, FRAME_TCP_RST);
+	send_flags(fixture, true, TLSTRACE_TCP_ACK);
+	send_flags(fixture, false, TLSTRACE_TCP_RST);
 	connections_tick(fixture->connections, UINT64_MAX);
 	assert_int_equal(fixture->count, 4);
 	assert_int_equal(fixture->events[2].tcp_flags, 0);
-	assert_int_equal(fixture->events[3].tcp_flags, FRAME_TCP_RST);
+	assert_int_equal(fixture->events[3].tcp_flags, TLSTRACE_TCP_RST);
 	assert_int_equal(fixture->events[3].flags, TLSTRACE_PACKET_LOST_BEFORE);
 }
 
@@ -578,11 +578,11 @@ static void test_quic(void **state)
 /* A connection that begins in the capture: SYN, answer, ACK, 1 ms apart. */
 static void begin_ends(struct fixture *fixture)
 {
-	send_flags(fixture, true, FRAME_TCP_SYN);
+	send_flags(fixture, true, TLSTRACE_TCP_SYN);
 	fixture->time_ns += MS;
-	send_flags(fixture, false, FRAME_TCP_SYN | FRAME_TCP_ACK);
+	send_flags(fixture, false, TLSTRACE_TCP_SYN | TLSTRACE_TCP_ACK);
 	fixture->time_ns += MS;
-	send_flags(fixture, true, FRAME_TCP_ACK);
+	send_flags(fixture, true, TLSTRACE_TCP_ACK);
 	fixture->time_ns += MS;
 }
 
@@ -603,7 +603,7 @@ static void test_opening_repeated(void **state)
 {
 	struct fixture *fixture = *state;
 
-	send_flags(fixture, true, FRAME_TCP_SYN);
+	send_flags(fixture, true, TLSTRACE_TCP_SYN);
 	fixture->time_ns += 1000 * MS;
 	begin_ends(fixture);
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);

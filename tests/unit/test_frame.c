@@ -20,7 +20,7 @@ static void put_tcp(struct buffer *buffer)
 	put_number(buffer, 443, 2);
 	put_number(buffer, 0xfffffff0, 4);
 	put_number(buffer, 0x01020304, 4);
-	put_number(buffer, 8 << 12 | FRAME_TCP_ACK, 2);
+	put_number(buffer, 8 << 12 | TLSTRACE_TCP_ACK, 2);
 	put_fill(buffer, 0, 6);
 	put_fill(buffer, 1, 12); /* options: NOP */
 	put_bytes(buffer, PAYLOAD, PAYLOAD_LENGTH);
@@ -137,7 +137,7 @@ static struct frame assert_segment(enum frame_link link, const struct buffer *bu
 	assert_int_equal(whole.destination_port, 443);
 	assert_int_equal(whole.sequence, 0xfffffff0);
 	assert_int_equal(whole.acknowledgement, 0x01020304);
-	assert_int_equal(whole.tcp_flags, FRAME_TCP_ACK);
+	assert_int_equal(whole.tcp_flags, TLSTRACE_TCP_ACK);
 	assert_int_equal(whole.length, PAYLOAD_LENGTH);
 	assert_int_equal(whole.payload.length, PAYLOAD_LENGTH);
 	for (length = 0; length < buffer->length; length++) {

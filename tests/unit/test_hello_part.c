@@ -4,8 +4,6 @@
 
 #define HEADERS 9 /* of the record and of the message */
 #define MISSING 10
-#define TCP_FIN TCP_FLAG_FIN
-#define TCP_RST TCP_FLAG_RST
 
 /* The first length bytes of a hello; returns the size of its message. */
 static size_t say_part(struct fixture *fixture, struct connection *connection, size_t length)
@@ -75,10 +73,10 @@ static void test_ends(void **state)
 		uint8_t flags;
 		enum failure_kind kind;
 	} cases[] = {
-		{SERVER, TCP_FIN, FAILURE_CLOSED},
-		{SERVER, TCP_RST, FAILURE_RESET},
-		{CLIENT, TCP_FIN, FAILURE_CLOSED},
-		{CLIENT, TCP_RST, FAILURE_RESET},
+		{ SERVER, TLSTRACE_TCP_FIN, FAILURE_CLOSED },
+		{ SERVER, TLSTRACE_TCP_RST, FAILURE_RESET },
+		{ CLIENT, TLSTRACE_TCP_FIN, FAILURE_CLOSED },
+		{ CLIENT, TLSTRACE_TCP_RST, FAILURE_RESET },
 	};
 	struct fixture *fixture = *state;
 
@@ -103,7 +101,7 @@ static void test_alert(void **state)
 	size_t size = say_most(fixture);
 
 	say_alert(fixture, SERVER, 2, 50);
-	signal_on(fixture, &fixture->connection, SERVER, TCP_FIN, 0);
+	signal_on(fixture, &fixture->connection, SERVER, TLSTRACE_TCP_FIN, 0);
 	assert_part(only_row(fixture), size);
 	assert_failure(&fixture->rows[0], FAILURE_ALERT, END_SERVER, 50);
 }
@@ -120,7 +118,7 @@ static void test_end_ahead(void **state)
 	packet_make(&packet, connection, CLIENT, 0, hello.bytes, hello.length - MISSING);
 	feed(fixture, &packet);
 	connection->next[CLIENT] += hello.length;
-	signal_on(fixture, connection, CLIENT, TCP_FIN, TLSTRACE_PACKET_OUT_OF_ORDER);
+	signal_on(fixture, connection, CLIENT, TLSTRACE_TCP_FIN, TLSTRACE_PACKET_OUT_OF_ORDER);
 	connection->next[CLIENT] -= MISSING;
 	packet_make(&packet, connection, CLIENT, 0, hello.bytes + hello.length - MISSING, MISSING);
 	feed(fixture, &packet);
@@ -139,8 +137,8 @@ static void test_part_elsewhere(void **state)
 	other.time_ns += 10000;
 	say_hello(fixture, CLIENT, &client_13);
 	say_part(fixture, &other, 100);
-	signal_on(fixture, &other, SERVER, TCP_RST, 0);
-	signal_on(fixture, &fixture->connection, SERVER, TCP_RST, 0);
+	signal_on(fixture, &other, SERVER, TLSTRACE_TCP_RST, 0);
+	signal_on(fixture, &fixture->connection, SERVER, TLSTRACE_TCP_RST, 0);
 	assert_failure(only_row(fixture), FAILURE_RESET, END_SERVER, -1);
 	assert_false(fixture->rows[0].offer.partial);
 	assert_int_equal(fixture->rows[0].path_count, 2);
@@ -157,7 +155,7 @@ static void test_no_row(void **state)
 	say_part(fixture, &fixture->connection, HEADERS + 60);
 	packet_make(&packet, &fixture->connection, SERVER, 0, NULL, 0);
 	packet.event.flags = TLSTRACE_PACKET_LOST_BEFORE;
-	packet.event.tcp_flags |= TCP_RST;
+	packet.event.tcp_flags |= TLSTRACE_TCP_RST;
 	feed(fixture, &packet);
 	tracker_finish(fixture->tracker, fixture->connection.time_ns);
 	assert_int_equal(fixture->count, 0);

@@ -16,9 +16,6 @@
 
 #define FLOW_MESSAGE_MAX (256 * 1024)
 
-/* Of an event's tcp_flags (RFC 9293 section 3.1). */
-enum tcp_flag { TCP_FLAG_FIN = 0x01, TCP_FLAG_RST = 0x04, TCP_FLAG_ACK = 0x10 };
-
 struct flow;
 
 enum flow_message_kind {

@@ -300,7 +300,7 @@ static int tcp_begin(struct flow *flow, const struct flow_segment *segment,
 	flow->directions[1].stream.has_base = true;
 	flow->directions[0].changed = flow->directions[1].changed = flow->again;
 	/* What the server sends next is what the client acknowledged; a Fast Open SYN has not. */
-	if (event->tcp_flags & TCP_FLAG_ACK) {
+	if (event->tcp_flags & TLSTRACE_TCP_ACK) {
 		flow->directions[0].stream.base = event->acknowledgement;
 		flow->directions[0].stream.has_base = true;
 	}

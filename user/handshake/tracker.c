@@ -471,9 +471,9 @@ static uint64_t entry_socket(const struct entry *entry, enum handshake_end end)
 /* Whether what is missing of the ClientHello will not come any more. */
 static bool hello_ends(const struct flow *flow, const struct tlstrace_packet_event *event)
 {
-	if (event->tcp_flags & TCP_FLAG_RST)
+	if (event->tcp_flags & TLSTRACE_TCP_RST)
 		return true;
-	return event->tcp_flags & TCP_FLAG_FIN && (!event->from_client || flow_ends_with(flow, event));
+	return event->tcp_flags & TLSTRACE_TCP_FIN && (!event->from_client || flow_ends_with(flow, event));
 }
 
 static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
@@ -497,11 +497,11 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 	entry->handshake->last_ns = event->header.time_ns;
 	flight_times_segment(&sighting->times, flow, event, entry->handshake->outcome == HANDSHAKE_PENDING);
 	sighting_sockets(sighting, flow);
-	if (event->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
+	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
 				 event->header.time_ns);
-	if (event->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST))
-		apply_end(entry->handshake, event->from_client, event->tcp_flags & TCP_FLAG_RST,
+	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))
+		apply_end(entry->handshake, event->from_client, event->tcp_flags & TLSTRACE_TCP_RST,
 			  event->header.time_ns);
 }
 

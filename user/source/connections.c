@@ -188,11 +188,11 @@ static void holes_look(struct connections *connections, struct connection *conne
 	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
 	uint64_t patience = REORDER_NS;
 
-	if (frame->tcp_flags & FRAME_TCP_ACK && is_other_answer(other, frame->acknowledgement))
+	if (frame->tcp_flags & TLSTRACE_TCP_ACK && is_other_answer(other, frame->acknowledgement))
 		side_synchronise(other, frame->acknowledgement);
-	else if (frame->tcp_flags & FRAME_TCP_ACK)
+	else if (frame->tcp_flags & TLSTRACE_TCP_ACK)
 		side_prove(other, frame->acknowledgement);
-	if (frame->tcp_flags & FRAME_TCP_FIN) {
+	if (frame->tcp_flags & TLSTRACE_TCP_FIN) {
 		if (!side_has_hole(sender))
 			patience = RETRANSMIT_NS;
 		side_prove(sender, frame->sequence + frame->length);
@@ -243,7 +243,7 @@ static void segment_send(struct connections *connections, struct connection *con
 			 const struct frame *frame, uint64_t time_ns, uint8_t flags)
 {
 	struct tlstrace_packet_event *event = event_begin(connections, connection, side, time_ns);
-	const uint8_t ends = FRAME_TCP_FIN | FRAME_TCP_RST;
+	const uint8_t ends = TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST;
 
 	event->sequence = frame->sequence;
 	event->acknowledgement = frame->acknowledgement;
@@ -279,7 +279,7 @@ static void flow_begin(struct connections *connections, struct connection *conne
 static void sides_begin(struct connection *connection, unsigned int side, const struct frame *first)
 {
 	side_synchronise(&connection->sides[side], first->sequence);
-	if (first->tcp_flags & FRAME_TCP_ACK)
+	if (first->tcp_flags & TLSTRACE_TCP_ACK)
 		side_synchronise(&connection->sides[!side], first->acknowledgement);
 }
 
@@ -415,7 +415,7 @@ static bool is_new_connection(const struct connection *connection, unsigned int 
 {
 	const struct connection_side *sender = &connection->sides[side];
 
-	return (frame->tcp_flags & (FRAME_TCP_SYN | FRAME_TCP_ACK)) == FRAME_TCP_SYN &&
+	return (frame->tcp_flags & (TLSTRACE_TCP_SYN | TLSTRACE_TCP_ACK)) == TLSTRACE_TCP_SYN &&
 	       !(sender->has_first && sender->first == frame->sequence);
 }
 
@@ -425,7 +425,7 @@ static void opening_note(struct connection *connection, unsigned int side, const
 {
 	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
 
-	if (frame->tcp_flags & FRAME_TCP_SYN) {
+	if (frame->tcp_flags & TLSTRACE_TCP_SYN) {
 		sender->repeated |= sender->first_ns != 0;
 		if (!sender->first_ns)
 			sender->first_ns = time_ns;
@@ -439,14 +439,14 @@ static void syn_note(struct connection *connection, unsigned int side, const str
 {
 	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
 
-	if (!(frame->tcp_flags & FRAME_TCP_SYN) || (sender->has_first && sender->first == frame->sequence))
+	if (!(frame->tcp_flags & TLSTRACE_TCP_SYN) || (sender->has_first && sender->first == frame->sequence))
 		return;
 	/* A server that keeps no state answers each SYN with another number; the last one before its data counts. */
 	if (!sender->known || (sender->has_first && sender->highest == sender->first))
 		side_synchronise(sender, frame->sequence);
 	sender->has_first = true;
 	sender->first = frame->sequence;
-	if (frame->tcp_flags & FRAME_TCP_ACK && !other->known)
+	if (frame->tcp_flags & TLSTRACE_TCP_ACK && !other->known)
 		side_synchronise(other, frame->acknowledgement);
 }
 
@@ -471,7 +471,7 @@ static struct connection *segment_connection(struct connections *connections, co
 		connection_touch(connections->table, connection);
 		return connection;
 	}
-	if (!(frame->tcp_flags & FRAME_TCP_SYN) &&
+	if (!(frame->tcp_flags & TLSTRACE_TCP_SYN) &&
 	    (!frame->payload.length || opening_tcp(frame->payload) == OPENING_NONE))
 		return NULL;
 	return connection_begin(connections, &key);
@@ -491,8 +491,8 @@ static void segment_add(struct connections *connections, const struct frame *fra
 		segment_send(connections, connection, side, frame, time_ns, 0);
 	else
 		segment_seek(connections, connection, side, frame, time_ns);
-	connection->reset |= !!(frame->tcp_flags & FRAME_TCP_RST);
-	connection->sides[side].finished |= !!(frame->tcp_flags & FRAME_TCP_FIN);
+	connection->reset |= !!(frame->tcp_flags & TLSTRACE_TCP_RST);
+	connection->sides[side].finished |= !!(frame->tcp_flags & TLSTRACE_TCP_FIN);
 	if (!connection->tracked && is_over(connection))
 		connection_release(connections->table, connection);
 }

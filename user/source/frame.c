@@ -548,7 +548,7 @@ static enum layer tcp_read(struct walk *walk)
 		walk->missing -= options - walk->rest.length;
 		walk->rest.length = 0;
 	}
-	if (frame->tcp_flags & FRAME_TCP_SYN)
+	if (frame->tcp_flags & TLSTRACE_TCP_SYN)
 		frame->sequence++;
 	return payload_set(walk, FRAME_PROTOCOL_TCP);
 }

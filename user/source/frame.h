@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tls/slice.h"
+#include "tlstrace_types.h"
 
 /* What a frame begins with; the numbers of the link types are the capture format's business. */
 enum frame_link {
@@ -32,13 +33,12 @@ enum frame_result {
 };
 
 enum { FRAME_PROTOCOL_TCP = 6, FRAME_PROTOCOL_UDP = 17 };
-enum { FRAME_TCP_FIN = 0x01, FRAME_TCP_SYN = 0x02, FRAME_TCP_RST = 0x04, FRAME_TCP_ACK = 0x10 };
 
 struct frame {
 	uint8_t source[16], destination[16]; /* IPv4 as ::ffff:a.b.c.d; of the innermost packet */
 	uint16_t source_port, destination_port;
 	uint8_t protocol;
-	uint8_t tcp_flags;
+	uint8_t tcp_flags; /* enum tlstrace_tcp_flag */
 	uint32_t sequence; /* of the first payload byte: a SYN's own number is counted */
 	uint32_t acknowledgement;
 	struct slice payload; /* what was captured of it; borrows the frame or the fragments */
