@@ -54,7 +54,9 @@ static bool processes_check(const struct options *options)
 {
 	size_t i;
 
-	for (i = 0; i < options->pid_count && process_numbers_known(); i++) {
+	if (!options->pid_count || !process_numbers_known())
+		return true;
+	for (i = 0; i < options->pid_count; i++) {
 		uint32_t pid = options->pids[i], process = process_of(pid);
 
 		if (!process)

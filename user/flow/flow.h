@@ -91,7 +91,7 @@ struct flow {
 	bool truncated; /* of some packets only the beginning was captured */
 	bool hello_taken; /* flow_hello_take() */
 	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
-	uint64_t sockets[2]; /* ids of the sockets of its ends, as directions; 0 unknown */
+	uint64_t sockets[2]; /* ids of the sockets of its ends, in the order of directions; 0 unknown */
 	void *owner; /* of the handler */
 	struct flow *next; /* in its bucket */
 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGE_HEADER 4
+#include "tls/hello.h"
 
 void message_emit(const struct flow_handler *handler, struct flow *flow, struct flow_message *message)
 {
@@ -52,7 +52,7 @@ static size_t messages_cut(const struct flow_handler *handler, struct flow *flow
 			.from_client = from_client,
 			.record_type = record_type,
 			.type = type,
-			.size = length + MESSAGE_HEADER,
+			.size = length + TLS_MESSAGE_HEADER,
 			.time_ns = direction->message_time_ns,
 			.records = direction->message_records,
 		};
@@ -115,7 +115,7 @@ size_t message_truncate(const struct flow_handler *handler, struct flow *flow, b
 	if (!slice_u8(&rest, &message.type) || !slice_u24(&rest, &length))
 		return SIZE_MAX;
 	missing = length - rest.length; /* or it would be whole, and gone */
-	message.size = length + MESSAGE_HEADER;
+	message.size = length + TLS_MESSAGE_HEADER;
 	message.body = rest;
 	message_emit(handler, flow, &message);
 	return missing;

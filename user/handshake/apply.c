@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/cause.h"
 #include "handshake/certificates.h"
 #include "handshake/datagrams.h"
 #include "handshake/renegotiation.h"
 #include "tls/names.h"
-
-#define HANDSHAKE_HEADER 4 /* RFC 8446 section 4: type and length */
 
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
 
@@ -145,7 +144,9 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 		       const struct flow_message *from)
 {
 	struct message *message = apply_record(handshake, from);
-	enum handshake_tri absent;
+	bool cut = from->truncated || from->partial;
+	/* What is not there may stand in what was cut off. */
+	enum handshake_tri absent = cut ? TRI_UNKNOWN : TRI_NONE;
 	int error;
 
 	if (message)
@@ -154,25 +155,22 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 	if (handshake->has_random || handshake->renegotiation)
 		return 0;
 	memcpy(handshake->random, hello->random, sizeof(handshake->random));
-	handshake->has_random = !from->truncated || from->body.length >= 2 + sizeof(handshake->random);
+	handshake->has_random = !from->truncated || from->body.length >= TLS_HELLO_RANDOM_END;
 	handshake->time_ns = from->time_ns;
 	handshake->offer.size = from->size;
-	handshake->offer.received = from->partial || from->truncated ?
-					    HANDSHAKE_HEADER + from->body.length : from->size;
+	handshake->offer.received = cut ? TLS_MESSAGE_HEADER + from->body.length : from->size;
 	handshake->offer.records = from->records;
 	handshake->offer.segments = from->segments;
 	if (hello->session_id.length && hello->session_id.length <= sizeof(handshake->session_id)) {
 		memcpy(handshake->session_id, hello->session_id.bytes, hello->session_id.length);
 		handshake->session_id_length = hello->session_id.length;
 	}
-	/* What is not there may stand in what was cut off. */
-	absent = from->truncated || from->partial ? TRI_UNKNOWN : TRI_NONE;
 	handshake->psk = hello->psk ? TRI_OFFERED : absent;
 	handshake->early_data = hello->early_data ? TRI_OFFERED : absent;
 	handshake->ech = hello->ech ? TRI_OFFERED : absent;
 	error = offer_fill(handshake, hello);
 	/* One cut off where its extensions begin looks like one of the time before them. */
-	if (from->truncated || from->partial)
+	if (cut)
 		handshake->offer.whole = false;
 	handshake->offer.partial = from->partial;
 	return error;
@@ -647,10 +645,8 @@ static void apply_change_cipher_spec(struct handshake *handshake, const struct f
 /* Who spoke last waits for the other. */
 void apply_timeout(struct handshake *handshake, uint64_t now_ns)
 {
-	const struct message *last = handshake->message_count ?
-				     &handshake->messages[handshake->message_count - 1] : NULL;
-	enum handshake_end by = handshake->offer.partial || (last && last->from == END_SERVER) ?
-					END_CLIENT : END_SERVER;
+	const struct message *last = handshake_last_message(handshake);
+	enum handshake_end by = handshake_awaited(handshake);
 
 	/* Either may have said why in an encrypted packet, and the other then says nothing. */
 	if (last && last->encrypted && handshake->transport == TRANSPORT_QUIC &&

@@ -16,7 +16,6 @@
 
 #define BUCKETS 4096
 #define PROTOCOL_TCP 6 /* IANA */
-#define HELLO_RANDOM_END 34 /* RFC 8446 section 4.1.2: version and random */
 #define SECOND_NS 1000000000ULL
 /* A row waits this long behind its outcome for what is under way: other places, the probes' events. */
 #define SETTLE_NS (20 * 1000000ULL)
@@ -34,13 +33,13 @@ struct entry;
 struct sighting {
 	struct sighting *next;
 	struct entry *entry;
-	struct flow *flow; /* NULL: it went on to the handshake that renegotiates, and this is how it began: */
+	struct flow *flow; /* NULL: it went on to the handshake that renegotiates. This is how it began, */
 	struct flow_opening opening;
+	uint64_t sockets[2]; /* and whose ends it had */
 	uint32_t sequence; /* of the ClientHello */
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
 	struct place *place;  /* in the handshake's path; NULL: it is full */
-	uint64_t sockets[2];  /* of this connection's ends, as far as they are known here */
 	struct flight_times times;
 };
 
@@ -225,12 +224,6 @@ static bool is_client_hello(const struct flow_message *message)
 	       (message->kind == FLOW_HANDSHAKE && message->type == TLS_CLIENT_HELLO));
 }
 
-static void sighting_sockets(struct sighting *sighting, const struct flow *flow)
-{
-	sighting->sockets[END_SERVER] = flow->sockets[0];
-	sighting->sockets[END_CLIENT] = flow->sockets[1];
-}
-
 /* A handshake, or one more place of a known one. hello is NULL if it is encrypted. */
 static void sighting_new(struct tracker *tracker, struct flow *flow, const struct flow_message *message,
 			 const struct tls_client_hello *hello)
@@ -247,7 +240,6 @@ static void sighting_new(struct tracker *tracker, struct flow *flow, const struc
 	sighting->sequence = flow->start;
 	sighting->time_ns = flow->first_ns;
 	sighting->seen[1] = 1;
-	sighting_sockets(sighting, flow);
 	flight_times_init(&sighting->times);
 	memcpy(hidden, &flow->start, sizeof(flow->start));
 	entry = entry_find(tracker, hello ? hello->random : hidden, flow);
@@ -271,7 +263,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow, const stru
 	struct tls_client_hello hello;
 
 	/* A hello that does not parse still has a random, unless a capture cut even that off. */
-	if (!hello_read(flow, message, &hello) && message->body.length < HELLO_RANDOM_END && !message->truncated) {
+	if (!hello_read(flow, message, &hello) && message->body.length < TLS_HELLO_RANDOM_END && !message->truncated) {
 		tracker->refused++;
 		return;
 	}
@@ -286,6 +278,7 @@ static void renegotiation_arrived(struct tracker *tracker, struct flow *flow,
 
 	if (before) {
 		before->opening = flow->opening;
+		memcpy(before->sockets, flow->sockets, sizeof(before->sockets));
 		before->flow = NULL;
 		flow->owner = NULL;
 	}
@@ -369,7 +362,7 @@ static void flow_opened(struct tracker *tracker, struct flow *flow, const struct
 	if (flow->hello_taken || !(encrypted || is_client_hello(message)))
 		return;
 	/* Of a part that ends before its random nobody can tell which handshake it is. */
-	if (message->partial && message->body.length < HELLO_RANDOM_END)
+	if (message->partial && message->body.length < TLS_HELLO_RANDOM_END)
 		return;
 	flow_hello_take(tracker->flows, flow);
 	if (encrypted)
@@ -428,6 +421,12 @@ static void on_expired(void *context, const struct flow *flow)
 		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id, false);
 }
 
+/* Ids of this connection's ends, by enum handshake_end, as far as they are known here. */
+static const uint64_t *sockets_of(const struct sighting *sighting)
+{
+	return sighting->flow ? sighting->flow->sockets : sighting->sockets;
+}
+
 /* Of a passed-through handshake the connection that began first has the client, the last the server. */
 static const struct sighting *sighting_outermost(const struct entry *entry, enum handshake_end end)
 {
@@ -446,7 +445,7 @@ static const struct sighting *sighting_near(const struct entry *entry, enum hand
 	const struct sighting *outermost = sighting_outermost(entry, end), *sighting, *found = NULL;
 
 	for (sighting = entry->sightings; sighting; sighting = sighting->next) {
-		if (sighting->sequence != outermost->sequence || !sighting->sockets[end])
+		if (sighting->sequence != outermost->sequence || !sockets_of(sighting)[end])
 			continue;
 		if (!found || (end == END_CLIENT) == (sighting->time_ns < found->time_ns))
 			found = sighting;
@@ -465,7 +464,7 @@ static uint64_t entry_socket(const struct entry *entry, enum handshake_end end)
 {
 	const struct sighting *near = sighting_near(entry, end);
 
-	return near ? near->sockets[end] : 0;
+	return near ? sockets_of(near)[end] : 0;
 }
 
 /* Whether what is missing of the ClientHello will not come any more. */
@@ -496,7 +495,6 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
 	flight_times_segment(&sighting->times, flow, event, entry->handshake->outcome == HANDSHAKE_PENDING);
-	sighting_sockets(sighting, flow);
 	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
 				 event->header.time_ns);
@@ -639,7 +637,7 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	latency_settle(entry);
 	for (sighting = entry->sightings; sighting; sighting = sighting->next)
 		if (sighting->place)
-			memcpy(sighting->place->sockets, sighting->sockets, sizeof(sighting->sockets));
+			memcpy(sighting->place->sockets, sockets_of(sighting), sizeof(sighting->place->sockets));
 	path_settle(handshake, tracker->sockets);
 	/* First: who reads the row may renegotiate. */
 	sightings_release(tracker, entry);

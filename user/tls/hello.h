@@ -5,6 +5,10 @@
 
 #include "tls/slice.h"
 
+#define TLS_MESSAGE_HEADER 4 /* RFC 8446 section 4: type and length */
+/* Of a ClientHello's body, SSLv2's aside: version and random (RFC 8446 section 4.1.2). */
+#define TLS_HELLO_RANDOM_END 34
+
 enum tls_extension {
 	TLS_EXTENSION_SERVER_NAME = 0,
 	TLS_EXTENSION_SUPPORTED_GROUPS = 10,
