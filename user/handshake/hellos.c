@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/hellos.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/apply.h"
+#include "tls/names.h"
+
+/* The list of these code points at next; returns where another may begin. */
+static uint16_t *codes_copy(struct code_list *list, struct slice codes, size_t width, uint16_t *next)
+{
+	size_t i;
+
+	list->items = next;
+	list->count = codes.length / width;
+	for (i = 0; i < list->count; i++) {
+		const uint8_t *last = codes.bytes + (i + 1) * width - 1;
+
+		*next++ = (uint16_t)(width > 1 ? last[-1] << 8 | last[0] : last[0]);
+	}
+	return next;
+}
+
+/* Types of extensions, and groups of key shares: both lists of a code point and a vector, 4 bytes at least. */
+static uint16_t *codes_walk(struct code_list *list, struct slice entries, uint16_t *next)
+{
+	struct slice data;
+	uint16_t code;
+
+	list->items = next;
+	while (tls_extension_next(&entries, &code, &data))
+		*next++ = code;
+	list->count = next - list->items;
+	return next;
+}
+
+static void *bytes_copy(struct slice bytes)
+{
+	char *copy = malloc(bytes.length + 1);
+
+	if (copy) {
+		memcpy(copy, bytes.bytes, bytes.length);
+		copy[bytes.length] = 0;
+	}
+	return copy;
+}
+
+/* One block for all lists: a hello has a dozen of them. */
+static int offer_codes(struct offer *offer, const struct tls_client_hello *hello)
+{
+	size_t cipher_width = hello->is_v2 ? 3 : 2;
+	const struct {
+		struct code_list *list;
+		struct slice codes;
+		size_t width;
+	} copied[] = {
+		{ &offer->versions, hello->versions, 2 },	{ &offer->ciphers, hello->ciphers, cipher_width },
+		{ &offer->groups, hello->groups, 2 },		{ &offer->signatures, hello->signatures, 2 },
+		{ &offer->point_formats, hello->point_formats, 1 }, { &offer->psk_modes, hello->psk_modes, 1 },
+		{ &offer->compressions, hello->compressions, 1 },
+		{ &offer->delegated_credentials, hello->delegated_credentials, 2 },
+	};
+	size_t count = hello->key_shares.length / 4 + hello->extensions.length / 4, i;
+	uint16_t *next;
+
+	for (i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+		count += copied[i].codes.length / copied[i].width;
+	free(offer->codes); /* of a hello that was cut off before its random */
+	offer->codes = next = malloc((count + 1) * sizeof(*next));
+	if (!next)
+		return -ENOMEM;
+	for (i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+		next = codes_copy(copied[i].list, copied[i].codes, copied[i].width, next);
+	next = codes_walk(&offer->key_shares, hello->key_shares, next);
+	codes_walk(&offer->extensions, hello->extensions, next);
+	return 0;
+}
+
+static int offer_fill(struct handshake *handshake, const struct tls_client_hello *hello)
+{
+	struct offer *offer = &handshake->offer;
+	int error = offer_codes(offer, hello);
+
+	offer->version = hello->version;
+	offer->whole = hello->whole;
+	offer->ticket = hello->ticket;
+	offer->padding = hello->padding;
+	offer->has_padding = hello->has_padding;
+	offer->heartbeat = hello->heartbeat;
+	if (hello->alpn.length) {
+		offer->alpn = bytes_copy(hello->alpn);
+		offer->alpn_length = offer->alpn ? hello->alpn.length : 0;
+	}
+	if (hello->sni.bytes) {
+		handshake->sni = bytes_copy(hello->sni);
+		handshake->sni_length = handshake->sni ? hello->sni.length : 0;
+	}
+	return error;
+}
+
+int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
+		       const struct flow_message *from)
+{
+	struct message *message = apply_record(handshake, from);
+	bool cut = from->truncated || from->partial;
+	/* What is not there may stand in what was cut off. */
+	enum handshake_tri absent = cut ? TRI_UNKNOWN : TRI_NONE;
+	int error;
+
+	if (message)
+		message->name = tls_handshake_name(TLS_CLIENT_HELLO);
+	/* Behind an encrypted hello none comes in the clear, unless somebody put it there. */
+	if (handshake->has_random || handshake->renegotiation)
+		return 0;
+	memcpy(handshake->random, hello->random, sizeof(handshake->random));
+	handshake->has_random = !from->truncated || from->body.length >= TLS_HELLO_RANDOM_END;
+	handshake->time_ns = from->time_ns;
+	handshake->offer.size = from->size;
+	handshake->offer.received = cut ? TLS_MESSAGE_HEADER + from->body.length : from->size;
+	handshake->offer.records = from->records;
+	handshake->offer.segments = from->segments;
+	if (hello->session_id.length && hello->session_id.length <= sizeof(handshake->session_id)) {
+		memcpy(handshake->session_id, hello->session_id.bytes, hello->session_id.length);
+		handshake->session_id_length = hello->session_id.length;
+	}
+	handshake->psk = hello->psk ? TRI_OFFERED : absent;
+	handshake->early_data = hello->early_data ? TRI_OFFERED : absent;
+	handshake->ech = hello->ech ? TRI_OFFERED : absent;
+	error = offer_fill(handshake, hello);
+	/* One cut off where its extensions begin looks like one of the time before them. */
+	if (cut)
+		handshake->offer.whole = false;
+	handshake->offer.partial = from->partial;
+	return error;
+}
+
+/* How the key is agreed: TLS 1.3 by the group, before that by the name of the suite. */
+static const char *key_exchange_name(const struct handshake *handshake)
+{
+	static const struct { const char *prefix, *name; } suites[] = {
+		{ "TLS_ECDHE_PSK_", "ECDHE_PSK" }, { "TLS_DHE_PSK_", "DHE_PSK" },
+		{ "TLS_RSA_PSK_", "RSA_PSK" },	   { "TLS_PSK_", "PSK" },
+		{ "TLS_ECDHE_", "ECDHE" },	   { "TLS_DHE_", "DHE" },
+		{ "TLS_ECDH_anon_", "ECDH_anon" }, { "TLS_DH_anon_", "DH_anon" },
+		{ "TLS_ECDH_", "ECDH" },	   { "TLS_DH_", "DH" },
+		{ "TLS_RSA_", "RSA" },		   { "TLS_SRP_", "SRP" },
+		{ "TLS_KRB5_", "KRB5" },	   { "TLS_GOSTR341112_", "GOST" },
+	};
+	const char *name;
+	size_t i;
+
+	if (tls_version_is_13(handshake->version)) {
+		if (!handshake->group)
+			return handshake->psk == TRI_ACCEPTED ? "PSK" : NULL;
+		name = tls_group_name(handshake->group);
+		if (name && (strstr(name, "MLKEM") || strstr(name, "Kyber")))
+			return strncmp(name, "MLKEM", 5) == 0 ? "KEM" : "hybrid";
+		return handshake->group >> 8 == 1 ? "DHE" : "ECDHE"; /* 0x01xx is ffdhe, RFC 7919 */
+	}
+	name = tls_cipher_name(handshake->cipher);
+	for (i = 0; name && i < sizeof(suites) / sizeof(suites[0]); i++)
+		if (strncmp(name, suites[i].prefix, strlen(suites[i].prefix)) == 0)
+			return suites[i].name;
+	return NULL;
+}
+
+static void alpn_set(struct handshake *handshake, struct slice name)
+{
+	if (!name.bytes || name.length > sizeof(handshake->alpn))
+		return;
+	memcpy(handshake->alpn, name.bytes, name.length);
+	handshake->alpn_length = name.length;
+}
+
+void apply_retry(struct handshake *handshake, struct message *message,
+		 const struct tls_server_hello *hello)
+{
+	handshake->version = hello->version;
+	handshake->hello_retry = true;
+	handshake->group = handshake->retry_group = hello->group;
+	handshake->retry_cookie = hello->cookie;
+	/* RFC 8446 section 4.2.10: the client must not go on with early data. */
+	if (handshake->early_data == TRI_OFFERED)
+		handshake->early_data = TRI_REJECTED;
+	if (message)
+		message->name = "hello_retry_request";
+}
+
+/* The server's session id, a new one or the one it repeats, takes the place of the client's. */
+static void session_id_answer(struct handshake *handshake, struct slice id)
+{
+	if (!id.length || id.length > sizeof(handshake->session_id))
+		return;
+	handshake->session_id_echoed = id.length == handshake->session_id_length &&
+				       memcmp(handshake->session_id, id.bytes, id.length) == 0;
+	memcpy(handshake->session_id, id.bytes, id.length);
+	handshake->session_id_length = id.length;
+}
+
+static void server_hello_keep(struct handshake *handshake, const struct tls_server_hello *hello,
+			      bool whole)
+{
+	struct code_list *list = &handshake->server_extensions;
+
+	free(list->items);
+	*list = (struct code_list){ malloc((hello->extensions.length / 4 + 1) * sizeof(*list->items)), 0 };
+	if (list->items)
+		codes_walk(list, hello->extensions, list->items);
+	handshake->server_hello_whole = list->items && whole;
+	handshake->server_legacy_version = hello->legacy_version;
+}
+
+void apply_server_hello(struct handshake *handshake, struct message *message, struct slice body)
+{
+	struct tls_server_hello hello;
+	bool whole = tls_server_hello_read(body, &hello);
+
+	if (!whole)
+		handshake->truncated = true;
+	handshake->version = hello.version;
+	if (hello.is_retry) {
+		/* A ServerHello by its type only (RFC 8446 section 4.1.3). */
+		apply_retry(handshake, message, &hello);
+		return;
+	}
+	server_hello_keep(handshake, &hello, whole);
+	handshake->heartbeat = hello.heartbeat;
+	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
+	handshake->has_server_random = true;
+	handshake->cipher = hello.cipher;
+	handshake->has_cipher = true;
+	handshake->compression = hello.compression;
+	handshake->group = hello.group;
+	alpn_set(handshake, hello.alpn);
+	session_id_answer(handshake, hello.session_id);
+	if (handshake->psk == TRI_OFFERED)
+		handshake->psk = hello.psk ? TRI_ACCEPTED : TRI_OFFERED;
+	handshake->resumed = tls_version_is_13(handshake->version) && hello.psk;
+	handshake->resumption = handshake->resumed ? "psk" : NULL;
+	if (tls_version_is_13(handshake->version))
+		handshake->client_auth = TRI_UNKNOWN;
+	handshake->key_exchange = key_exchange_name(handshake);
+}
