@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lib import expect, hello, process, servers, views, wait
+from lib import expect, hello, net, process, servers, views, wait
 
 # As boxes do that know only ClientHellos of one packet: what follows a full one is dropped.
 SECOND_PACKET = """
@@ -171,9 +171,7 @@ def rules(stage, text, port, namespace):
 def test_second_packet_dropped(stage):
     """A ClientHello of two packets, as post-quantum ones are, of which only the first gets through."""
     here = views.Place(stage, views.ROUTED, options=("--timeout", "400ms"))
-    for side in (here.client_side, here.server_side):
-        process.command("ethtool", "-K", side.interface, "tso", "off", "gso", "off", "gro", "off",
-                        namespace=side.namespace)
+    net.no_offloads(here.client_side, here.server_side)
     server = here.server(servers.OpenSSL)
     rules(stage, SECOND_PACKET, server.port, here.router)
     here.trace(server.port)

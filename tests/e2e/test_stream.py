@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from lib import clients, expect, hello, process, reading, servers, trixie, wait
+from lib import clients, expect, hello, net, process, reading, servers, trixie, wait
 
 # helpers/relay.py: both hellos byte by byte, or the ClientHello in records of 100 bytes.
 CUTS = {"bytes": 600, "records": 100}
@@ -23,13 +23,6 @@ def hello_segments(capture, truth):
         left -= sizes[count]
         count += 1
     return count
-
-
-def no_offloads(*sides):
-    """Packets cross as they would on a wire, none bigger than the MTU."""
-    for side in sides:
-        process.command("ethtool", "-K", side.interface, "tso", "off", "gso", "off", "gro", "off",
-                        namespace=side.namespace)
 
 
 def only_worker(server):
@@ -72,7 +65,7 @@ def trixie_client(stage, server, address, namespace, *options):
 def test_post_quantum(stage, trixie_server, client_here):
     """A 1.7 KB hello in two packets, and ML-KEM's group."""
     here, there = stage.network.veth()
-    no_offloads(here, there)
+    net.no_offloads(here, there)
     server_side, client_side = (there, here) if client_here else (here, there)
     server = trixie_server(server_side.namespace)
     capture = stage.capture(here.interface, server.port)

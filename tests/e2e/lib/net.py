@@ -29,6 +29,12 @@ class Side:
         return self.ip6 if family == 6 else self.ip4
 
 
+def no_offloads(*sides):
+    """Packets cross as they would on a wire, none bigger than the MTU."""
+    for side in sides:
+        command("ethtool", "-K", side.interface, "tso", "off", "gso", "off", "gro", "off", namespace=side.namespace)
+
+
 def used_networks(family):
     routes = json.loads(command("ip", "-j", f"-{family}", "route", "show", "table", "all"))
     for route in routes:
