@@ -6,25 +6,20 @@
 #ifndef TLSTRACE_CGROUP_BPF_H
 #define TLSTRACE_CGROUP_BPF_H
 
-#include "maps.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "path.bpf.h"
 
-#define NAME_MAX 255   /* include/uapi/linux/limits.h */
 #define CGROUP_DEPTH 12 /* a pod of a cluster that runs in containers has 7 */
 #define PID_NS_DEPTH 32 /* MAX_PID_NS_LEVEL of include/linux/pid_namespace.h */
 
 /* Set by the loader: controllers have hierarchies of their own here (v1, hybrid). */
 const volatile bool use_cgroup_v1 = false;
 
-/* All zero: the initial state of an entry, too large for the BPF stack. */
-static const volatile struct tlstrace_cgroup cgroup_zero = {};
-
 /* Names by struct tlstrace_task's cgroup and cgroup_v1; those that nobody used for longest give way. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u64);
-	__type(value, struct tlstrace_cgroup);
+	__type(value, struct tlstrace_path);
 } cgroups SEC(".maps");
 
 /* Ids of different hierarchies may be equal; the v2 hierarchy is number 0. */
@@ -39,33 +34,25 @@ static __always_inline __u64 cgroup_key(struct cgroup *cgroup)
 __noinline int cgroup_note(__u64 key, __u64 address)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;
-	struct tlstrace_cgroup *entry = bpf_map_lookup_elem(&cgroups, &key);
+	struct tlstrace_path *entry = bpf_map_lookup_elem(&cgroups, &key);
 	int i;
 
 	if (entry)
 		return 0;
-	bpf_map_update_elem(&cgroups, &key, (const void *)&cgroup_zero, BPF_NOEXIST);
+	bpf_map_update_elem(&cgroups, &key, (const void *)&executable_zero.path, BPF_NOEXIST);
 	entry = bpf_map_lookup_elem(&cgroups, &key);
 	if (!entry)
 		return 0;
 	entry->cut = 1;
 	for (i = 0; i < CGROUP_DEPTH; i++) {
 		struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
-		/* In memory, not in a register: nothing is known of it but this bound. */
-		__u32 length = entry->length;
-		long size;
 
 		if (!parent) {
 			entry->cut = 0;
 			break;
 		}
-		if (length > TLSTRACE_CGROUP_NAMES - (NAME_MAX + 1))
+		if (!path_add(entry, BPF_CORE_READ(cgroup, kn, name)))
 			break;
-		size = bpf_probe_read_kernel_str(entry->names + length, NAME_MAX + 1,
-						 BPF_CORE_READ(cgroup, kn, name));
-		if (size <= 1)
-			break;
-		entry->length = length + size;
 		cgroup = BPF_CORE_READ(parent, cgroup);
 	}
 	return 0;

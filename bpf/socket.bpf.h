@@ -8,6 +8,7 @@
 
 #include "maps.bpf.h"
 #include "cgroup.bpf.h"
+#include "executable.bpf.h"
 #include "follow.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -29,6 +30,7 @@ static __always_inline void task_read(struct tlstrace_task *to, struct task_stru
 	to->start_ns = BPF_CORE_READ(leader, start_boottime);
 	task_ns_pid_read(to, leader);
 	task_cgroups_read(to, task);
+	task_executable_note(task, to->start_ns, to->pid);
 	to->followed = process_is_followed(to->pid);
 	bpf_probe_read_kernel(to->comm, sizeof(to->comm), &leader->comm);
 	bpf_probe_read_kernel(to->thread_comm, sizeof(to->thread_comm), &task->comm);

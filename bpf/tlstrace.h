@@ -26,8 +26,8 @@ enum tlstrace_limit {
 	/* Counters of the presence filter, a power of two. */
 	TLSTRACE_PRESENCE_SIZE = 16384,
 	TLSTRACE_COMM_SIZE = 16,
-	/* Bytes of names on the way to a cgroup; what is nearer to the root is cut. */
-	TLSTRACE_CGROUP_NAMES = 1024,
+	/* Bytes of names on the way to a cgroup or a file; what is nearer to the root is cut. */
+	TLSTRACE_PATH_NAMES = 1024,
 	TLSTRACE_INTERFACE_SIZE = 16, /* IFNAMSIZ */
 };
 
@@ -142,11 +142,26 @@ struct tlstrace_task {
 	char thread_comm[TLSTRACE_COMM_SIZE]; /* the thread's own */
 };
 
-/* The names on the way from a cgroup up to below the root, each with its NUL. */
-struct tlstrace_cgroup {
+/* The names on the way from a cgroup or a file up to below the root, each with its NUL. */
+struct tlstrace_path {
 	__u32 length;
 	__u32 cut; /* those nearest to the root are missing */
-	char names[TLSTRACE_CGROUP_NAMES];
+	char names[TLSTRACE_PATH_NAMES];
+};
+
+/* A process, for as long as this host runs. */
+struct tlstrace_process {
+	__u64 start_ns; /* as in struct tlstrace_task */
+	__u32 pid;
+	__u32 reserved;
+};
+
+/* The file that a process runs. */
+struct tlstrace_executable {
+	__u64 entry; /* tells it from the one that the process ran before */
+	__u32 deleted;
+	__u32 reserved;
+	struct tlstrace_path path;
 };
 
 enum tlstrace_socket_kind {

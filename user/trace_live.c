@@ -238,7 +238,9 @@ static void live_process_seen(struct trace *trace, struct process *process)
 	const struct place_key key = { process->cgroup, process->cgroup_v1, process->pid_ns };
 	const struct process_place *place = places_find(live->places, &key, process->pid);
 
-	process->exe = process_exe(process->pid);
+	process->exe = source_live_executable(live->source, process->start_ns, process->pid);
+	if (!process->exe)
+		process->exe = process_exe(process->pid);
 	if (!place)
 		return;
 	process->cgroup_path = place->path ? strdup(place->path) : NULL;

@@ -15,7 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "attach.h"
-#include "cgroups.h"
+#include "paths.h"
 #include "follow.h"
 #include "interfaces.h"
 #include "log.h"
@@ -365,7 +365,12 @@ bool source_live_follows(const struct source_live *live)
 
 char *source_live_cgroup_path(const struct source_live *live, uint64_t id)
 {
-	return cgroups_path(programs_maps(live->programs)->cgroups, id);
+	return paths_cgroup(programs_maps(live->programs)->cgroups, id);
+}
+
+char *source_live_executable(const struct source_live *live, uint64_t start_ns, uint32_t pid)
+{
+	return paths_executable(programs_maps(live->programs)->executables, start_ns, pid);
 }
 
 void source_live_forget(struct source_live *live, const struct tlstrace_flow_key *key,

@@ -16,7 +16,7 @@
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
 
-#include "cgroups.h"
+#include "paths.h"
 #include "follow.h"
 #include "log.h"
 #include "tlstrace_types.h"
@@ -370,6 +370,7 @@ static void maps_fill(struct programs *programs)
 		.counters = bpf_map__fd(owner->maps.counters),
 		.followed = bpf_map__fd(owner->maps.followed),
 		.cgroups = bpf_map__fd(owner->maps.cgroups),
+		.executables = bpf_map__fd(owner->maps.executables),
 		.flow_size = bpf_map__value_size(owner->maps.flows),
 	};
 }

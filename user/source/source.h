@@ -70,6 +70,8 @@ uint64_t source_live_counter(const struct source_live *source, unsigned int coun
 bool source_live_follows(const struct source_live *source);
 /* Path of a cgroup of struct tlstrace_task, to be freed; NULL if the kernel has not noted it. */
 char *source_live_cgroup_path(const struct source_live *source, uint64_t id);
+/* Path of what a process of struct tlstrace_task runs, to be freed; NULL if the kernel has not noted it whole. */
+char *source_live_executable(const struct source_live *source, uint64_t start_ns, uint32_t pid);
 /* Stop the kernel's tracking of this flow, if it still is this one. */
 void source_live_forget(struct source_live *source, const struct tlstrace_flow_key *key,
 			uint64_t flow_id, bool may_renegotiate);
