@@ -67,7 +67,7 @@ static void on_done(void *context, struct handshake *handshake)
 	if (handshake->sni)
 		strncpy(fixture->sni, handshake->sni, sizeof(fixture->sni) - 1);
 	if (handshake->failure.reason)
-		strncpy(fixture->reason, handshake->failure.reason, sizeof(fixture->reason) - 1);
+		memcpy(fixture->reason, handshake->failure.reason, handshake->failure.reason_length);
 }
 
 static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,

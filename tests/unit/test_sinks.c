@@ -410,7 +410,7 @@ static void test_json_quic(void **state)
 		{ "/transport", "\"quic\"" },
 		{ "/tls/quic_version", "\"draft-29\"" },
 		{ "/failure", "{\"kind\":\"closed\",\"by\":\"client\",\"alert\":null,"
-			      "\"encrypted\":false,\"error\":0,\"reason\":\"bye\","
+			      "\"encrypted\":false,\"error\":0,\"reason\":\"bye\\\\x00!\","
 			      "\"cause\":null,\"facts\":[]}" },
 		{ "/messages/0/record", "\"quic_initial\"" },
 		{ "/messages/1/record", "\"quic_retry\"" },
@@ -427,7 +427,8 @@ static void test_json_quic(void **state)
 	handshake.failure.kind = FAILURE_CLOSED;
 	handshake.failure.by = END_CLIENT;
 	handshake.failure.has_error = true;
-	handshake.failure.reason = (char *)"bye";
+	handshake.failure.reason = (char *)"bye\0!";
+	handshake.failure.reason_length = 5;
 	handshake.messages[0].record = RECORD_KIND_QUIC_INITIAL;
 	handshake.messages[1].record = RECORD_KIND_QUIC_RETRY;
 	handshake.messages[2].record = RECORD_KIND_QUIC_HANDSHAKE;

@@ -10,7 +10,8 @@
 #include "handshake/renegotiation.h"
 #include "tls/names.h"
 
-enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
+enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_NO_CERTIFICATE = 41,
+       ALERT_USER_CANCELED = 90 };
 
 /*
  * Lengths of encrypted TLS 1.3 records with a 16-byte tag and one byte of inner type, unpadded:
@@ -23,11 +24,32 @@ enum {
 	TAIL_END_OF_EARLY_DATA = 21,
 	TAIL_EMPTY_CERTIFICATE = 25,
 	TAIL_FINISHED = 21, /* and the hash */
+	TAIL_TAG = 16,
 };
+
+uint32_t apply_tail_size(const struct handshake *handshake, const struct flow_message *from)
+{
+	uint32_t tag = tls_cipher_tag_size(handshake->cipher);
+
+	return from->size > tag ? from->size - tag + TAIL_TAG : 0;
+}
+
+/* Of TLS 1.3 an alert, or what is as short as one. */
+static bool is_alert_sized(const struct handshake *handshake, const struct flow_message *from)
+{
+	uint32_t size = apply_tail_size(handshake, from);
+
+	return size == TAIL_ALERT || size == TAIL_ALERT_PADDED;
+}
 
 static bool version_is_13(const struct handshake *handshake)
 {
 	return tls_version_is_13(handshake->version);
+}
+
+static enum handshake_end sender_of(const struct flow_message *from)
+{
+	return from->from_client ? END_CLIENT : END_SERVER;
 }
 
 struct message *apply_record(struct handshake *handshake, const struct flow_message *from)
@@ -40,11 +62,32 @@ struct message *apply_record(struct handshake *handshake, const struct flow_mess
 	message = &handshake->messages[handshake->message_count++];
 	*message = (struct message){
 		.time_ns = from->time_ns,
-		.from = from->from_client ? END_CLIENT : END_SERVER,
+		.from = sender_of(from),
 		.record = from->record_type,
 		.size = from->size,
 	};
 	return message;
+}
+
+/* TLS and DTLS number them from 20, ours for QUIC from 0x80. */
+static uint32_t kind_bit(uint8_t kind)
+{
+	return 1U << kind % 32;
+}
+
+struct message *apply_encrypted_record(struct handshake *handshake, const struct flow_message *from)
+{
+	struct message *message = apply_record(handshake, from);
+
+	if (message)
+		message->encrypted = true;
+	handshake->encrypted_kinds[sender_of(from)] |= kind_bit(from->record_type);
+	return message;
+}
+
+bool apply_has_encrypted(const struct handshake *handshake, enum handshake_end from, uint8_t kind)
+{
+	return handshake->encrypted_kinds[from] & kind_bit(kind);
 }
 
 /* TLS 1.2 brought them, and DTLS 1.2; DTLS counts down. */
@@ -95,7 +138,7 @@ static bool server_sent(const struct handshake *handshake, const char *name)
 
 static void apply_handshake(struct handshake *handshake, const struct flow_message *from)
 {
-	enum handshake_end sender = from->from_client ? END_CLIENT : END_SERVER;
+	enum handshake_end sender = sender_of(from);
 	struct message *message = apply_record(handshake, from);
 	struct tls_server_hello hello;
 
@@ -129,7 +172,7 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 		/* An empty list is three bytes of length. */
 		if (from->from_client)
 			handshake->client_auth = from->body.length > 3 ? TRI_SENT : TRI_DECLINED;
-		if (!version_is_13(handshake))
+		if (!version_is_13(handshake) && !handshake->no_x509[sender])
 			handshake_certificates_keep(handshake, sender, from->body);
 		break;
 	case TLS_CERTIFICATE_STATUS:
@@ -155,7 +198,7 @@ void apply_failure(struct handshake *handshake, enum failure_kind kind, enum han
 static void apply_alert(struct handshake *handshake, const struct flow_message *from)
 {
 	struct message *message = apply_record(handshake, from);
-	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
+	enum handshake_end by = sender_of(from);
 	uint8_t level = from->body.bytes[0], alert = from->body.bytes[1];
 
 	if (message) {
@@ -170,6 +213,9 @@ static void apply_alert(struct handshake *handshake, const struct flow_message *
 		handshake->failure.alert = alert;
 		return;
 	}
+	/* SSLv3 has no empty Certificate: RFC 6101 section 5.6.6. */
+	if (alert == ALERT_NO_CERTIFICATE && from->from_client && handshake->client_auth == TRI_REQUESTED)
+		handshake->client_auth = TRI_DECLINED;
 	/* A warning leaves the choice to the other side (unrecognized_name); 1.3 knows none. */
 	if (level == ALERT_WARNING && !version_is_13(handshake))
 		return;
@@ -189,7 +235,7 @@ void apply_encrypted_alert(struct handshake *handshake, const struct flow_messag
 {
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
-	apply_failure(handshake, FAILURE_ALERT, from->from_client ? END_CLIENT : END_SERVER, from->time_ns);
+	apply_failure(handshake, FAILURE_ALERT, sender_of(from), from->time_ns);
 	handshake->failure.encrypted = true;
 }
 
@@ -197,9 +243,6 @@ void apply_encrypted_alert(struct handshake *handshake, const struct flow_messag
 static void legacy_encrypted(struct handshake *handshake, const struct flow_message *from,
 			     struct message *message)
 {
-	bool sent[2] = { false, false };
-	size_t i;
-
 	if (from->record_type == RECORD_KIND_ALERT) {
 		apply_encrypted_alert(handshake, from);
 		return;
@@ -211,11 +254,8 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 		return;
 	if (message)
 		message->name = "encrypted_handshake_message";
-	for (i = 0; i < handshake->message_count; i++)
-		if (handshake->messages[i].encrypted &&
-		    handshake->messages[i].record == RECORD_KIND_HANDSHAKE)
-			sent[handshake->messages[i].from] = true;
-	if (sent[END_CLIENT] && sent[END_SERVER])
+	handshake->finished[sender_of(from)] = true;
+	if (handshake->finished[END_CLIENT] && handshake->finished[END_SERVER])
 		apply_completion(handshake, from->time_ns);
 }
 
@@ -223,9 +263,10 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 static void client_tail(struct handshake *handshake, const struct flow_message *from,
 			struct message *message)
 {
+	uint32_t size = apply_tail_size(handshake, from);
 	const char *name = NULL;
 
-	if (from->size == TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
+	if (size == TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
 		name = "finished";
 		if (handshake->early_data == TRI_OFFERED) {
 			handshake->early_data = TRI_REJECTED;
@@ -237,16 +278,16 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 		}
 		handshake_infer(handshake, "outcome");
 		apply_completion(handshake, from->time_ns);
-	} else if (from->size == TAIL_END_OF_EARLY_DATA) {
+	} else if (size == TAIL_END_OF_EARLY_DATA) {
 		name = "end_of_early_data";
 		handshake->early_data = TRI_ACCEPTED;
 		handshake->client_spoke_on = true;
 		handshake_infer(handshake, "tls.early_data");
-	} else if (from->size == TAIL_EMPTY_CERTIFICATE) {
+	} else if (size == TAIL_EMPTY_CERTIFICATE) {
 		name = "certificate";
 		handshake->client_auth = TRI_DECLINED;
 		handshake_infer(handshake, "tls.client_auth");
-	} else if (from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED) {
+	} else if (is_alert_sized(handshake, from)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
@@ -264,29 +305,14 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 /* The server speaks after the client's second flight: it must have liked it. */
 static void server_tail(struct handshake *handshake, const struct flow_message *from)
 {
-	size_t i;
-	bool client_spoke = false;
-
-	for (i = 0; i < handshake->message_count; i++) {
-		const struct message *message = &handshake->messages[i];
-
-		if (message->from == END_CLIENT && message->encrypted)
-			client_spoke = true;
-	}
-	if (from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED) {
+	if (is_alert_sized(handshake, from)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
-	} else if (client_spoke && handshake->early_data == TRI_NONE) {
+	} else if (handshake->encrypted_kinds[END_CLIENT] && handshake->early_data == TRI_NONE) {
 		handshake->server_spoke_on = true;
 		handshake_infer(handshake, "outcome");
 		apply_completion(handshake, from->time_ns);
 	}
-}
-
-/* Of TLS 1.3 an alert, or what is as short as one. */
-static bool is_alert_sized(const struct flow_message *from)
-{
-	return from->size == TAIL_ALERT || from->size == TAIL_ALERT_PADDED;
 }
 
 /* An end leaves a completed handshake's connection. */
@@ -310,7 +336,7 @@ static void apply_leave(struct handshake *handshake, enum handshake_end by)
 static void apply_behind(struct handshake *handshake, const struct flow_message *from)
 {
 	bool is_13 = version_is_13(handshake);
-	bool goodbye = is_13 ? is_alert_sized(from) : from->record_type == RECORD_KIND_ALERT;
+	bool goodbye = is_13 ? is_alert_sized(handshake, from) : from->record_type == RECORD_KIND_ALERT;
 
 	if (from->from_client && goodbye)
 		apply_leave(handshake, END_CLIENT);
@@ -361,9 +387,7 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 	/* Behind the end only the first few records are of interest (session tickets). */
 	if (handshake->outcome != HANDSHAKE_PENDING && (from->from_client || !version_is_13(handshake)))
 		return;
-	message = apply_record(handshake, from);
-	if (message)
-		message->encrypted = true;
+	message = apply_encrypted_record(handshake, from);
 	if (!version_is_13(handshake) && answered)
 		legacy_encrypted(handshake, from, message);
 	else if (answered && handshake->outcome == HANDSHAKE_PENDING && from->from_client)

@@ -19,6 +19,12 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 struct message *apply_record(struct handshake *handshake, const struct flow_message *from);
 /* The same, with its name, which is static. */
 void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name);
+/* The same of an encrypted record: its kind is remembered, also where there is no room. */
+struct message *apply_encrypted_record(struct handshake *handshake, const struct flow_message *from);
+/* Whether an end has sent an encrypted record of this kind (tls/record.h). */
+bool apply_has_encrypted(const struct handshake *handshake, enum handshake_end from, uint8_t kind);
+/* Bytes of an encrypted TLS 1.3 record, as they were with a tag of 16; 0 if it is too short for its own. */
+uint32_t apply_tail_size(const struct handshake *handshake, const struct flow_message *from);
 /* FIN or RST of one side. */
 void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns);
 /* The outcome is success, unless it is known already. */

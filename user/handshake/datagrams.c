@@ -31,24 +31,9 @@ enum { EPOCH_HANDSHAKE = 2, EPOCH_APPLICATION = 3 };
 static struct message *encrypted_record(struct handshake *handshake,
 					const struct flow_message *from)
 {
-	struct message *message;
-
 	if (handshake->outcome != HANDSHAKE_PENDING && from->from_client)
 		return NULL;
-	message = apply_record(handshake, from);
-	if (message)
-		message->encrypted = true;
-	return message;
-}
-
-static bool was_sent(const struct handshake *handshake, enum handshake_end from, uint8_t record)
-{
-	size_t i;
-
-	for (i = 0; i < handshake->message_count; i++)
-		if (handshake->messages[i].from == from && handshake->messages[i].record == record)
-			return true;
-	return false;
+	return apply_encrypted_record(handshake, from);
 }
 
 /*
@@ -74,7 +59,7 @@ void apply_quic_encrypted(struct handshake *handshake, const struct flow_message
 		return;
 	/* An answer that was not seen cannot vouch that this is QUIC at all. */
 	if (!handshake->has_server_random &&
-	    !was_sent(handshake, END_SERVER, RECORD_KIND_QUIC_HANDSHAKE))
+	    !apply_has_encrypted(handshake, END_SERVER, RECORD_KIND_QUIC_HANDSHAKE))
 		return;
 	early_data_settle(handshake);
 	apply_completion(handshake, from->time_ns);
@@ -91,8 +76,11 @@ void apply_quic_close(struct handshake *handshake, const struct flow_message *fr
 	handshake->failure.error = from->error;
 	handshake->failure.has_error = true;
 	if (from->body.length)
-		handshake->failure.reason =
-			strndup((const char *)from->body.bytes, from->body.length);
+		handshake->failure.reason = malloc(from->body.length);
+	if (handshake->failure.reason) {
+		memcpy(handshake->failure.reason, from->body.bytes, from->body.length);
+		handshake->failure.reason_length = from->body.length;
+	}
 	if (from->error >> 8 != 1) {
 		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
 		return;
@@ -114,16 +102,18 @@ static void name_infer(struct handshake *handshake, struct message *message, con
 static void client_tail(struct handshake *handshake, const struct flow_message *from,
 			struct message *message)
 {
-	if (from->size == DTLS_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
+	uint32_t size = apply_tail_size(handshake, from);
+
+	if (size == DTLS_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
 		name_infer(handshake, message, "finished");
 		handshake_infer(handshake, "outcome");
 		early_data_settle(handshake);
 		apply_completion(handshake, from->time_ns);
-	} else if (from->size == DTLS_EMPTY_CERTIFICATE) {
+	} else if (size == DTLS_EMPTY_CERTIFICATE) {
 		name_infer(handshake, message, "certificate");
 		handshake->client_auth = TRI_DECLINED;
 		handshake_infer(handshake, "tls.client_auth");
-	} else if (from->size == DTLS_ALERT) {
+	} else if (size == DTLS_ALERT) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	}
@@ -137,7 +127,7 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
  */
 void apply_dtls13_encrypted(struct handshake *handshake, const struct flow_message *from)
 {
-	bool client_spoke = was_sent(handshake, END_CLIENT, RECORD_KIND_DATA);
+	bool client_spoke = apply_has_encrypted(handshake, END_CLIENT, RECORD_KIND_DATA);
 	struct message *message = encrypted_record(handshake, from);
 	bool is_application = from->epoch >= EPOCH_APPLICATION;
 
@@ -148,7 +138,7 @@ void apply_dtls13_encrypted(struct handshake *handshake, const struct flow_messa
 		apply_completion(handshake, from->time_ns);
 	} else if (from->from_client && from->epoch == EPOCH_HANDSHAKE) {
 		client_tail(handshake, from, message);
-	} else if (from->size == DTLS_ALERT) {
+	} else if (apply_tail_size(handshake, from) == DTLS_ALERT) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (is_application && client_spoke) {

@@ -199,7 +199,8 @@ struct handshake {
 		uint8_t warning; /* of FACT_WARNED: the alert */
 		const char *protocol; /* static: what an answer that is not TLS looks like; NULL unknown */
 		uint64_t error;	/* its error code (RFC 9000 section 20), */
-		char *reason;	/* and reason phrase, raw bytes NUL-terminated, owned; NULL none */
+		char *reason;	/* and reason phrase, raw bytes, owned; NULL none */
+		size_t reason_length;
 	} failure;
 	struct endpoint ends[2]; /* indexed by enum handshake_end */
 
@@ -216,6 +217,9 @@ struct handshake {
 	uint8_t alpn[HANDSHAKE_ALPN_SIZE];
 	size_t alpn_length; /* 0: none chosen or hidden */
 	uint8_t server_random[32];
+	uint32_t encrypted_kinds[2]; /* of records that an end has sent: apply_has_encrypted() */
+	bool finished[2];	     /* an end has, in TLS 1.2 and before */
+	bool no_x509[2];	     /* an end's Certificate message has none: RFC 7250, RFC 6091 */
 	bool has_server_random;
 	uint8_t session_id[32];
 	size_t session_id_length;

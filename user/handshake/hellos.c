@@ -141,6 +141,7 @@ static const char *key_exchange_name(const struct handshake *handshake)
 {
 	static const struct { const char *prefix, *name; } suites[] = {
 		{ "TLS_ECDHE_PSK_", "ECDHE_PSK" }, { "TLS_DHE_PSK_", "DHE_PSK" },
+		{ "TLS_PSK_DHE_", "DHE_PSK" }, /* the same, as RFC 6655 calls it */
 		{ "TLS_RSA_PSK_", "RSA_PSK" },	   { "TLS_PSK_", "PSK" },
 		{ "TLS_ECDHE_", "ECDHE" },	   { "TLS_DHE_", "DHE" },
 		{ "TLS_ECDH_anon_", "ECDH_anon" }, { "TLS_DH_anon_", "DH_anon" },
@@ -235,8 +236,11 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	handshake->group = hello.group;
 	alpn_set(handshake, hello.alpn);
 	session_id_answer(handshake, hello.session_id);
-	if (handshake->psk == TRI_OFFERED)
-		handshake->psk = hello.psk ? TRI_ACCEPTED : TRI_OFFERED;
+	handshake->no_x509[END_CLIENT] = hello.no_client_x509;
+	handshake->no_x509[END_SERVER] = hello.no_server_x509;
+	/* Of an offer that was cut off the answer says that it was there. */
+	if (hello.psk && handshake->psk != TRI_NONE)
+		handshake->psk = TRI_ACCEPTED;
 	handshake->resumed = tls_version_is_13(handshake->version) && hello.psk;
 	handshake->resumption = handshake->resumed ? "psk" : NULL;
 	if (tls_version_is_13(handshake->version))

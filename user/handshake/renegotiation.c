@@ -17,20 +17,13 @@ bool renegotiation_possible(const struct handshake *handshake)
 }
 
 /* Each end's ChangeCipherSpec, which is a record of its own kind, and the Finished behind it. */
-static bool is_finished(const struct handshake *handshake)
+static bool is_finished(struct handshake *handshake, const struct flow_message *from)
 {
-	bool changed[2] = { false, false }, finished[2] = { false, false };
-	size_t i;
+	enum handshake_end sender = from->from_client ? END_CLIENT : END_SERVER;
 
-	for (i = 0; i < handshake->message_count; i++) {
-		const struct message *message = &handshake->messages[i];
-
-		if (message->record == RECORD_KIND_CCS)
-			changed[message->from] = true;
-		else if (message->record == RECORD_KIND_HANDSHAKE)
-			finished[message->from] = changed[message->from];
-	}
-	return finished[END_CLIENT] && finished[END_SERVER];
+	if (from->record_type == RECORD_KIND_HANDSHAKE)
+		handshake->finished[sender] = apply_has_encrypted(handshake, sender, RECORD_KIND_CCS);
+	return handshake->finished[END_CLIENT] && handshake->finished[END_SERVER];
 }
 
 void renegotiation_apply(struct handshake *handshake, const struct flow_message *from)
@@ -39,18 +32,15 @@ void renegotiation_apply(struct handshake *handshake, const struct flow_message 
 
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
-	message = apply_record(handshake, from);
-	if (message) {
-		message->encrypted = true;
-		if (from->record_type == RECORD_KIND_HANDSHAKE)
-			message->name = "encrypted_handshake_message";
-		else if (from->record_type == RECORD_KIND_CCS)
-			message->name = "change_cipher_spec";
-	}
+	message = apply_encrypted_record(handshake, from);
+	if (message && from->record_type == RECORD_KIND_HANDSHAKE)
+		message->name = "encrypted_handshake_message";
+	else if (message && from->record_type == RECORD_KIND_CCS)
+		message->name = "change_cipher_spec";
 	/* That of a server which does not renegotiate is a warning: no_renegotiation. */
 	if (from->record_type == RECORD_KIND_ALERT)
 		apply_encrypted_alert(handshake, from);
-	else if (is_finished(handshake))
+	else if (is_finished(handshake, from))
 		apply_completion(handshake, from->time_ns);
 }
 

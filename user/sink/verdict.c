@@ -283,14 +283,13 @@ static void signal_append(struct text *text, const struct handshake *handshake)
 static void error_append(struct text *text, const struct handshake *handshake)
 {
 	const char *name = text_quic_error(handshake->failure.error);
-	const char *reason = handshake->failure.reason;
 	char escaped[TEXT_VERDICT_SIZE / 2];
 
 	if (name)
 		text_append(text, "%s", name);
 	else
 		text_append(text, "error 0x%llx", (unsigned long long)handshake->failure.error);
-	if (reason && text_escape(reason, strlen(reason), escaped, sizeof(escaped)))
+	if (text_escape(handshake->failure.reason, handshake->failure.reason_length, escaped, sizeof(escaped)))
 		text_append(text, " (%s)", escaped);
 }
 

@@ -51,6 +51,8 @@ struct source_capture {
 	uint64_t now_ns, begun_ns;
 	uint64_t read_ns; /* of the host's clock, when the latest packet was read */
 	uint64_t unreadable;
+	struct capture_packet next; /* if has_next: its bytes stay until another is read */
+	bool has_next;
 	bool link_known, link_unknown; /* there were packets of a link type that is, or is not, decoded */
 	int result; /* of packet_next(); 1 while it goes on: an error is told only once */
 };
@@ -232,6 +234,16 @@ static int packet_next(struct source_capture *capture, struct capture_packet *pa
 	return result == PCAP_ERROR_BREAK ? 0 : result;
 }
 
+static bool packet_ready(struct source_capture *capture)
+{
+	if (!capture->has_next && capture->result == 1) {
+		capture->read_ns = 0;
+		capture->result = packet_next(capture, &capture->next);
+		capture->has_next = capture->result == 1;
+	}
+	return capture->has_next;
+}
+
 static void packet_read(struct source_capture *capture, const struct capture_packet *packet)
 {
 	const struct link *link = link_find(packet->link_type);
@@ -258,16 +270,17 @@ static void packet_read(struct source_capture *capture, const struct capture_pac
 int source_capture_poll(struct source_capture *capture)
 {
 	uint64_t begun_ns = capture->now_ns;
-	struct capture_packet packet;
 	int count = 0;
 
-	while (capture->result == 1 && count < BATCH && capture->now_ns - begun_ns < TICK_NS) {
-		capture->read_ns = 0;
-		capture->result = packet_next(capture, &packet);
-		if (capture->result != 1)
-			break;
-		packet_read(capture, &packet);
+	while (count < BATCH && capture->now_ns - begun_ns < TICK_NS && packet_ready(capture)) {
 		count++;
+		/* What ends in the silence before a packet ends first: the packet may begin another on the same ports. */
+		if (capture->next.time_ns > begun_ns && capture->next.time_ns - begun_ns >= TICK_NS) {
+			clock_set(capture, capture->next.time_ns);
+			break;
+		}
+		packet_read(capture, &capture->next);
+		capture->has_next = false;
 	}
 	connections_tick(capture->connections, capture->now_ns);
 	if (count)

@@ -29,6 +29,8 @@ struct connection_side {
 	uint64_t first_ns; /* of the SYN */
 	bool has_first, known, may_start, finished;
 	bool repeated; /* the SYN came more than once */
+	bool has_direction;
+	enum frame_direction direction; /* of the first bytes that were seen, on an interface that tells */
 };
 
 /* A segment kept because a ClientHello's beginning may come behind it. */

@@ -89,6 +89,13 @@ static void side_advance(struct connection_side *side, uint32_t sequence, uint32
 		side->next = side->highest;
 }
 
+static void side_direct(struct connection_side *side, enum frame_direction direction)
+{
+	if (!side->has_direction)
+		side->direction = direction;
+	side->has_direction = true;
+}
+
 /* A FIN has a sequence number too: one byte is no evidence. */
 static bool side_has_hole(const struct connection_side *side)
 {
@@ -235,7 +242,10 @@ static uint8_t order_flags(const struct connection_side *side, const struct fram
 
 	if (!side->known || !frame->length || !behind)
 		return 0;
-	return behind < 0 ? TLSTRACE_PACKET_RETRANSMIT : TLSTRACE_PACKET_OUT_OF_ORDER;
+	if (behind > 0)
+		return TLSTRACE_PACKET_OUT_OF_ORDER;
+	/* What leaves this host and arrives at it, as on lo, is seen twice and was sent once. */
+	return !side->has_direction || frame->direction == side->direction ? TLSTRACE_PACKET_RETRANSMIT : 0;
 }
 
 /* A segment of a tracked connection. */
@@ -251,8 +261,10 @@ static void segment_send(struct connections *connections, struct connection *con
 	event->tcp_flags = frame->tcp_flags;
 	event->flags = flags ? flags : order_flags(&connection->sides[side], frame);
 	event_payload(event, frame);
-	if (frame->length)
+	if (frame->length) {
 		side_advance(&connection->sides[side], frame->sequence, frame->length);
+		side_direct(&connection->sides[side], frame->direction);
+	}
 	holes_look(connections, connection, side, frame, time_ns);
 	if (connection->suspect && event->tcp_flags & ends) {
 		connection->pending_flags = event->tcp_flags & ends;

@@ -224,7 +224,9 @@ static enum layer vlan_read(struct walk *walk)
 
 	if (!slice_u16(&walk->rest, &tag) || !slice_u16(&walk->rest, &type))
 		return LAYER_BROKEN;
-	encapsulation_add(walk, LAYER_VLAN, tag & 0x0fff);
+	/* A tag of VLAN 0 is a priority alone (IEEE 802.1Q), and often of one direction only. */
+	if (tag & 0x0fff)
+		encapsulation_add(walk, LAYER_VLAN, tag & 0x0fff);
 	return ethertype_layer(type);
 }
 
@@ -381,7 +383,7 @@ static enum layer ipv6_fragment_read(struct walk *walk)
 static enum layer gre_read(struct walk *walk)
 {
 	enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000,
-	       GRE_ACKNOWLEDGEMENT = 0x0080, GRE_VERSION = 0x0007 };
+	       GRE_ACKNOWLEDGEMENT = 0x0080, GRE_VERSION = 0x0007, GRE_BRIDGED = 0x6558 };
 	uint16_t flags, type;
 	uint32_t key;
 
@@ -394,6 +396,9 @@ static enum layer gre_read(struct walk *walk)
 	if (flags & GRE_KEY) {
 		if (!slice_u32(&walk->rest, &key))
 			return LAYER_BROKEN;
+		/* NVGRE's key ends in a byte that tells flows apart: each direction has its own (RFC 7637 section 3.2). */
+		if (type == GRE_BRIDGED)
+			key >>= 8;
 		/* PPTP's key is a length and the receiver's call number. */
 		if (!(flags & GRE_VERSION))
 			encapsulation_add(walk, LAYER_GRE, key);

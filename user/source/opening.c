@@ -111,8 +111,8 @@ static bool quic_opening(struct slice payload, uint64_t *identity)
 	    !slice_vector8(&payload, &destination) || !slice_vector8(&payload, &source) ||
 	    destination.length > 20 || source.length > 20)
 		return false;
-	/* The client keeps its own id, and changes the other for the server's. */
-	*identity = source.length ? hash_bytes(source) : 0;
+	/* The client keeps its own id, if it has one, and changes the other for the server's. */
+	*identity = hash_bytes(source.length ? source : destination);
 	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
 		if (versions[i].version == version && (first >> 4 & 3) == versions[i].initial)
 			return true;

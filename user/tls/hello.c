@@ -152,7 +152,7 @@ static void server_extension_read(uint16_t type, struct slice data, struct tls_s
 {
 	struct slice list, name;
 	uint16_t value;
-	uint8_t mode;
+	uint8_t mode, kind;
 
 	switch (type) {
 	case TLS_EXTENSION_SUPPORTED_VERSIONS:
@@ -170,6 +170,12 @@ static void server_extension_read(uint16_t type, struct slice data, struct tls_s
 	case TLS_EXTENSION_HEARTBEAT:
 		if (slice_u8(&data, &mode))
 			hello->heartbeat = mode;
+		break;
+	case TLS_EXTENSION_CLIENT_CERTIFICATE_TYPE:
+		hello->no_client_x509 = slice_u8(&data, &kind) && kind;
+		break;
+	case TLS_EXTENSION_SERVER_CERTIFICATE_TYPE:
+		hello->no_server_x509 = slice_u8(&data, &kind) && kind;
 		break;
 	case TLS_EXTENSION_ALPN:
 		if (slice_vector16(&data, &list) && slice_vector8(&list, &name))

@@ -16,6 +16,8 @@ enum tls_extension {
 	TLS_EXTENSION_SIGNATURE_ALGORITHMS = 13,
 	TLS_EXTENSION_HEARTBEAT = 15,
 	TLS_EXTENSION_ALPN = 16,
+	TLS_EXTENSION_CLIENT_CERTIFICATE_TYPE = 19,
+	TLS_EXTENSION_SERVER_CERTIFICATE_TYPE = 20,
 	TLS_EXTENSION_PADDING = 21,
 	TLS_EXTENSION_DELEGATED_CREDENTIAL = 34,
 	TLS_EXTENSION_SESSION_TICKET = 35,
@@ -80,6 +82,7 @@ struct tls_server_hello {
 	bool cookie;	/* of a HelloRetryRequest */
 	bool is_retry;	/* HelloRetryRequest: RFC 8446 section 4.1.3 */
 	bool psk;
+	bool no_client_x509, no_server_x509; /* what stands for a certificate is a raw key (RFC 7250), or OpenPGP's */
 };
 
 /*

@@ -86,6 +86,20 @@ uint32_t tls_cipher_hash_size(uint16_t cipher)
 	return length > end && strcmp(name + length - end, sha384) == 0 ? 48 : 32;
 }
 
+uint32_t tls_cipher_tag_size(uint16_t cipher)
+{
+	switch (cipher) {
+	case 0x1305: /* TLS_AES_128_CCM_8_SHA256, RFC 8446 appendix B.4 */
+		return 8;
+	case 0xc0b4: /* TLS_SHA256_SHA256, RFC 9150: it does not encrypt at all */
+		return 32;
+	case 0xc0b5: /* TLS_SHA384_SHA384 */
+		return 48;
+	default:
+		return 16;
+	}
+}
+
 const char *tls_group_name(uint16_t group)
 {
 	return name_find(&tls_groups, group);
