@@ -43,6 +43,7 @@ def make_certificates(folder):
         openssl("x509", "-req", "-days", "36500", "-in", folder / f"{name}.csr",
                 "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial",
                 "-extfile", folder / f"{name}.ext", "-out", folder / f"{name}.pem")
+    openssl("pkey", "-in", folder / "ec.key", "-pubout", "-out", folder / "ec.pub")
     make_ocsp_response(folder)
     make_stores(folder)
     for path in folder.iterdir():

@@ -7,6 +7,7 @@ OLD = ["-cipher", "DEFAULT:@SECLEVEL=0"]  # OpenSSL makes TLS 1.0 and 1.1 with l
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 PSK = "00112233445566778899aabbccddeeff"
 EXPORT = "SSL_RSA_EXPORT_WITH_RC4_40_MD5"
+RAW_KEY = "NORMAL:-VERS-ALL:+VERS-TLS1.2:+CTYPE-SRV-RAWPK"
 NULL = "ECDHE-RSA-NULL-SHA:@SECLEVEL=0"
 PSK_SUITES = ["DHE-PSK-AES128-GCM-SHA256", "ECDHE-PSK-AES128-CBC-SHA256"]
 TRIXIE = ["chroot", "{trixie}", "openssl"]
@@ -81,6 +82,14 @@ SCENARIOS = {
                         s_client("-tls1_2", "-psk", PSK, "-cipher", "PSK-AES128-GCM-SHA256")),
     "tls13": simple("TLS 1.3, ALPN (encrypted)", s_server("-alpn", "h2", version="-tls1_3"),
                     s_client("-alpn", "h2,http/1.1")),
+    "tls13-ccm8": simple("TLS 1.3, records with a tag of 8 bytes",
+                         s_server("-ciphersuites", "TLS_AES_128_CCM_8_SHA256", "-num_tickets", "0", version="-tls1_3"),
+                         s_client("-ciphersuites", "TLS_AES_128_CCM_8_SHA256")),
+    "raw-key": simple("TLS 1.2, the server shows a raw public key",
+                      ["gnutls-serv", "--http", "--quiet", "-p", "4433", "--rawpkkeyfile", "{certs}/ec.key",
+                       "--rawpkfile", "{certs}/ec.pub", "--priority", RAW_KEY],
+                      ["gnutls-cli", "-p", "4433", "{server}", "--insecure", "--sni-hostname", "golden.example",
+                       "--priority", RAW_KEY], (REQUEST,)),
     "tls13-retry": simple("TLS 1.3, HelloRetryRequest for P-384",
                           s_server("-groups", "P-384", version="-tls1_3"),
                           s_client("-groups", "X25519:P-384")),

@@ -94,6 +94,26 @@ static void server_hello(struct handshake *handshake, uint8_t session_id, size_t
 	server_hello_choose(handshake, 0xc02f, session_id, session_id_length);
 }
 
+/* One extension more than a version; TLS 1.2: that is none. */
+static void server_hello_with(struct handshake *handshake, uint16_t version, uint16_t extension,
+			      const char *data, size_t length)
+{
+	struct buffer buffer = { 0 };
+	size_t extensions;
+
+	put_number(&buffer, 0x0303, 2);
+	put_fill(&buffer, 2, 32);
+	put_number(&buffer, 0, 1);
+	put_number(&buffer, version == 0x0304 ? 0x1301 : 0xc02f, 2);
+	put_number(&buffer, 0, 1);
+	extensions = vector_open(&buffer, 2);
+	if (version == 0x0304)
+		extension_put(&buffer, TLS_EXTENSION_SUPPORTED_VERSIONS, "\x03\x04", 2);
+	extension_put(&buffer, extension, data, length);
+	vector_close(&buffer, extensions, 2);
+	apply(handshake, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
+}
+
 static void assert_codes(const struct code_list *list, const uint16_t *codes, size_t count)
 {
 	assert_int_equal(list->count, count);
@@ -212,6 +232,7 @@ static void test_server_key_exchange(void **state)
 		{ 0xc037, "ECDHE_PSK", BODY("\0\x09hint"), 0, 0, true },
 		{ 0x00aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0, false },
 		{ 0x00aa, "DHE_PSK", BODY(HINT "\0\x01p"), 0, 0, true },
+		{ 0xc0aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0, false }, /* TLS_PSK_DHE_WITH_AES_128_CCM_8 */
 		{ 0x00a8, "PSK", BODY(HINT), 0, 0, false },
 		/* Of these the certificate's key is the server's, and of an export suite a short RSA key. */
 		{ 0xc004, "ECDH", BODY(""), 0, 0, false },
@@ -248,6 +269,51 @@ static void test_certificates(void **state)
 	assert_int_equal(handshake->client_auth, TRI_DECLINED);
 }
 
+/* RFC 7250: the key alone, in no list. */
+static void test_raw_key(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 0, 0, NULL);
+	server_hello_with(handshake, 0x0303, TLS_EXTENSION_SERVER_CERTIFICATE_TYPE, "\x02", 1);
+	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x02\x30\0", 5);
+	apply(handshake, CLIENT, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
+	assert_null(handshake->certificate_messages[END_SERVER].body);
+	assert_non_null(handshake->certificate_messages[END_CLIENT].body);
+}
+
+/* SSLv3's way to say that it has none: RFC 6101 section 5.6.6. */
+static void test_no_certificate(void **state)
+{
+	struct handshake *handshake = *state;
+	static const uint8_t alert[] = { 1, 41 };
+	const struct flow_message message = {
+		.kind = FLOW_ALERT, .from_client = CLIENT, .record_type = RECORD_ALERT, .size = sizeof(alert),
+		.body = { alert, sizeof(alert) },
+	};
+
+	client_hello(handshake, 0, 0, NULL);
+	server_hello(handshake, 0, 0);
+	apply_message(handshake, &message);
+	assert_int_equal(handshake->client_auth, TRI_NONE);
+	apply(handshake, SERVER, TLS_CERTIFICATE_REQUEST, "\x01\x01\0\0", 4);
+	apply_message(handshake, &message);
+	assert_int_equal(handshake->client_auth, TRI_DECLINED);
+	assert_int_equal(handshake->outcome, HANDSHAKE_PENDING);
+}
+
+/* Where the offer was cut off before its last extension, the answer still says that it was there. */
+static void test_psk_of_a_cut_offer(void **state)
+{
+	struct handshake *handshake = *state;
+
+	client_hello(handshake, 0, 0, NULL);
+	handshake->psk = TRI_UNKNOWN;
+	server_hello_with(handshake, 0x0304, TLS_EXTENSION_PRE_SHARED_KEY, "\0\0", 2);
+	assert_int_equal(handshake->psk, TRI_ACCEPTED);
+	assert_true(handshake->resumed);
+}
+
 /* TLS 1.3 encrypts it, in another form: one in the clear is nobody's. */
 static void test_certificate_13(void **state)
 {
@@ -270,6 +336,9 @@ int main(void)
 		cmocka_unit_test(test_server_key_exchange),
 		cmocka_unit_test_setup_teardown(test_certificates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_certificate_13, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_raw_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_certificate, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_psk_of_a_cut_offer, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -311,6 +311,23 @@ static void test_retransmit(void **state)
 	assert_int_equal(fixture->events[2].flags, TLSTRACE_PACKET_OUT_OF_ORDER);
 }
 
+/* On lo a segment leaves and arrives: that is not sending it again. */
+static void test_both_directions(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct { enum frame_direction direction; uint8_t flags; } copies[] = {
+		{ FRAME_OUTGOING, TLSTRACE_PACKET_HELLO }, { FRAME_INCOMING, 0 },
+		{ FRAME_OUTGOING, TLSTRACE_PACKET_RETRANSMIT }, { FRAME_INCOMING, 0 },
+	};
+
+	connect_ends(fixture);
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+		fixture->direction = copies[i].direction;
+		send_at(fixture, true, 0, fixture->hello.bytes, fixture->hello.length);
+		assert_int_equal(fixture->events[i].flags, copies[i].flags);
+	}
+}
+
 static void forget_unless(struct fixture *fixture, size_t index, bool may_renegotiate)
 {
 	connections_forget(fixture->connections, &fixture->events[index].key, fixture->events[index].flow_id,
@@ -562,6 +579,17 @@ static void test_quic(void **state)
 		datagram(fixture, true, &packet);
 		assert_int_equal(fixture->count, packets[i].expected);
 	}
+	/* Behind a handshake that is over: the same again, and another; the client has no id of its own. */
+	packet = quic_initial(1, 0);
+	fixture->port++;
+	fixture->count = 0;
+	datagram(fixture, true, &packet);
+	forget(fixture, 0);
+	datagram(fixture, true, &packet);
+	assert_int_equal(fixture->count, 1);
+	packet.bytes[6]++;
+	datagram(fixture, true, &packet);
+	assert_int_equal(fixture->count, 2);
 	/* Idle for long: whatever comes begins anew. */
 	packet = quic_initial(1, 0);
 	fixture->port++;
@@ -632,7 +660,7 @@ int main(void)
 		TEST(test_hello),	  TEST(test_no_hello),	     TEST(test_middle),
 		TEST(test_direction),	  TEST(test_split),	     TEST(test_second_first),
 		TEST(test_held_bounded),  TEST(test_hello_v2),	     TEST(test_fast_open),
-		TEST(test_retransmit),	  TEST(test_forget),	     TEST(test_ports_used_again),
+		TEST(test_retransmit),	  TEST(test_both_directions),	  TEST(test_forget),	     TEST(test_ports_used_again),
 		TEST(test_renegotiation),
 		TEST(test_encapsulation), TEST(test_hole),	     TEST(test_end_before_data),
 		TEST(test_end_behind_hole), TEST(test_truncated),    TEST(test_capacity),

@@ -230,6 +230,10 @@ static void test_tags(void **state)
 	inner = BEHIND(&ip, 0, 1, 0x81, 0, 0, 2, 8, 0);
 	frame = ethernet(0x88a8, &inner);
 	assert_true(assert_segment(FRAME_LINK_ETHERNET, &frame).encapsulation != one);
+	/* A priority alone: often of one direction only. */
+	inner = BEHIND(&ip, 0xe0, 0, 8, 0);
+	frame = ethernet(0x8100, &inner);
+	assert_int_equal(assert_segment(FRAME_LINK_ETHERNET, &frame).encapsulation, 0);
 	/* Labels of MPLS differ between the directions. */
 	inner = BEHIND(&ip, 0, 1, 0, 64, 0, 2, 1, 64);
 	frame = ethernet(0x8847, &inner);
@@ -280,6 +284,7 @@ static void test_udp_tunnels(void **state)
 static void test_ip_tunnels(void **state)
 {
 	struct buffer ip = tcp_in_ipv4(), ip6 = tcp_in_ipv6(), body, frame = { 0 };
+	uint64_t networks[2];
 
 	(void)state;
 	put_ipv4(&frame, 4, &ip);
@@ -299,6 +304,14 @@ static void test_ip_tunnels(void **state)
 	frame.length = 0;
 	put_ipv4(&frame, 47, &body);
 	assert_segment(FRAME_LINK_IP, &frame);
+	for (uint8_t flow = 0; flow < 2; flow++) { /* NVGRE: a network, and what tells its flows apart */
+		body = ethernet(0x0800, &ip);
+		body = BEHIND(&body, 0x20, 0, 0x65, 0x58, 0, 0x13, 0x88, flow);
+		frame.length = 0;
+		put_ipv4(&frame, 47, &body);
+		networks[flow] = assert_segment(FRAME_LINK_IP, &frame).encapsulation;
+	}
+	assert_true(networks[0] && networks[0] == networks[1]);
 	body = ethernet(0x0800, &ip);
 	body = BEHIND(&body, 0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 0, 0, 0, 0, 0); /* ERSPAN II */
 	frame.length = 0;

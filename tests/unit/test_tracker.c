@@ -397,6 +397,20 @@ static void test_completed_13_sha384(void **state)
 	assert_completes_13(*state, &server_13_sha384);
 }
 
+/* TLS_AES_128_CCM_8_SHA256: half the tag, so that a Finished is 8 bytes shorter. */
+static void test_short_tag_13(void **state)
+{
+	const struct hello_options server = { .random = 2, .is_13 = true, .cipher = 0x1305 };
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server);
+	say_sealed(fixture, SERVER, RECORD_DATA, 800);
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED - 8);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(fixture->rows[0].client_auth, TRI_NONE);
+}
+
 /* A record of the other hash's length is no Finished. */
 static void test_other_length_13(void **state)
 {
@@ -448,6 +462,21 @@ static void test_alert_by_client(void **state)
 	signal_on(fixture, &fixture->connection, SERVER, TCP_RST, 0);
 	assert_failure(only_row(fixture), FAILURE_ALERT, END_CLIENT, 48);
 	assert_false(fixture->rows[0].failure.encrypted);
+}
+
+/* More than a row lists, before the server's Finished: False Start. */
+static void test_many_records_12(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_12);
+	say_hello(fixture, SERVER, &server_12);
+	say_finished_12(fixture, CLIENT);
+	for (int i = 0; i < 2 * HANDSHAKE_MESSAGES_MAX; i++)
+		say_sealed(fixture, CLIENT, RECORD_DATA, 300);
+	say_finished_12(fixture, SERVER);
+	say_sealed(fixture, CLIENT, RECORD_ALERT, 40);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
 }
 
 /* A warning leaves the choice to the other side. */
@@ -967,7 +996,7 @@ int main(void)
 		TEST(test_renegotiation),	TEST(test_renegotiation_later),
 		TEST(test_renegotiation_in_the_clear), TEST(test_random_told_late),
 		TEST(test_renegotiation_refused), TEST(test_renegotiation_not_tls),
-		TEST(test_completed_13_sha384),	TEST(test_other_length_13),
+		TEST(test_completed_13_sha384), TEST(test_short_tag_13), TEST(test_many_records_12),	TEST(test_other_length_13),
 		TEST(test_retry_13),		TEST(test_alert_by_server),
 		TEST(test_alert_by_client),	TEST(test_warning),
 		TEST(test_encrypted_alert_13),	TEST(test_reset),
