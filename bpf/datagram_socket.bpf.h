@@ -232,7 +232,7 @@ static __noinline int datagram_sockets_name(struct __sk_buff *skb, struct flow *
 	arrives = scratch->event.hook == TLSTRACE_INGRESS;
 	if (!arrives || !scratch->packet.at_socket)
 		datagram_sender_name(skb, flow, scratch);
-	if (arrives && scratch->hello && !scratch->event.sender)
+	if (arrives && scratch->hello)
 		datagram_receiver_name(skb, scratch);
 	return 0;
 }

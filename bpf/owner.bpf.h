@@ -103,7 +103,9 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 		else if (!event->from_client && packet->length)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		event->sender = sender->id;
-	} else if (begins && event->hook == TLSTRACE_INGRESS) {
+	}
+	/* From another namespace of this host the packet still carries its sender's. */
+	if (begins && event->hook == TLSTRACE_INGRESS && !scratch->packet.at_socket) {
 		receiver = receiver_follow(skb, packet, scratch, now);
 		event->receiver = receiver;
 	}

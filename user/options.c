@@ -371,7 +371,7 @@ static bool option_set(struct options *options, int option, const char *value)
 		       options->timeout_ns >= TIMEOUT_MIN_NS && options->timeout_ns <= TIMEOUT_MAX_NS;
 	case 'i':
 		options->source.interface = value;
-		return true;
+		return *value != 0;
 	case 'r':
 		options->file = value;
 		return *value != 0;
@@ -454,6 +454,21 @@ static bool arguments_check(struct options *options, int argc, char **argv, int 
 	return true;
 }
 
+/* Of several short ones behind one dash getopt stands before their word: optopt tells which it is. */
+static void wrong_option(bool lacks_value, const char *word)
+{
+	const char letter[] = { '-', (char)optopt, 0 };
+	bool is_long = strncmp(word, "--", 2) == 0;
+	size_t length = strcspn(word, "=");
+
+	if (lacks_value)
+		log_error("option '%s' takes a value: see tlstrace --help", is_long ? word : letter);
+	else if (optopt && is_long && word[length])
+		log_error("option '%.*s' takes no value: see tlstrace --help", (int)length, word);
+	else
+		log_error("there is no option '%s': see tlstrace --help", optopt && !is_long ? letter : word);
+}
+
 enum options_result options_parse(struct options *options, int argc, char **argv)
 {
 	const struct live_option *live = NULL;
@@ -474,8 +489,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			return OPTIONS_EXIT;
 		}
 		if (option == '?' || option == ':') {
-			log_error(option == ':' ? "option '%s' takes a value: see tlstrace --help" :
-				  "there is no option '%s': see tlstrace --help", argv[optind - 1]);
+			wrong_option(option == ':', argv[optind - 1]);
 			return OPTIONS_WRONG;
 		}
 		if (!option_set(options, option, optarg)) {

@@ -231,10 +231,17 @@ static int terminal_width(FILE *out)
 	return columns ? atoi(columns) : 0;
 }
 
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
 static bool color_wanted(const struct options *options, FILE *out)
 {
 	if (options->color == COLOR_AUTO)
-		return isatty(fileno(out)) && !getenv("NO_COLOR");
+		return isatty(fileno(out)) && !is_set("NO_COLOR");
 	return options->color == COLOR_ALWAYS;
 }
 

@@ -26,6 +26,7 @@ struct live {
 	struct places *places;
 	uint64_t linger_ns; /* the command and its descendants are gone: when to end; 0 not yet */
 	uint32_t followed[OPTIONS_LIST_MAX + 1];
+	uint64_t losses; /* events of handshakes under way that the kernel side could not deliver so far */
 	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
 	struct sink_interface interfaces[INTERFACES_TOLD]; /* of the start line */
 };
@@ -137,6 +138,17 @@ static bool command_is_over(const struct trace *trace, struct live *live, uint64
 	return now >= live->linger_ns;
 }
 
+/* What would have shown that somebody spoke, or read. */
+static void losses_look(struct trace *trace, struct live *live, uint64_t now)
+{
+	uint64_t losses = source_live_counter(live->source, TLSTRACE_COUNT_PACKETS_RING_FULL) +
+			  source_live_counter(live->source, TLSTRACE_COUNT_SOCKETS_RING_FULL);
+
+	if (losses != live->losses)
+		tracker_lost(trace->tracker, now);
+	live->losses = losses;
+}
+
 static int live_run(struct trace *trace)
 {
 	struct live *live = trace->source;
@@ -161,12 +173,14 @@ static int live_run(struct trace *trace)
 			return -1;
 		}
 		now = trace_clock_ns(CLOCK_MONOTONIC);
-		near = tracker_tick(trace->tracker, now) || live->linger_ns;
+		losses_look(trace, live, now);
+		near = tracker_tick(trace->tracker, source_live_time(live->source, now)) || live->linger_ns;
 	}
 	live->kernel_hellos = source_live_counter(live->source, TLSTRACE_COUNT_HELLOS);
 	while (source_live_poll(live->source, 0) > 0)
 		;
 	places_wait(live->places);
+	losses_look(trace, live, trace_clock_ns(CLOCK_MONOTONIC));
 	tracker_finish(trace->tracker, trace_clock_ns(CLOCK_MONOTONIC));
 	return 0;
 }

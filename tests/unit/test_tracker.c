@@ -559,6 +559,153 @@ static void test_left_behind_false_start(void **state)
 	assert_false(fixture->rows[0].left_at_once);
 }
 
+/* EncryptedExtensions as long as a padded alert. */
+static void test_short_extensions_13(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, PADDED_ALERT_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 800);
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+}
+
+/* GET / HTTP/1.0 and two line ends are 18 bytes, as a padded alert. */
+static void test_short_request_13(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, PADDED_ALERT_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 300);
+	say_sealed(fixture, SERVER, RECORD_DATA, ALERT_13);
+	signal_on(fixture, &fixture->connection, CLIENT, TCP_FIN, 0);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+	assert_false(fixture->rows[0].left_at_once);
+}
+
+static void test_padded_goodbye_13(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	finish_13_on(fixture, &fixture->connection, &server_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, PADDED_ALERT_13);
+	signal_on(fixture, &fixture->connection, CLIENT, TCP_FIN, 0);
+	assert_true(only_row(fixture)->left_at_once);
+	assert_int_equal(fixture->rows[0].left_by, END_CLIENT);
+}
+
+/* A client that sent a certificate, and then this; the server answers with records of these lengths and leaves. */
+static const struct handshake *judged_13(struct fixture *fixture, size_t request, const size_t *answers, size_t count)
+{
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 900);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 600);
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	say_sealed(fixture, CLIENT, RECORD_DATA, request);
+	for (size_t i = 0; i < count; i++)
+		say_sealed(fixture, SERVER, RECORD_DATA, answers[i]);
+	signal_on(fixture, &fixture->connection, SERVER, TCP_FIN, 0);
+	return only_row(fixture);
+}
+
+static void test_refused_behind_request_13(void **state)
+{
+	assert_failure(judged_13(*state, PADDED_ALERT_13, (size_t[]){ ALERT_13 }, 1), FAILURE_ALERT, END_SERVER, -1);
+}
+
+/* Two bytes of data and a goodbye: a refusal would have been the last word. */
+static void test_short_answer_13(void **state)
+{
+	const struct handshake *row = judged_13(*state, 200, (size_t[]){ ALERT_13, ALERT_13 }, 2);
+
+	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(row->client_auth, TRI_SENT);
+}
+
+static const struct hello_options client_early = { .random = 1, .is_13 = true, .early_data = true };
+
+/* Early data of two bytes, the rest of a question's length in DNS over TLS, comes behind the ServerHello. */
+static void test_short_early_data(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_early);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 200);
+	say_sealed(fixture, CLIENT, RECORD_DATA, ALERT_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 21); /* EndOfEarlyData */
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(fixture->rows[0].early_data, TRI_ACCEPTED);
+}
+
+static void test_alert_behind_early_data(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_early);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 200);
+	say_sealed(fixture, CLIENT, RECORD_DATA, ALERT_13);
+	signal_on(fixture, &fixture->connection, CLIENT, TCP_FIN, 0);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_CLIENT, -1);
+	assert_true(fixture->rows[0].failure.encrypted);
+}
+
+/* BoringSSL and rustls put both into one record. */
+static void test_declined_in_one_record(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 900);
+	say_sealed(fixture, CLIENT, RECORD_DATA, SHA256_FINISHED + 8);
+	say_sealed(fixture, SERVER, RECORD_DATA, 250);
+	assert_int_equal(only_row(fixture)->outcome, HANDSHAKE_COMPLETED);
+	assert_int_equal(fixture->rows[0].client_auth, TRI_DECLINED);
+}
+
+/* What a client sends before any answer is no second flight of it. */
+static void test_data_before_answer_13(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 5);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 800);
+	say_alert(fixture, SERVER, 2, 10);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_SERVER, 10);
+}
+
+/* Silence is no evidence where events were lost. */
+static void test_lost_events(void **state)
+{
+	struct connection other = connection_new(40001);
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	tracker_lost(fixture->tracker, fixture->connection.time_ns);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + TIMEOUT + SETTLED);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
+	assert_true(fixture->rows[0].gap);
+	/* What begins behind the loss is judged as ever. */
+	other.time_ns = fixture->connection.time_ns + 2 * TIMEOUT;
+	fixture->count = 0;
+	hello_on(fixture, &other, CLIENT, &(struct hello_options){ .random = 9, .is_13 = true });
+	tracker_tick(fixture->tracker, other.time_ns + TIMEOUT + SETTLED);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_FAILED);
+}
+
 static void test_left_behind_early_data(void **state)
 {
 	const struct hello_options client = { .random = 1, .is_13 = true, .early_data = true };
@@ -609,7 +756,36 @@ static void test_timeout_of_client(void **state)
 {
 	say_hello(*state, CLIENT, &client_13);
 	say_hello(*state, SERVER, &server_13);
+	say_sealed(*state, SERVER, RECORD_DATA, 800);
 	assert_times_out(*state, END_CLIENT);
+}
+
+/* The rest of its flight did not come: a path that takes no large segments, for one. */
+static void test_timeout_amid_flight_13(void **state)
+{
+	say_hello(*state, CLIENT, &client_13);
+	say_hello(*state, SERVER, &server_13);
+	assert_times_out(*state, END_SERVER);
+}
+
+static void test_timeout_amid_flight_12(void **state)
+{
+	say_hello(*state, CLIENT, &client_12);
+	say_hello(*state, SERVER, &server_12);
+	assert_times_out(*state, END_SERVER);
+}
+
+static void test_two_alerts_in_one_record(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer record = { 0 };
+
+	say_hello(fixture, CLIENT, &client_12);
+	put_record(&record, RECORD_ALERT, (uint8_t[]){ 1, 112, 2, 40 }, 4);
+	say(fixture, SERVER, &record);
+	assert_failure(only_row(fixture), FAILURE_ALERT, END_SERVER, 40);
+	assert_int_equal(fixture->rows[0].message_count, 3);
+	assert_false(fixture->rows[0].messages[2].encrypted);
 }
 
 static void test_gap(void **state)
@@ -677,7 +853,7 @@ static void test_hello_v2(void **state)
 	say_alert(fixture, SERVER, 2, 70);
 	assert_failure(only_row(fixture), FAILURE_ALERT, END_SERVER, 70);
 	assert_memory_equal(fixture->rows[0].random, challenge, sizeof(challenge));
-	assert_int_equal(fixture->rows[0].offer.ciphers.count, 2);
+	assert_int_equal(fixture->rows[0].offer.ciphers.count, 1); /* the other is SSLv2's own */
 }
 
 /* SSL 2.0: a 16-byte answer of type 4, session not found, an X.509 certificate. */
@@ -1001,9 +1177,14 @@ int main(void)
 		TEST(test_alert_by_client),	TEST(test_warning),
 		TEST(test_encrypted_alert_13),	TEST(test_reset),
 		TEST(test_fin),			TEST(test_end_behind_completion), TEST(test_left_at_once),
+		TEST(test_short_extensions_13),	TEST(test_short_request_13),
+		TEST(test_padded_goodbye_13),	TEST(test_refused_behind_request_13),
+		TEST(test_short_answer_13),	TEST(test_short_early_data),
+		TEST(test_alert_behind_early_data), TEST(test_data_before_answer_13), TEST(test_declined_in_one_record), TEST(test_lost_events),
 		TEST(test_left_behind_false_start), TEST(test_left_behind_early_data),
 		TEST(test_refused),		TEST(test_timeout_of_server),
-		TEST(test_timeout_of_client),	TEST(test_gap),
+		TEST(test_timeout_of_client), TEST(test_timeout_amid_flight_13),
+		TEST(test_timeout_amid_flight_12), TEST(test_two_alerts_in_one_record),	TEST(test_gap),
 		TEST(test_gap_timeout),		TEST(test_finish),
 		TEST(test_capacity),
 		TEST(test_hello_v2),		TEST(test_answer_v2),

@@ -12,6 +12,8 @@
 #define SETTLED		(50 * MS) /* behind an outcome, its row is handed over */
 #define SHA256_FINISHED 53
 #define SHA384_FINISHED 69
+#define ALERT_13	19
+#define PADDED_ALERT_13 35
 
 enum { CLIENT = true, SERVER = false };
 

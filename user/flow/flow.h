@@ -47,6 +47,7 @@ struct flow_message {
 	uint8_t epoch;	   /* DTLS: of the record; of DTLS 1.3 its two low bits */
 	uint64_t error;	   /* of FLOW_QUIC_CLOSE: RFC 9000 section 20 */
 	uint16_t version;  /* of FLOW_ENCRYPTED over TCP: in the record's header */
+	bool in_clear;	   /* of FLOW_ENCRYPTED over TCP: a kind of record that is not looked into, before any encryption */
 };
 
 /* One direction's decoding state. */

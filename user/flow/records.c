@@ -8,6 +8,7 @@
 #include "tls/record.h"
 
 #define RECORD_HEADER 5
+#define ALERT_SIZE 2
 
 static void handshake_record(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			     const uint8_t *body, size_t length, uint64_t time_ns)
@@ -33,6 +34,12 @@ static size_t record_length(const uint8_t *header)
 	return (size_t)header[3] << 8 | header[4];
 }
 
+/* Before a ChangeCipherSpec one record may hold several; behind it one is plaintext only in TLS 1.3. */
+static bool is_alerts(const struct flow_direction *direction, size_t length)
+{
+	return length == ALERT_SIZE || (!direction->changed && length && length % ALERT_SIZE == 0);
+}
+
 /* A record that the direction stands behind; body is NULL if it was not copied. */
 static void record_handle(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			  const uint8_t *header, const uint8_t *body, uint64_t time_ns)
@@ -56,10 +63,16 @@ static void record_handle(const struct flow_handler *handler, struct flow *flow,
 	if (header[0] == RECORD_KIND_CCS) {
 		message.kind = FLOW_CHANGE_CIPHER_SPEC;
 		direction->changed = true;
-	} else if (header[0] == RECORD_KIND_ALERT && body && length == 2) {
+	} else if (header[0] == RECORD_KIND_ALERT && body && is_alerts(direction, length)) {
 		message.kind = FLOW_ALERT;
-		message.body = (struct slice){ body, length };
+		message.size = ALERT_SIZE;
+		for (message.body.length = ALERT_SIZE; length; length -= ALERT_SIZE, body += ALERT_SIZE) {
+			message.body.bytes = body;
+			message_emit(handler, flow, &message);
+		}
+		return;
 	}
+	message.in_clear = header[0] == RECORD_KIND_HEARTBEAT && !direction->changed;
 	message_emit(handler, flow, &message);
 }
 

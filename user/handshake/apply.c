@@ -22,7 +22,8 @@ enum {
 	TAIL_ALERT = 19,
 	TAIL_ALERT_PADDED = 35, /* Java pads to 16 */
 	TAIL_END_OF_EARLY_DATA = 21,
-	TAIL_EMPTY_CERTIFICATE = 25,
+	TAIL_EMPTY_CERTIFICATE = 25, /* alone, */
+	TAIL_DECLINED = 8,	     /* or in one record with the Finished: so much more than that */
 	TAIL_FINISHED = 21, /* and the hash */
 	TAIL_TAG = 16,
 };
@@ -80,7 +81,7 @@ struct message *apply_encrypted_record(struct handshake *handshake, const struct
 	struct message *message = apply_record(handshake, from);
 
 	if (message)
-		message->encrypted = true;
+		message->encrypted = !from->in_clear;
 	handshake->encrypted_kinds[sender_of(from)] |= kind_bit(from->record_type);
 	return message;
 }
@@ -146,7 +147,7 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 		message->name = tls_handshake_name(from->type);
 	/* Half a message would be read as one that says less: a ServerHello of TLS 1.3 as one of 1.2. */
 	if (from->truncated) {
-		handshake->truncated = true;
+		handshake->truncated = handshake->cut = true;
 		return;
 	}
 	switch (from->type) {
@@ -239,6 +240,13 @@ void apply_encrypted_alert(struct handshake *handshake, const struct flow_messag
 	handshake->failure.encrypted = true;
 }
 
+/* RFC 9146 hides what a record is: an end's first behind its ChangeCipherSpec is its Finished. */
+static bool is_legacy_finished(const struct handshake *handshake, const struct flow_message *from)
+{
+	return from->record_type == RECORD_KIND_HANDSHAKE ||
+	       (from->record_type == RECORD_KIND_TLS12_CID && !handshake->finished[sender_of(from)]);
+}
+
 /* TLS 1.2 and before: both sides' ChangeCipherSpec and the record behind it. */
 static void legacy_encrypted(struct handshake *handshake, const struct flow_message *from,
 			     struct message *message)
@@ -250,7 +258,7 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 	/* False Start (RFC 7918). */
 	if (from->record_type == RECORD_KIND_DATA)
 		handshake->client_spoke_on |= from->from_client;
-	if (from->record_type != RECORD_KIND_HANDSHAKE)
+	if (!is_legacy_finished(handshake, from))
 		return;
 	if (message)
 		message->name = "encrypted_handshake_message";
@@ -264,9 +272,17 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 			struct message *message)
 {
 	uint32_t size = apply_tail_size(handshake, from);
+	uint32_t finished = TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher);
+	bool asked = handshake->psk != TRI_ACCEPTED; /* else there was no request to answer: RFC 8446 section 4.3.2 */
 	const char *name = NULL;
 
-	if (size == TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
+	handshake->doubtful_alert_ns = 0;
+	if (asked && size == TAIL_DECLINED + finished) {
+		handshake->client_auth = TRI_DECLINED;
+		handshake_infer(handshake, "tls.client_auth");
+		size = finished;
+	}
+	if (size == finished) {
 		name = "finished";
 		if (handshake->early_data == TRI_OFFERED) {
 			handshake->early_data = TRI_REJECTED;
@@ -283,14 +299,16 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 		handshake->early_data = TRI_ACCEPTED;
 		handshake->client_spoke_on = true;
 		handshake_infer(handshake, "tls.early_data");
-	} else if (size == TAIL_EMPTY_CERTIFICATE) {
+	} else if (size == TAIL_EMPTY_CERTIFICATE && asked) {
 		name = "certificate";
 		handshake->client_auth = TRI_DECLINED;
 		handshake_infer(handshake, "tls.client_auth");
+	} else if (is_alert_sized(handshake, from) && handshake->early_data == TRI_OFFERED) {
+		handshake->doubtful_alert_ns = from->time_ns;
 	} else if (is_alert_sized(handshake, from)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
-	} else if (handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
+	} else if (asked && handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
 		/* More than Finished: a certificate and its proof. */
 		handshake->client_auth = TRI_SENT;
 		handshake_infer(handshake, "tls.client_auth");
@@ -302,14 +320,18 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 	}
 }
 
-/* The server speaks after the client's second flight: it must have liked it. */
-static void server_tail(struct handshake *handshake, const struct flow_message *from)
+/*
+ * The server speaks after the client's second flight: it must have liked it. Its first record behind the
+ * ServerHello is EncryptedExtensions, as short as a padded alert with five letters of ALPN or three groups.
+ */
+static void server_tail(struct handshake *handshake, const struct flow_message *from, bool is_first)
 {
-	if (is_alert_sized(handshake, from)) {
+	if (is_alert_sized(handshake, from) && !(is_first && apply_tail_size(handshake, from) == TAIL_ALERT_PADDED)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (handshake->encrypted_kinds[END_CLIENT] && handshake->early_data == TRI_NONE) {
 		handshake->server_spoke_on = true;
+		handshake->client_spoke_on = true; /* or not: where its Finished ended nobody can tell */
 		handshake_infer(handshake, "outcome");
 		apply_completion(handshake, from->time_ns);
 	}
@@ -327,6 +349,13 @@ static void apply_leave(struct handshake *handshake, enum handshake_end by)
 		handshake->client_closing = true;
 }
 
+/* An alert that something follows was no refusal. */
+static void server_went_on(struct handshake *handshake)
+{
+	handshake->server_spoke_on = true;
+	handshake->late_alert_ns = 0;
+}
+
 /*
  * Behind completion. The client's Finished ends the handshake for the client; a server that asked for
  * a certificate judges it only then (RFC 8446 section 4.4.2.4), and its first record says what it
@@ -335,17 +364,20 @@ static void apply_leave(struct handshake *handshake, enum handshake_end by)
  */
 static void apply_behind(struct handshake *handshake, const struct flow_message *from)
 {
-	bool is_13 = version_is_13(handshake);
+	bool is_13 = version_is_13(handshake), is_padded = apply_tail_size(handshake, from) == TAIL_ALERT_PADDED;
 	bool goodbye = is_13 ? is_alert_sized(handshake, from) : from->record_type == RECORD_KIND_ALERT;
 
-	if (from->from_client && goodbye)
+	/* A goodbye that something follows was none: GET / HTTP/1.0 is as long as a padded one. */
+	handshake->client_spoke_on |= handshake->client_may_close && (from->from_client || !goodbye);
+	handshake->client_may_close = from->from_client && is_13 && is_padded;
+	if (from->from_client && goodbye && !handshake->client_may_close)
 		apply_leave(handshake, END_CLIENT);
-	else if (from->from_client)
+	else if (from->from_client && !handshake->client_may_close)
 		handshake->client_spoke_on = true;
-	else if (goodbye && apply_awaits_judgement(handshake))
+	else if (!from->from_client && goodbye && !handshake->late_alert_ns && apply_awaits_judgement(handshake))
 		handshake->late_alert_ns = from->time_ns;
-	else
-		handshake->server_spoke_on = true;
+	else if (!from->from_client)
+		server_went_on(handshake);
 }
 
 bool apply_awaits_judgement(const struct handshake *handshake)
@@ -371,7 +403,7 @@ static void apply_end_behind(struct handshake *handshake, enum handshake_end by)
 
 static void apply_encrypted(struct handshake *handshake, const struct flow_message *from)
 {
-	bool answered = handshake->has_server_random;
+	bool answered = handshake->has_server_random, is_first = !handshake->encrypted_kinds[sender_of(from)];
 	struct message *message;
 
 	if (handshake->transport == TRANSPORT_QUIC) {
@@ -393,7 +425,7 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 	else if (answered && handshake->outcome == HANDSHAKE_PENDING && from->from_client)
 		client_tail(handshake, from, message);
 	else if (answered && handshake->outcome == HANDSHAKE_PENDING)
-		server_tail(handshake, from);
+		server_tail(handshake, from, is_first);
 }
 
 /*
@@ -413,6 +445,8 @@ static const char *resumption_name(const struct handshake *handshake)
 {
 	if (handshake->offer.ticket)
 		return "ticket";
+	if (!handshake->offer.whole) /* a ticket may have been in the rest */
+		return NULL;
 	return handshake->session_id_echoed ? "session_id" : NULL;
 }
 
@@ -525,6 +559,12 @@ void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64
 	if (handshake->outcome == HANDSHAKE_COMPLETED) {
 		apply_end_behind(handshake, from_client ? END_CLIENT : END_SERVER);
 		return;
+	}
+	/* What is as short as an alert may be early data, unless it was the client's last word. */
+	if (handshake->doubtful_alert_ns && from_client && handshake->outcome == HANDSHAKE_PENDING) {
+		apply_failure(handshake, FAILURE_ALERT, END_CLIENT, handshake->doubtful_alert_ns);
+		handshake->failure.encrypted = true;
+		handshake_infer(handshake, "failure");
 	}
 	apply_failure(handshake, reset ? FAILURE_RESET : FAILURE_CLOSED,
 		      from_client ? END_CLIENT : END_SERVER, time_ns);

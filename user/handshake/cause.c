@@ -92,10 +92,39 @@ const struct message *handshake_last_message(const struct handshake *handshake)
 	return count ? &handshake->messages[count - 1] : NULL;
 }
 
+/*
+ * Behind what is no flight's last message its sender has to say more. In TLS 1.3 only the ServerHello
+ * is in the clear; a ChangeCipherSpec says nothing there.
+ */
+bool handshake_is_mid_flight(const struct handshake *handshake)
+{
+	const struct message *last = handshake_last_message(handshake);
+	static const char *const names[] = {
+		"server_hello", "certificate", "certificate_status", "server_key_exchange",
+		"certificate_request", "client_key_exchange", "certificate_verify",
+		"new_session_ticket", "change_cipher_spec",
+	};
+	bool is_13 = tls_version_is_13(handshake->version);
+	size_t i;
+
+	if (!handshake->version || !last || handshake->renegotiation)
+		return false;
+	while (is_13 && last > handshake->messages && last->record == RECORD_KIND_CCS)
+		last--;
+	if (last->encrypted || !last->name)
+		return false;
+	for (i = 0; i < (is_13 ? 1 : sizeof(names) / sizeof(names[0])); i++)
+		if (strcmp(last->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 enum handshake_end handshake_awaited(const struct handshake *handshake)
 {
 	const struct message *last = handshake_last_message(handshake);
 
+	if (!handshake->offer.partial && handshake_is_mid_flight(handshake))
+		return last->from;
 	return handshake->offer.partial || (last && last->from == END_SERVER) ? END_CLIENT : END_SERVER;
 }
 
@@ -263,7 +292,7 @@ static enum failure_fact alert_cause(const struct handshake *handshake)
 		if (certain[i].alert == alert)
 			return certain[i].fact;
 	if (by_server && alert == ALERT_DECODE_ERROR && !handshake->has_server_random &&
-	    !handshake->offer.whole && !handshake->truncated)
+	    !handshake->offer.whole && !handshake->offer.partial && !handshake->truncated)
 		return FACT_MALFORMED_HELLO;
 	if (!by_server && alert == ALERT_ILLEGAL_PARAMETER && handshake_downgrade(handshake))
 		return FACT_DOWNGRADE;

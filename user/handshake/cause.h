@@ -21,7 +21,9 @@ void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns);
 enum handshake_end handshake_other_end(enum handshake_end end);
 /* The last message before its end, neither a goodbye nor what crossed that; NULL: there is none. */
 const struct message *handshake_last_message(const struct handshake *handshake);
-/* Whose turn it was to speak when it ended: the other end than the one that spoke last. */
+/* Whether who spoke last has to go on: a part of its flight did not come. */
+bool handshake_is_mid_flight(const struct handshake *handshake);
+/* Whose turn it was to speak when it ended: the other end than the one that spoke last, unless that had to go on. */
 enum handshake_end handshake_awaited(const struct handshake *handshake);
 /* Of an end's certificates the one whose time ends first, and the one whose time begins last; NULL: none. */
 const struct certificate *handshake_first_to_expire(const struct handshake *handshake,

@@ -76,6 +76,11 @@ bool handshake_total(const struct handshake *handshake, uint64_t *ns)
 	return true;
 }
 
+bool handshake_is_partial(const struct handshake *handshake)
+{
+	return handshake->gap || handshake->cut;
+}
+
 void handshake_infer(struct handshake *handshake, const char *field)
 {
 	size_t i;

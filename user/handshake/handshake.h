@@ -254,15 +254,18 @@ struct handshake {
 	size_t path_count;
 
 	struct latency latency; /* filled when the outcome is known: latency.h */
+	uint64_t doubtful_alert_ns; /* TLS 1.3: the client's last record is as short as an alert, or early data */
 	/* Behind completion, of the client's data before it too (False Start, 0-RTT): */
 	uint64_t late_alert_ns; /* all that the server said of the client's certificate was an alert */
 	bool client_spoke_on;	/* data, */
-	bool client_closing;	/* or a goodbye */
+	bool client_closing;	/* or a goodbye, */
+	bool client_may_close;	/* or what is as long as one, and the last that was heard of either end */
 	bool server_spoke_on;
 	bool left_at_once;	/* completed, and then left_by closed, before any data of the client */
 	enum handshake_end left_by;
 	bool closed_before; /* the server had closed its side of the connection before the ClientHello */
 	bool gap, truncated, late_start;
+	bool cut; /* of a message a capture holds only the beginning */
 	const char *inferred[HANDSHAKE_INFERRED_MAX];
 	size_t inferred_count;
 };
@@ -274,6 +277,8 @@ void process_copy(struct process *to, const struct process *from);
 void process_clear(struct process *process); /* free what it owns; it is all zero behind */
 /* How long it took until the client could send, or until it failed; false: that is not known. */
 bool handshake_total(const struct handshake *handshake, uint64_t *ns);
+/* Were there bytes of it that nobody saw? */
+bool handshake_is_partial(const struct handshake *handshake);
 /* Note once that a field rests on record lengths; field is static. */
 void handshake_infer(struct handshake *handshake, const char *field);
 

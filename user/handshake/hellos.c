@@ -8,18 +8,22 @@
 #include "handshake/apply.h"
 #include "tls/names.h"
 
-/* The list of these code points at next; returns where another may begin. */
+/*
+ * The list of these code points at next; returns where another may begin. Of 3 bytes are those of a hello in
+ * SSLv2 style: the ones that do not begin with 0 are SSLv2's own (RFC 5246 appendix E.2), and have no code point.
+ */
 static uint16_t *codes_copy(struct code_list *list, struct slice codes, size_t width, uint16_t *next)
 {
 	size_t i;
 
 	list->items = next;
-	list->count = codes.length / width;
-	for (i = 0; i < list->count; i++) {
+	for (i = 0; i < codes.length / width; i++) {
 		const uint8_t *last = codes.bytes + (i + 1) * width - 1;
 
-		*next++ = (uint16_t)(width > 1 ? last[-1] << 8 | last[0] : last[0]);
+		if (width < 3 || !last[-2])
+			*next++ = (uint16_t)(width > 1 ? last[-1] << 8 | last[0] : last[0]);
 	}
+	list->count = next - list->items;
 	return next;
 }
 
@@ -230,6 +234,7 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	handshake->heartbeat = hello.heartbeat;
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
 	handshake->has_server_random = true;
+	handshake->encrypted_kinds[END_CLIENT] = 0; /* before the answer: early data, or what nobody asked for */
 	handshake->cipher = hello.cipher;
 	handshake->has_cipher = true;
 	handshake->compression = hello.compression;
@@ -245,5 +250,7 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	handshake->resumption = handshake->resumed ? "psk" : NULL;
 	if (tls_version_is_13(handshake->version))
 		handshake->client_auth = TRI_UNKNOWN;
+	else if (handshake->early_data == TRI_OFFERED)
+		handshake->early_data = TRI_REJECTED;
 	handshake->key_exchange = key_exchange_name(handshake);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "handshake/cause.h"
 #include "tls/hello.h"
 
 #define US 1000ULL
@@ -490,6 +491,10 @@ void latency_fill(struct handshake *handshake, const struct timeline *timeline)
 	/* The client that completed it waits for nothing. */
 	model.open = handshake->outcome != HANDSHAKE_COMPLETED ||
 		     timeline->flights->list[model.count - 1].from == END_SERVER;
+	/* Nor does anybody answer half a flight. */
+	if (handshake->failure.kind != FAILURE_ALERT && handshake->outcome == HANDSHAKE_FAILED &&
+	    handshake_is_mid_flight(handshake))
+		model.open = false;
 	model_place(&model);
 	if (!seen(&model, 0)->first_ns)
 		return;

@@ -66,6 +66,7 @@ struct tracker {
 	size_t count;
 	uint64_t refused;
 	uint64_t expired_ns, parts_ns;
+	uint64_t lost_ns; /* tracker_lost() */
 };
 
 static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
@@ -371,11 +372,22 @@ static void flow_opened(struct tracker *tracker, struct flow *flow, const struct
 		hello_arrived(tracker, flow, message);
 }
 
-/* Its time may have run out before the event that is looked at. */
-static void timeout_check(struct handshake *handshake, uint64_t now_ns, uint64_t timeout_ns)
+/* Silence is no evidence where events were lost. */
+static void silence_doubt(const struct tracker *tracker, struct handshake *handshake)
 {
-	if (handshake->outcome == HANDSHAKE_PENDING && now_ns >= handshake->last_ns + timeout_ns)
-		apply_timeout(handshake, handshake->last_ns + timeout_ns);
+	if (handshake->outcome == HANDSHAKE_PENDING && tracker->lost_ns > handshake->last_ns)
+		handshake->gap = true;
+}
+
+/* Its time may have run out before the event that is looked at. */
+static void timeout_check(const struct tracker *tracker, struct handshake *handshake, uint64_t now_ns)
+{
+	uint64_t due_ns = handshake->last_ns + tracker->settings.timeout_ns;
+
+	if (handshake->outcome != HANDSHAKE_PENDING || now_ns < due_ns)
+		return;
+	silence_doubt(tracker, handshake);
+	apply_timeout(handshake, due_ns);
 }
 
 static void on_message(void *context, struct flow *flow, const struct flow_message *message)
@@ -386,7 +398,7 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 	struct entry *entry;
 
 	/* The server does not wait for the rest. */
-	if (message->kind == FLOW_ALERT && !message->from_client)
+	if ((message->kind == FLOW_ALERT || message->kind == FLOW_QUIC_CLOSE) && !message->from_client)
 		flow_hello_part(tracker->flows, flow);
 	sighting = flow->owner;
 	if (!sighting) {
@@ -394,7 +406,7 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 		return;
 	}
 	entry = sighting->entry;
-	timeout_check(entry->handshake, message->time_ns, tracker->settings.timeout_ns);
+	timeout_check(tracker, entry->handshake, message->time_ns);
 	n = sighting->seen[direction]++;
 	if (flow->gap)
 		return;
@@ -487,7 +499,7 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 	if (!sighting)
 		return;
 	entry = sighting->entry;
-	timeout_check(entry->handshake, event->header.time_ns, tracker->settings.timeout_ns);
+	timeout_check(tracker, entry->handshake, event->header.time_ns);
 	if (flow->gap)
 		entry->handshake->gap = true;
 	if (flow->gap && flow->truncated)
@@ -564,12 +576,15 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 		tracker->handler->process_seen(tracker->handler->context, owner);
 }
 
-/* Evidence that is missing must not pass for a failure. */
+/* Evidence that is missing must not pass for a failure, nor for a client that was asked nothing. */
 static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 {
 	enum failure_kind kind = handshake->failure.kind;
 	bool missing;
 
+	if (handshake_is_partial(handshake) && handshake->client_auth == TRI_NONE &&
+	    !tls_version_is_13(handshake->version))
+		handshake->client_auth = TRI_UNKNOWN;
 	if (handshake->outcome == HANDSHAKE_PENDING) {
 		handshake->outcome = HANDSHAKE_INCOMPLETE;
 		handshake->end_ns = now_ns;
@@ -716,7 +731,7 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 		struct handshake *handshake = entry->handshake;
 
 		next = entry->newer;
-		timeout_check(handshake, now_ns, tracker->settings.timeout_ns);
+		timeout_check(tracker, handshake, now_ns);
 		if (handshake->outcome == HANDSHAKE_PENDING)
 			continue;
 		if (is_settled(entry, now_ns) && !entry_awaits(tracker, entry))
@@ -728,11 +743,18 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 	return near;
 }
 
+void tracker_lost(struct tracker *tracker, uint64_t time_ns)
+{
+	tracker->lost_ns = time_ns;
+}
+
 void tracker_finish(struct tracker *tracker, uint64_t now_ns)
 {
 	flow_table_hello_parts(tracker->flows, UINT64_MAX);
-	while (tracker->oldest)
+	while (tracker->oldest) {
+		silence_doubt(tracker, tracker->oldest->handshake);
 		entry_done(tracker, tracker->oldest, now_ns);
+	}
 	flow_table_expire(tracker->flows, UINT64_MAX);
 }
 

@@ -38,6 +38,8 @@ void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *ke
 void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event);
 /* Hand over what is due at this time. True if something waits for a moment near: tick again soon. */
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns);
+/* Events were lost before this time: what is silent since before it may not have been. */
+void tracker_lost(struct tracker *tracker, uint64_t time_ns);
 /* The trace ends: hand over everything. */
 void tracker_finish(struct tracker *tracker, uint64_t now_ns);
 /* ClientHellos that reached the tracker, one per place; and of these: */

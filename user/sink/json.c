@@ -273,12 +273,27 @@ static struct json_object *json_state(enum handshake_tri state)
 	return state == TRI_UNKNOWN ? NULL : json_name(text_state(state));
 }
 
+/* What was not seen may have been in what is missing. */
+static struct json_object *json_seen(const struct handshake *handshake, bool was_seen)
+{
+	return was_seen || !handshake_is_partial(handshake) ? json_object_new_boolean(was_seen) : NULL;
+}
+
+/* A server that chose an older version did not ask for another hello. DTLS's verification is as old as DTLS. */
+static struct json_object *json_retry(const struct handshake *handshake, bool was_asked)
+{
+	if (handshake->transport == TRANSPORT_TCP && handshake->has_server_random &&
+	    !tls_version_is_13(handshake->version))
+		return json_object_new_boolean(was_asked);
+	return json_seen(handshake, was_asked);
+}
+
 /* What TLS 1.3 encrypts, and what nobody has said without an answer. */
 static struct json_object *json_plain(const struct handshake *handshake, bool was_sent)
 {
 	if (!handshake->has_server_random || tls_version_is_13(handshake->version))
 		return NULL;
-	return json_object_new_boolean(was_sent);
+	return json_seen(handshake, was_sent);
 }
 
 static struct json_object *json_quic_version(const struct handshake *handshake)
@@ -304,16 +319,15 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	json_add(value, "sni", json_bytes(handshake->sni, handshake->sni_length));
 	json_add(value, "alpn", handshake->alpn_length ?
 	    json_bytes(handshake->alpn, handshake->alpn_length) : NULL);
-	json_add(value, "resumed", answered || handshake->resumed ?
-	    json_object_new_boolean(handshake->resumed) : NULL);
+	json_add(value, "resumed", answered || handshake->resumed ? json_seen(handshake, handshake->resumed) : NULL);
 	json_add(value, "resumption", json_name(handshake->resumption));
 	json_add(value, "psk", json_state(handshake->psk));
 	json_add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	json_add(value, "early_data", json_name(text_state(handshake->early_data)));
-	json_add(value, "hello_retry", json_object_new_boolean(handshake->hello_retry));
+	json_add(value, "hello_retry", json_retry(handshake, handshake->hello_retry));
 	json_add(value, "downgrade", json_known_code(tls_version_name, handshake_downgrade(handshake)));
 	json_add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
-	json_add(value, "retry_cookie", json_object_new_boolean(handshake->retry_cookie));
+	json_add(value, "retry_cookie", json_retry(handshake, handshake->retry_cookie));
 	json_add(value, "client_auth", json_name(text_state(handshake->client_auth)));
 	json_add(value, "ocsp_stapled", json_plain(handshake, handshake->ocsp_stapled));
 	json_add(value, "ticket_issued", json_plain(handshake, handshake->ticket_issued));
@@ -349,10 +363,19 @@ static struct json_object *json_messages(const struct handshake *handshake)
 	return list;
 }
 
-static struct json_object *json_codes(text_namer *name, const struct code_list *codes)
+static bool offer_is_cut(const struct offer *offer)
 {
-	struct json_object *list = json_object_new_array();
+	return offer->received < offer->size;
+}
 
+/* Of a hello that was cut off nobody knows whether it went on with this list. */
+static struct json_object *json_codes(const struct offer *offer, text_namer *name, const struct code_list *codes)
+{
+	struct json_object *list;
+
+	if (offer_is_cut(offer) && !codes->count)
+		return NULL;
+	list = json_object_new_array();
 	for (size_t i = 0; i < codes->count; i++)
 		json_append(list, json_code(name, codes->items[i]));
 	return list;
@@ -360,10 +383,13 @@ static struct json_object *json_codes(text_namer *name, const struct code_list *
 
 static struct json_object *json_alpn(const struct offer *offer)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list;
 	size_t offset = 0, length;
 	const uint8_t *name;
 
+	if (offer_is_cut(offer) && !offer->alpn_length)
+		return NULL;
+	list = json_object_new_array();
 	while (text_alpn_next(offer, &offset, &name, &length))
 		json_append(list, json_bytes(name, length));
 	return list;
@@ -378,18 +404,18 @@ static struct json_object *json_offer(const struct handshake *handshake)
 		return NULL;
 	value = json_object_new_object();
 	json_add(value, "version", json_known_code(tls_version_name, offer->version));
-	json_add(value, "versions", json_codes(tls_version_name, &offer->versions));
-	json_add(value, "ciphers", json_codes(tls_cipher_name, &offer->ciphers));
-	json_add(value, "groups", json_codes(tls_group_name, &offer->groups));
-	json_add(value, "key_shares", json_codes(tls_group_name, &offer->key_shares));
-	json_add(value, "signature_algorithms", json_codes(tls_signature_name, &offer->signatures));
+	json_add(value, "versions", json_codes(offer, tls_version_name, &offer->versions));
+	json_add(value, "ciphers", json_codes(offer, tls_cipher_name, &offer->ciphers));
+	json_add(value, "groups", json_codes(offer, tls_group_name, &offer->groups));
+	json_add(value, "key_shares", json_codes(offer, tls_group_name, &offer->key_shares));
+	json_add(value, "signature_algorithms", json_codes(offer, tls_signature_name, &offer->signatures));
 	json_add(value, "alpn", json_alpn(offer));
-	json_add(value, "extensions", json_codes(tls_extension_name, &offer->extensions));
-	json_add(value, "point_formats", json_codes(tls_point_format_name, &offer->point_formats));
-	json_add(value, "psk_modes", json_codes(tls_psk_mode_name, &offer->psk_modes));
-	json_add(value, "compressions", json_codes(tls_compression_name, &offer->compressions));
+	json_add(value, "extensions", json_codes(offer, tls_extension_name, &offer->extensions));
+	json_add(value, "point_formats", json_codes(offer, tls_point_format_name, &offer->point_formats));
+	json_add(value, "psk_modes", json_codes(offer, tls_psk_mode_name, &offer->psk_modes));
+	json_add(value, "compressions", json_codes(offer, tls_compression_name, &offer->compressions));
 	json_add(value, "delegated_credentials",
-	    json_codes(tls_signature_name, &offer->delegated_credentials));
+	    json_codes(offer, tls_signature_name, &offer->delegated_credentials));
 	json_add(value, "heartbeat", json_known_code(tls_heartbeat_name, offer->heartbeat));
 	json_add(value, "padding", offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
 	json_add(value, "size", json_known(offer->size));

@@ -158,9 +158,10 @@ static void rest_print(const struct table *table, const struct summary_group *co
 	for (size_t i = shown; i < count; i++)
 		handshakes += summary_group_count(groups[i]);
 	if (shown < count)
-		fprintf(table->settings->out, "and %zu more group%s with %llu handshakes: "
+		fprintf(table->settings->out, "and %zu more group%s with %llu handshake%s: "
 			"--summary table shows all, with phases\n", count - shown,
-			count - shown == 1 ? "" : "s", (unsigned long long)handshakes);
+			count - shown == 1 ? "" : "s", (unsigned long long)handshakes,
+			handshakes == 1 ? "" : "s");
 }
 
 void summary_table_write(const struct sink_settings *settings, struct summary *summary,

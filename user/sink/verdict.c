@@ -148,7 +148,7 @@ static enum verdict_form timeout_form(const struct handshake *handshake)
 
 	if (by == END_UNKNOWN)
 		return VERDICT_SILENT_QUIC;
-	if (handshake->offer.partial)
+	if (handshake->offer.partial || handshake_is_mid_flight(handshake))
 		return VERDICT_SILENT_HELLO;
 	if (handshake->failure.cause == FACT_NOT_READ)
 		return VERDICT_SILENT_UNREAD;

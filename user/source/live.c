@@ -48,7 +48,8 @@ struct source_live {
 	uint32_t netns;
 	bool everywhere;     /* other network namespaces are traced too */
 	bool tracing;	     /* what comes from now on is attached to whether up or not */
-	bool more;	     /* the ring buffer was not read to its end */
+	bool more;	     /* the ring buffer was not read to its end, but up to: */
+	uint64_t latest_ns;
 	unsigned int events; /* delivered by this poll */
 	int attach_error;    /* the last one */
 	struct interface_list attached;
@@ -186,6 +187,8 @@ static int event_deliver(void *context, void *data, size_t size)
 	else if (header->type == TLSTRACE_EVENT_SOCKET &&
 		 size >= sizeof(struct tlstrace_socket_event))
 		live->handler.socket(live->handler.context, data);
+	if (header->time_ns > live->latest_ns)
+		live->latest_ns = header->time_ns;
 	/* The event counts as read, also when this ends the reading. */
 	return ++live->events < BATCH ? 0 : -ECANCELED;
 }
@@ -322,6 +325,11 @@ int source_live_poll(struct source_live *live, int timeout_ms)
 	result = ring_buffer__consume(live->ring);
 	live->more = result == -ECANCELED;
 	return result < 0 && !live->more ? result : (int)live->events;
+}
+
+uint64_t source_live_time(const struct source_live *live, uint64_t now_ns)
+{
+	return live->more ? live->latest_ns : now_ns;
 }
 
 const char *source_live_tc(const struct source_live *live)

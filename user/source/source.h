@@ -57,6 +57,8 @@ void source_live_close(struct source_live *source); /* detaches everything; NULL
  * go. Returns the number of events delivered, 0 on timeout or signal, negative errno.
  */
 int source_live_poll(struct source_live *source, int timeout_ms);
+/* All events before this time were delivered, or lost: while there is a backlog, that of the latest. now_ns: not later. */
+uint64_t source_live_time(const struct source_live *source, uint64_t now_ns);
 
 const char *source_live_tc(const struct source_live *source);	   /* "tcx" or "clsact" */
 const char *source_live_sockets(const struct source_live *source); /* "fentry", "kprobe", "tracepoint" */
