@@ -131,11 +131,37 @@ static bool is_slow(const struct options *options, const struct handshake *hands
 
 typedef bool (*end_filter)(const struct options *options, const struct endpoint *end);
 
+static bool ends_match(const struct options *options, const struct handshake *handshake, end_filter matches)
+{
+	return (options->role != END_SERVER && matches(options, &handshake->ends[END_CLIENT])) ||
+	       (options->role != END_CLIENT && matches(options, &handshake->ends[END_SERVER]));
+}
+
+/* A proxy or NAT between the ends has ports, addresses and processes of its own, which are no end of the handshake. */
+static bool place_matches(const struct options *options, const struct place *place, end_filter matches)
+{
+	struct endpoint client = { .address = place->client }, server = { .address = place->server };
+
+	if (options->role < 0)
+		server.process = place->process;
+	return (options->role != END_SERVER && matches(options, &client)) ||
+	       (options->role != END_CLIENT && matches(options, &server));
+}
+
+static bool path_matches(const struct options *options, const struct handshake *handshake, end_filter matches)
+{
+	size_t i;
+
+	for (i = 0; i < handshake->path_count; i++)
+		if (place_matches(options, &handshake->path[i], matches))
+			return true;
+	return false;
+}
+
 bool filter_matches(const struct options *options, const struct handshake *handshake)
 {
 	static const end_filter filters[] = { pid_matches, comm_matches, uid_matches, container_matches,
 					      cgroup_matches, netns_matches, port_matches, network_matches };
-	const struct endpoint *ends = handshake->ends;
 	size_t i;
 
 	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED)
@@ -143,14 +169,10 @@ bool filter_matches(const struct options *options, const struct handshake *hands
 	if (options->slower_than_ns && !is_slow(options, handshake))
 		return false;
 	/* A capture has no local end: there the role only says which end the other filters look at. */
-	if (options->role >= 0 && !options->file && !ends[options->role].process.pid)
+	if (options->role >= 0 && !options->file && !handshake->ends[options->role].process.pid)
 		return false;
-	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
-		bool client = filters[i](options, &ends[END_CLIENT]);
-		bool server = filters[i](options, &ends[END_SERVER]);
-
-		if (!((client && options->role != END_SERVER) || (server && options->role != END_CLIENT)))
+	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+		if (!ends_match(options, handshake, filters[i]) && !path_matches(options, handshake, filters[i]))
 			return false;
-	}
 	return sni_matches(options, handshake);
 }

@@ -2,11 +2,13 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,11 +67,24 @@ bool trace_stopping(const struct trace *trace)
 	return stopping || ferror(trace->sink.out);
 }
 
+/* A write was given up: the next one must not wait for the same reader. */
+static void writes_discard(int fd)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (nowhere < 0)
+		return;
+	dup2(nowhere, fd);
+	close(nowhere);
+}
+
 /* Behind every write: later calls change errno. */
 static void output_check(struct trace *trace)
 {
-	if (!trace->output_error && ferror(trace->sink.out))
-		trace->output_error = errno;
+	if (trace->output_error || !ferror(trace->sink.out))
+		return;
+	trace->output_error = errno;
+	writes_discard(fileno(trace->sink.out));
 }
 
 /* A reader that has gone, as head(1) does, has what it wants. */
@@ -245,13 +260,37 @@ static bool color_wanted(const struct options *options, FILE *out)
 	return options->color == COLOR_ALWAYS;
 }
 
+static bool is_same_file(const char *read, int fd)
+{
+	struct stat one, other;
+
+	return !fstat(fd, &other) && S_ISREG(other.st_mode) &&
+	       !(strcmp(read, "-") ? stat(read, &one) : fstat(STDIN_FILENO, &one)) &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static int output_empty(const struct trace *trace)
+{
+	int fd = fileno(trace->sink.out);
+	struct stat file;
+
+	return trace->options->output_file && !fstat(fd, &file) && S_ISREG(file.st_mode) ? ftruncate(fd, 0) : 0;
+}
+
 static int sink_prepare(struct trace *trace)
 {
 	const char *file = trace->options->output_file;
-	FILE *out = file ? fopen(file, "we") : stdout;
+	/* What is in the file stays until there is something to put in its place. */
+	int fd = file ? open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
+	FILE *out = !file ? stdout : fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (!out) {
 		log_error("cannot write %s (%s): choose another file", file, strerror(errno));
+		return -1;
+	}
+	if (file && trace->options->file && is_same_file(trace->options->file, fd)) {
+		log_error("%s is the capture that is to be read: choose another file for the results", file);
+		fclose(out);
 		return -1;
 	}
 	trace->sink = (struct sink_settings){
@@ -404,6 +443,10 @@ static int trace_all(struct trace *trace)
 	status = trace->command ? command_release(trace->command) : 0;
 	if (status)
 		return status;
+	if (output_empty(trace)) {
+		log_error("cannot empty %s (%s): choose another file", trace->options->output_file, strerror(errno));
+		return EXIT_COULD_NOT_RUN;
+	}
 	start_tell(trace);
 	status = trace->kind->run(trace);
 	if (status && !trace->kind->explain)

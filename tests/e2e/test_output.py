@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 import subprocess
+from termios import FIONREAD
 
 import pytest
 
@@ -102,3 +103,51 @@ def test_reader_that_is_slow(how):
         assert b"writing" not in running.stderr.read()
     assert running.returncode == 0
     assert [json.loads(line)["type"] for line in lines][::len(lines) - 1] == ["start", "end"], lines
+
+
+def test_capture_is_not_overwritten(stage):
+    capture = stage.directory / "capture.pcap"
+    capture.write_bytes(CAPTURE.read_bytes())
+    link = stage.directory / "link"
+    link.symlink_to(capture)
+    for done in (terminal.run("-r", capture, "--output-file", link),
+                 shell('file=$2; shift 2; exec "$@" <"$file"', capture, trace.program(), "-r", "-",
+                       "--output-file", capture)):
+        assert done.returncode == 1 and "choose another file for the results" in done.stderr, done
+    assert capture.read_bytes() == CAPTURE.read_bytes()
+
+
+def test_old_results_stay_where_there_are_no_new_ones(stage):
+    rows = stage.directory / "rows"
+    rows.write_text("old results, longer than the new ones\n" * 1000)
+    done = terminal.run("-r", stage.directory / "no-such-capture", "--output-file", rows)
+    assert done.returncode == 1 and rows.read_text().startswith("old results")
+    assert terminal.run("-r", CAPTURE, "--output-file", rows).returncode == 0
+    assert rows.read_text().startswith("TIME ") and "old results" not in rows.read_text()
+
+
+def test_reader_that_does_not_read(stage):
+    """Two signals end what waits for it, however much there is still to write."""
+    pipe = stage.directory / "pipe"
+    os.mkfifo(pipe)
+    many = stage.directory / "many.pcap"
+    header = CAPTURE.read_bytes()[:24]
+    captures = [path.read_bytes() for path in CAPTURE.parent.glob("*.pcap")]
+    many.write_bytes(header + b"".join(data[24:] for data in captures if data[:24] == header))
+    running = stage.processes.start([trace.program(), "-r", str(many), "-o", "json", "--output-file", str(pipe)])
+    with open(pipe, "rb") as reader:
+        wait.until(lambda: unread(reader) >= 60000, "the pipe to be full")
+        for _ in range(2):
+            running.send_signal(signal.SIGTERM)
+            wait.until(lambda: not is_pending(running.pid, signal.SIGTERM), "the signal to arrive")
+        assert running.wait(timeout=wait.limit(10)) == 1
+
+
+def is_pending(pid, number):
+    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    return (int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)) >> (number - 1) & 1
+
+
+def unread(file):
+    size = fcntl.ioctl(file, FIONREAD, b"\0\0\0\0")
+    return int.from_bytes(size, "little")

@@ -47,6 +47,16 @@ def test_one_proxy(stage, name, address):
     assert {place["server"].rsplit(":")[-1] for place in inner} == {str(server.port)}
 
 
+@pytest.mark.parametrize("option", ["--port", "-c", "-p", "--role server --port"])
+def test_found_by_the_proxy(stage, option):
+    server = stage.server("nginx")
+    proxy = stage.server(servers.HaproxyTcp, options=("127.0.0.1", server.port))
+    value = {"-c": proxy.comm, "-p": proxy.process.pid}.get(option, proxy.port)
+    trace = stage.trace(*option.split(), value)
+    client = stage.client("curl", proxy).ok()
+    passed_through(expect.one_row(trace, client_port=int(client.output)), client, server, proxy)
+
+
 def test_two_proxies(stage):
     """A chain: client, haproxy, socat, server."""
     server = stage.server("nginx")
