@@ -197,6 +197,22 @@ def test_second_packet_dropped(stage):
             assert view.row["server"]["process"]["pid"] == server.process.pid
 
 
+@pytest.mark.parametrize("version", [4, 6])
+def test_silent_server_of_a_client_elsewhere(stage, version):
+    """Its segments still carry the client's socket when they arrive from another namespace of this host."""
+    near, far = stage.network.veth()
+    server = stage.server(servers.Silent, options=("hold",))
+    trace = stage.trace("-i", near.interface, "--timeout", "400ms")
+    client = stage.processes.start(process.helper(
+        "hello_client.py", near.address(version), server.port, hello.client_hello().hex(), "hold"), far.namespace)
+    row = trace.wait_rows(1)[0]
+    process.end_process(client)
+    assert row["server"]["process"]["pid"] == server.process.pid
+    assert row["client"]["process"]["pid"] == client.pid
+    assert row["failure"]["kind"] == "timeout" and row["failure"]["by"] == "server"
+    assert row["verdict"].startswith(f"server {server.comm}[{server.process.pid}] has read the ClientHello")
+
+
 def test_firewall(stage):
     """A rule resets the client in the server's name; the server's socket did nothing of the kind."""
     namespace = stage.network.namespace()
