@@ -10,8 +10,12 @@
 
 static bool network_contains(const struct options_network *network, const uint8_t ip[16])
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	unsigned int bytes = network->bits / 8, bits = network->bits % 8;
 
+	/* An IPv4 address is in no network of IPv6, as wide as that may be. */
+	if (network->bits < 96 && memcmp(ip, mapped, sizeof(mapped)) == 0)
+		return false;
 	if (memcmp(network->ip, ip, bytes))
 		return false;
 	return !bits || (network->ip[bytes] ^ ip[bytes]) >> (8 - bits) == 0;

@@ -144,7 +144,7 @@ static bool quantity_parse(const char *text, const struct unit *units, uint64_t 
 	char *end;
 	double number;
 
-	if (!isdigit((unsigned char)*text))
+	if (!isdigit((unsigned char)*text) || text[1] == 'x' || text[1] == 'X') /* strtod reads hexadecimal too */
 		return false;
 	number = strtod(text, &end);
 	for (; units->name; units++) {
@@ -324,6 +324,7 @@ static const struct { int option; const char *name, *takes; bool several; } take
 	{ 'p', "--pid", "a process id", true },
 	{ 'c', "--comm", "a name or pattern", true },
 	{ 'u', "--uid", "a user's name or number", true },
+	{ 'i', "--interface", "the name of an interface, or any", false },
 	{ 'o', "--output", "table, wide, tree or json", false },
 	{ 'n', "--count", "a number above 0", false },
 	{ 'r', "--read", "the name of a file, or - for standard input", false },

@@ -438,8 +438,10 @@ static int trace_all(struct trace *trace)
 	uint64_t lost;
 	int status;
 
-	if (trace->command && stopping)
+	if (trace->command && stopping) {
+		log_error("it was stopped before the trace was on, and the command did not run: run it again");
 		return EXIT_COULD_NOT_RUN;
+	}
 	status = trace->command ? command_release(trace->command) : 0;
 	if (status)
 		return status;

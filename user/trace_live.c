@@ -16,6 +16,7 @@
 
 #define POLL_MS 200
 #define POLL_NEAR_MS 5
+#define CLOCK_STEP_NS 10000000LL
 /* Behind the end of the last process that is followed: for what is still under way. */
 #define LINGER_NS 50000000ULL
 #define INTERFACES_TOLD 256
@@ -138,6 +139,15 @@ static bool command_is_over(const struct trace *trace, struct live *live, uint64
 	return now >= live->linger_ns;
 }
 
+/* The host's clock was set, or the host slept, which CLOCK_MONOTONIC does not count. */
+static void clock_follow(struct trace *trace)
+{
+	int64_t offset = (int64_t)(trace_clock_ns(CLOCK_REALTIME) - trace_clock_ns(CLOCK_MONOTONIC));
+
+	if (llabs(offset - trace->sink.clock_offset_ns) > CLOCK_STEP_NS)
+		trace->sink.clock_offset_ns = offset;
+}
+
 /* What would have shown that somebody spoke, or read. */
 static void losses_look(struct trace *trace, struct live *live, uint64_t now)
 {
@@ -174,6 +184,7 @@ static int live_run(struct trace *trace)
 		}
 		now = trace_clock_ns(CLOCK_MONOTONIC);
 		losses_look(trace, live, now);
+		clock_follow(trace);
 		near = tracker_tick(trace->tracker, source_live_time(live->source, now)) || live->linger_ns;
 	}
 	live->kernel_hellos = source_live_counter(live->source, TLSTRACE_COUNT_HELLOS);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command line: filters, ends, forms of output, privileges, what hostile bytes may not do."""
 
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 
@@ -162,13 +164,36 @@ def test_version():
     ["--host", "192.0.2.0/33"], ["--role", "proxy"], ["--netns", "no-such-name"], ["--netns", "/etc/passwd"], ["-u", "no-such-user-here"],
     ["-p", "init"], ["--port", "443,8443"], ["--buffer-size", "much"], ["--color", "blue"], ["--slower-than", "much"],
     ["--slower-than", "5"], ["--summary", "long"], ["-p"], ["stray"], ["--timeout", "0s"],
-    ["--timeout", "2h"],
+    ["--timeout", "2h"], ["-d", "0x1s"], ["-i", ""],
 ], ids=" ".join)
 def test_wrong_usage(arguments):
     done = terminal.run(*arguments)
     assert done.returncode == 2, done
     assert not done.stdout and re.match(r"\S*tlstrace\S*: \S", done.stderr), done
     assert len(done.stderr.strip().splitlines()) <= 2, done
+
+
+@pytest.mark.parametrize("arguments,said", [
+    (["-xv"], "there is no option '-x'"), (["-v", "-xf"], "there is no option '-x'"),
+    (["--nonsense=1"], "there is no option '--nonsense=1'"), (["--failed=yes"], "option '--failed' takes no value"),
+    (["-vp"], "option '-p' takes a value"), (["--port"], "option '--port' takes a value"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_wrong_option_is_named(arguments, said):
+    done = terminal.run(*arguments)
+    assert done.returncode == 2 and said in done.stderr, done
+
+
+def test_more_interfaces_than_open_files(stage):
+    """Each takes two descriptors with TCX: the soft limit of a shell is no limit of a tracer's."""
+    for _ in range(20):
+        stage.network.pair()
+    interfaces = {name for _, name in socket.if_nameindex()}
+    done = subprocess.run(["sh", "-c", 'ulimit -Sn 50; exec "$@"', "sh", trace.program(), *trace.flavour(), "-o", "json",
+                           "-d", "10ms"], capture_output=True, text=True, env=process.environment(),
+                          timeout=wait.limit(30))
+    assert done.returncode == 0 and "not traced" not in done.stderr, done
+    start = json.loads(done.stdout.splitlines()[0])
+    assert {row["name"] for row in start["capture"]["interfaces"]} == interfaces
 
 
 def test_no_such_interface():

@@ -57,6 +57,7 @@ FILTERS = {
     "another port": (lambda rows: ["--port", 1], ""),
     "host": (lambda rows: ["--host", "192.0.2.1"], "abc"),
     "network": (lambda rows: ["--host", "192.0.2.0/30"], "abc"),
+    "all of IPv6": (lambda rows: ["--host", "::/0"], ""),
     "another network": (lambda rows: ["--host", "198.51.100.0/24", "--host", "2001:db8::/32"], ""),
     "name": (lambda rows: ["--sni", "golden.example"], "ac"),
     "name as glob": (lambda rows: ["--sni", "GOLD*.exampl?"], "ac"),

@@ -295,7 +295,7 @@ static void address_fill(uint8_t address[16], uint8_t last)
 struct connection connection_new(uint16_t port)
 {
 	struct connection connection = {
-		.key = { .netns = 1, .ifindex = 2, .local_port = port, .remote_port = 443 },
+		.key = { .netns = 1, .ifindex = 2, .local_port = port, .remote_port = 443, .protocol = 6 },
 		.flow_id = port,
 		.client_hook = TLSTRACE_EGRESS,
 		.interface = "eth0",

@@ -775,6 +775,21 @@ static void test_timeout_amid_flight_12(void **state)
 	assert_times_out(*state, END_SERVER);
 }
 
+/* Encrypted, and no message ends where the record is cut. */
+static void test_timeout_amid_record_13(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer record = { 0 };
+
+	say_hello(fixture, CLIENT, &client_13);
+	say_hello(fixture, SERVER, &server_13);
+	say_sealed(fixture, SERVER, RECORD_DATA, 40);
+	put_sealed(&record, RECORD_DATA, 2000);
+	record.length = 1000;
+	say(fixture, SERVER, &record);
+	assert_times_out(fixture, END_SERVER);
+}
+
 static void test_two_alerts_in_one_record(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1183,7 +1198,7 @@ int main(void)
 		TEST(test_alert_behind_early_data), TEST(test_data_before_answer_13), TEST(test_declined_in_one_record), TEST(test_lost_events),
 		TEST(test_left_behind_false_start), TEST(test_left_behind_early_data),
 		TEST(test_refused),		TEST(test_timeout_of_server),
-		TEST(test_timeout_of_client), TEST(test_timeout_amid_flight_13),
+		TEST(test_timeout_of_client), TEST(test_timeout_amid_flight_13), TEST(test_timeout_amid_record_13),
 		TEST(test_timeout_amid_flight_12), TEST(test_two_alerts_in_one_record),	TEST(test_gap),
 		TEST(test_gap_timeout),		TEST(test_finish),
 		TEST(test_capacity),

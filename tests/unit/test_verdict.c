@@ -423,6 +423,13 @@ static void silent_quic(struct handshake *handshake)
 	handshake->failure.by = END_UNKNOWN;
 }
 
+static void quic_version(struct handshake *handshake)
+{
+	handshake->failure.kind = FAILURE_TIMEOUT;
+	handshake->failure.by = END_CLIENT;
+	handshake->messages[handshake->message_count - 1].record = RECORD_KIND_QUIC_VERSION_NEGOTIATION;
+}
+
 static void http(struct handshake *handshake)
 {
 	handshake->failure.kind = FAILURE_REFUSED;
@@ -451,8 +458,7 @@ static void ssl2(struct handshake *handshake)
 	handshake->version = 2;
 }
 
-#define ONLY " (client offers only TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, " \
-	     "TLS_EMPTY_RENEGOTIATION_INFO_SCSV; client offers only x448)"
+#define ONLY " (client offers only TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256; client offers only x448)"
 
 static const struct {
 	void (*make)(struct handshake *handshake);
@@ -557,6 +563,8 @@ static const struct {
 	  "2.0 ms for " CURL " (only 1208 of 1760 bytes of the ClientHello came)" },
 	{ silent_quic, VERDICT_SILENT_QUIC, NULL,
 	  "the handshake fell silent in its encrypted part, which hides why, for 2.0 ms" },
+	{ quic_version, VERDICT_QUIC_VERSION, "version",
+	  NGINX " offered other versions of QUIC, and the client took none within 2.0 ms" },
 	{ http, VERDICT_OTHER_PROTOCOL, "plaintext", NGINX " answered in HTTP, not in TLS" },
 	{ nonsense, VERDICT_NOT_TLS, NULL, NGINX " answered with something that is not TLS" },
 	{ pending, VERDICT_TRACE_ENDED, NULL,

@@ -54,7 +54,8 @@ struct flow_message {
 struct flow_direction {
 	struct stream stream;
 	uint64_t position; /* of the next record */
-	uint64_t record_end; /* TCP: position behind the record at hand */
+	uint64_t record_end; /* TCP: position behind the record at hand, */
+	uint64_t seen;	     /* and behind the last byte that came */
 	bool changed;	   /* ChangeCipherSpec seen: handshake records may be encrypted */
 	bool stopped;	   /* not TLS, or a hole that will not be filled */
 	uint32_t segments;
@@ -130,6 +131,8 @@ void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *k
  * known elsewhere.
  */
 void flow_renegotiate(struct flow *flow, uint64_t time_ns);
+/* TCP: of what this direction has begun to say a part has not come: of a record, of a message, or before a hole. */
+bool flow_is_amid(const struct flow *flow, bool from_client);
 /* The handler has its ClientHello, or has counted it as refused: it is not unfinished. */
 void flow_hello_take(struct flow_table *table, struct flow *flow);
 /*

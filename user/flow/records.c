@@ -215,6 +215,13 @@ static void direction_advance(const struct flow_handler *handler, struct flow *f
 		;
 }
 
+bool flow_is_amid(const struct flow *flow, bool from_client)
+{
+	const struct flow_direction *direction = &flow->directions[from_client];
+
+	return !direction->stopped && (direction->seen != direction->position || direction->message_length);
+}
+
 static void segment_store(struct flow *flow, struct flow_direction *direction,
 			  const struct flow_segment *segment)
 {
@@ -326,12 +333,18 @@ static void tcp_add(struct flow *flow, const struct flow_segment *segment,
 	const struct tlstrace_packet_event *event = segment->event;
 	struct flow_direction *direction = &flow->directions[event->from_client];
 	struct slice bytes, left;
+	int64_t end;
 
 	if (!direction->stream.has_base && event->length) {
 		direction->stream.base = event->sequence;
 		direction->stream.has_base = true;
 	}
-	if (!direction->stream.has_base || direction->stopped || segment_is_past(direction, segment))
+	if (!direction->stream.has_base || direction->stopped)
+		return;
+	end = stream_position(&direction->stream, event->sequence) + (int64_t)event->length;
+	if (event->length && end > (int64_t)direction->seen)
+		direction->seen = end;
+	if (segment_is_past(direction, segment))
 		return;
 	bytes = segment_in_place(direction, segment);
 	if (bytes.length) {

@@ -107,7 +107,11 @@ bool handshake_is_mid_flight(const struct handshake *handshake)
 	bool is_13 = tls_version_is_13(handshake->version);
 	size_t i;
 
-	if (!handshake->version || !last || handshake->renegotiation)
+	if (!last || handshake->renegotiation)
+		return false;
+	if (handshake->amid[END_SERVER] || handshake->amid[END_CLIENT])
+		return true;
+	if (!handshake->version)
 		return false;
 	while (is_13 && last > handshake->messages && last->record == RECORD_KIND_CCS)
 		last--;
@@ -124,7 +128,7 @@ enum handshake_end handshake_awaited(const struct handshake *handshake)
 	const struct message *last = handshake_last_message(handshake);
 
 	if (!handshake->offer.partial && handshake_is_mid_flight(handshake))
-		return last->from;
+		return handshake->amid[END_SERVER] ? END_SERVER : handshake->amid[END_CLIENT] ? END_CLIENT : last->from;
 	return handshake->offer.partial || (last && last->from == END_SERVER) ? END_CLIENT : END_SERVER;
 }
 
@@ -260,9 +264,11 @@ static size_t real_count(const struct code_list *list)
 static void offer_facts(struct handshake *handshake)
 {
 	const struct offer *offer = &handshake->offer;
-	size_t groups = real_count(&offer->groups);
+	size_t groups = real_count(&offer->groups), ciphers = real_count(&offer->ciphers);
 
-	fact_add(handshake, FACT_CIPHERS, offer->ciphers.count && real_count(&offer->ciphers) <= CAUSE_LIST_MAX);
+	for (size_t i = 0; i < offer->ciphers.count; i++)
+		ciphers -= tls_is_signal(offer->ciphers.items[i]);
+	fact_add(handshake, FACT_CIPHERS, offer->ciphers.count && ciphers <= CAUSE_LIST_MAX);
 	fact_add(handshake, FACT_GROUPS, groups && groups <= CAUSE_LIST_MAX);
 }
 
@@ -323,7 +329,11 @@ static bool has_not_read(const struct handshake *handshake, enum handshake_end e
 	const struct endpoint *endpoint = &handshake->ends[end];
 	const struct message *last = handshake_last_message(handshake);
 
-	return endpoint->socket_id && last && last->from != end && endpoint->last_read_ns < last->time_ns;
+	/* When a UDP server reads is not known for each of its peers. */
+	if (handshake->transport != TRANSPORT_TCP && end == END_SERVER)
+		return false;
+	return !handshake->amid[end] && endpoint->socket_id && last && last->from != end &&
+	       endpoint->last_read_ns < last->time_ns;
 }
 
 static bool has_spoken_since(const struct handshake *handshake, enum handshake_end end, uint64_t time_ns)
@@ -342,7 +352,8 @@ static bool has_not_sent(const struct handshake *handshake, enum handshake_end e
 	uint64_t wrote_ns;
 
 	/* A UDP socket's writing may be for another peer. */
-	if (!endpoint->socket_id || !last || last->from == end || handshake->transport != TRANSPORT_TCP)
+	if (!endpoint->socket_id || !last || last->from == end || handshake->amid[end] ||
+	    handshake->transport != TRANSPORT_TCP)
 		return false;
 	wrote_ns = endpoint->first_write_ns > last->time_ns ? endpoint->first_write_ns : endpoint->last_write_ns;
 	return wrote_ns > last->time_ns && wrote_ns < handshake->end_ns &&
@@ -383,11 +394,18 @@ static void end_causes(struct handshake *handshake, int64_t now)
 
 static void timeout_causes(struct handshake *handshake)
 {
+	const struct message *last = handshake_last_message(handshake);
 	enum handshake_end by = handshake->failure.by;
 
 	fact_add(handshake, FACT_HELLO_PART, handshake->offer.partial);
 	if (by == END_UNKNOWN)
 		return;
+	/* RFC 9000 section 6.2: a client that speaks none of them says nothing more. */
+	if (last && last->record == RECORD_KIND_QUIC_VERSION_NEGOTIATION) {
+		handshake->failure.cause = FACT_VERSION;
+		handshake->failure.by = END_SERVER;
+		return;
+	}
 	if (has_not_read(handshake, by))
 		handshake->failure.cause = FACT_NOT_READ;
 	else

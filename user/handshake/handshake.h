@@ -265,6 +265,7 @@ struct handshake {
 	enum handshake_end left_by;
 	bool closed_before; /* the server had closed its side of the connection before the ClientHello */
 	bool gap, truncated, late_start;
+	bool amid[2]; /* TCP: of what this end began to say a part did not come */
 	bool cut; /* of a message a capture holds only the beginning */
 	const char *inferred[HANDSHAKE_INFERRED_MAX];
 	size_t inferred_count;

@@ -506,6 +506,8 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
+	if (event->length && event->key.protocol == PROTOCOL_TCP && entry->handshake->outcome == HANDSHAKE_PENDING)
+		entry->handshake->amid[event->from_client] = flow_is_amid(flow, event->from_client);
 	flight_times_segment(&sighting->times, flow, event, entry->handshake->outcome == HANDSHAKE_PENDING);
 	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),

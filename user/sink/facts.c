@@ -27,7 +27,7 @@ static void codes_append(struct text *text, const struct code_list *list, text_n
 	char buffer[TEXT_CODE_SIZE];
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (tls_is_grease(list->items[i]))
+		if (tls_is_grease(list->items[i]) || (name == tls_cipher_name && tls_is_signal(list->items[i])))
 			continue;
 		text_append(text, "%s%s", separator, text_code(name, list->items[i], buffer));
 		separator = ", ";

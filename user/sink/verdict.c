@@ -45,6 +45,7 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_SILENT_HELLO] = "WHO sent nothing more within TIME",
 	[VERDICT_SILENT_QUIC] =
 		"the handshake fell silent in its encrypted part, which hides why, for TIME",
+	[VERDICT_QUIC_VERSION] = "WHO offered other versions of QUIC, and the client took none within TIME",
 	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
 	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
 	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
@@ -148,12 +149,16 @@ static enum verdict_form timeout_form(const struct handshake *handshake)
 
 	if (by == END_UNKNOWN)
 		return VERDICT_SILENT_QUIC;
+	if (handshake->failure.cause == FACT_VERSION)
+		return VERDICT_QUIC_VERSION;
 	if (handshake->offer.partial || handshake_is_mid_flight(handshake))
 		return VERDICT_SILENT_HELLO;
 	if (handshake->failure.cause == FACT_NOT_READ)
 		return VERDICT_SILENT_UNREAD;
 	if (handshake->failure.cause == FACT_NOT_SENT)
 		return VERDICT_SILENT_UNSENT;
+	if (handshake->transport != TRANSPORT_TCP && by == END_SERVER)
+		return VERDICT_SILENT;
 	return handshake->ends[by].socket_id ? VERDICT_SILENT_AFTER_READING : VERDICT_SILENT;
 }
 

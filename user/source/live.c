@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ struct source_live {
 	uint64_t latest_ns;
 	unsigned int events; /* delivered by this poll */
 	int attach_error;    /* the last one */
+	size_t unattached;   /* interfaces that it kept out when the trace began */
 	struct interface_list attached;
 };
 
@@ -108,6 +110,7 @@ static void interface_attach(struct source_live *live, const struct interface *i
 	}
 	if (result < 0) {
 		live->attach_error = result;
+		live->unattached++;
 		log_verbose("cannot attach to %s: %s", interface->name, strerror(-result));
 		if (live->tracing)
 			log_error("interface %s is not traced (%s): -v shows why", interface->name,
@@ -168,8 +171,23 @@ static int packets_attach(struct source_live *live)
 			  strerror(-live->attach_error));
 		return live->attach_error;
 	}
+	if (live->unattached)
+		log_error("%zu interface%s not traced (%s): -v shows which", live->unattached,
+			  live->unattached == 1 ? " is" : "s are", strerror(-live->attach_error));
 	live->tracing = true;
 	return 0;
+}
+
+/* Two links for each interface: the usual soft limit of 1024 is that of select(2). A command was forked before, with its own. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_verbose("cannot raise the limit of open files: %s", strerror(errno));
 }
 
 static int event_deliver(void *context, void *data, size_t size)
@@ -237,6 +255,7 @@ static int live_start(struct source_live *live)
 	struct stat namespace;
 	int error;
 
+	descriptors_raise();
 	if (live->interface[0] && !if_nametoindex(live->interface)) {
 		log_error("there is no interface %s: 'ip link' lists those there are",
 			  live->interface);

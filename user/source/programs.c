@@ -318,6 +318,8 @@ static void sockets_explain(const struct programs *programs, int error)
 	}
 	if (error == -EPERM)
 		privileges_explain();
+	else if (error == -EMFILE || error == -ENFILE)
+		log_error("cannot load the socket probes (%s): raise the limit with ulimit -n", strerror(-error));
 	else
 		log_error("this kernel takes none of the socket probes (%s): -v shows why",
 			  strerror(-error));

@@ -145,6 +145,11 @@ const char *tls_heartbeat_name(uint16_t mode)
 	return name_find(&heartbeats, mode);
 }
 
+bool tls_is_signal(uint16_t cipher)
+{
+	return cipher == 0x00ff || cipher == 0x5600;
+}
+
 bool tls_is_grease(uint16_t value)
 {
 	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);

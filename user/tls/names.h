@@ -47,5 +47,7 @@ const char *tls_heartbeat_name(uint16_t mode);
 
 /* Of ciphers, groups, signatures, extensions, versions: 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701). */
 bool tls_is_grease(uint16_t value);
+/* A cipher suite that is none, but says something: RFC 5746's and RFC 7507's. */
+bool tls_is_signal(uint16_t cipher);
 
 #endif
