@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 
@@ -185,15 +184,13 @@ def test_wrong_option_is_named(arguments, said):
 
 def test_more_interfaces_than_open_files(stage):
     """Each takes two descriptors with TCX: the soft limit of a shell is no limit of a tracer's."""
-    for _ in range(20):
-        stage.network.pair()
-    interfaces = {name for _, name in socket.if_nameindex()}
+    interfaces = {side.interface for _ in range(20) for side in stage.network.pair()}
     done = subprocess.run(["sh", "-c", 'ulimit -Sn 50; exec "$@"', "sh", trace.program(), *trace.flavour(), "-o", "json",
                            "-d", "10ms"], capture_output=True, text=True, env=process.environment(),
                           timeout=wait.limit(30))
     assert done.returncode == 0 and "not traced" not in done.stderr, done
     start = json.loads(done.stdout.splitlines()[0])
-    assert {row["name"] for row in start["capture"]["interfaces"]} == interfaces
+    assert interfaces <= {row["name"] for row in start["capture"]["interfaces"]}
 
 
 def test_no_such_interface():
