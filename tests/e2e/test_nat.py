@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Network address translation between containers here: one row, both processes, the rewrites in its path."""
 
+import ipaddress
 from dataclasses import dataclass
 
 import pytest
@@ -44,6 +45,12 @@ class Router:
                   for hook, priority in hooks.items()]
         lines += [f"add rule {self.ip} nat {chain} {rule}" for chain, rule in rules]
         process.command("nft", "; ".join(lines), namespace=self.name)
+
+    def nobody(self):
+        """An address of none of the networks here: packets to it go to the router."""
+        taken = [ipaddress.ip_network(f"{side.ip4}/28", strict=False) for side in (self.near, self.far)]
+        return next(address for address in ("203.0.113.254", "198.51.100.254", "192.0.2.254")
+                    if not any(ipaddress.ip_address(address) in network for network in taken))
 
     def publish(self, port, server, server_port):
         self.nft(("prerouting", f"tcp dport {port} dnat to {at(server, server_port)}"))
@@ -99,7 +106,7 @@ def test_masquerade(stage, router):
 def test_service_address(stage, router):
     """An address that nobody has, as a cluster gives to a service, and masquerade on top."""
     server = stage.server("nginx", namespace=router.server.namespace)
-    service = "2001:db8:ffff::1" if router.family == 6 else "203.0.113.254"
+    service = "2001:db8:ffff::1" if router.family == 6 else router.nobody()
     real = router.server.address(router.family)
     router.nft(("prerouting", f"{router.ip} daddr {service} tcp dport 443 dnat to {at(real, server.port)}"),
                ("postrouting", "masquerade"))
