@@ -563,6 +563,20 @@ static struct buffer quic_initial(uint32_t version, uint8_t type)
 	return packet;
 }
 
+/* A handshake that is over, and its first packet, of which the same again is no other. */
+static struct buffer quic_over(struct fixture *fixture)
+{
+	struct buffer packet = quic_initial(1, 0);
+
+	fixture->port++;
+	fixture->count = 0;
+	datagram(fixture, true, &packet);
+	forget(fixture, 0);
+	datagram(fixture, true, &packet);
+	assert_int_equal(fixture->count, 1);
+	return packet;
+}
+
 static void test_quic(void **state)
 {
 	static const struct { uint32_t version; uint8_t type; size_t expected; } packets[] = {
@@ -579,25 +593,13 @@ static void test_quic(void **state)
 		datagram(fixture, true, &packet);
 		assert_int_equal(fixture->count, packets[i].expected);
 	}
-	/* Behind a handshake that is over: the same again, and another; the client has no id of its own. */
-	packet = quic_initial(1, 0);
-	fixture->port++;
-	fixture->count = 0;
-	datagram(fixture, true, &packet);
-	forget(fixture, 0);
-	datagram(fixture, true, &packet);
-	assert_int_equal(fixture->count, 1);
+	/* Behind a handshake that is over: another; the client has no id of its own. */
+	packet = quic_over(fixture);
 	packet.bytes[6]++;
 	datagram(fixture, true, &packet);
 	assert_int_equal(fixture->count, 2);
 	/* Idle for long: whatever comes begins anew. */
-	packet = quic_initial(1, 0);
-	fixture->port++;
-	fixture->count = 0;
-	datagram(fixture, true, &packet);
-	forget(fixture, 0);
-	datagram(fixture, true, &packet);
-	assert_int_equal(fixture->count, 1);
+	packet = quic_over(fixture);
 	fixture->time_ns += 61000 * MS;
 	datagram(fixture, true, &packet);
 	assert_int_equal(fixture->count, 2);

@@ -708,10 +708,9 @@ static void test_lost_events(void **state)
 
 static void test_left_behind_early_data(void **state)
 {
-	const struct hello_options client = { .random = 1, .is_13 = true, .early_data = true };
 	struct fixture *fixture = *state;
 
-	say_hello(fixture, CLIENT, &client);
+	say_hello(fixture, CLIENT, &client_early);
 	say_sealed(fixture, CLIENT, RECORD_DATA, 500);
 	say_hello(fixture, SERVER, &server_13);
 	say_sealed(fixture, SERVER, RECORD_DATA, 800);

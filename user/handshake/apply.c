@@ -36,10 +36,8 @@ uint32_t apply_tail_size(const struct handshake *handshake, const struct flow_me
 }
 
 /* Of TLS 1.3 an alert, or what is as short as one. */
-static bool is_alert_sized(const struct handshake *handshake, const struct flow_message *from)
+static bool is_alert_size(uint32_t size)
 {
-	uint32_t size = apply_tail_size(handshake, from);
-
 	return size == TAIL_ALERT || size == TAIL_ALERT_PADDED;
 }
 
@@ -232,12 +230,17 @@ void apply_completion(struct handshake *handshake, uint64_t time_ns)
 	handshake->end_ns = time_ns;
 }
 
-void apply_encrypted_alert(struct handshake *handshake, const struct flow_message *from)
+static void encrypted_alert(struct handshake *handshake, enum handshake_end by, uint64_t time_ns)
 {
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
-	apply_failure(handshake, FAILURE_ALERT, sender_of(from), from->time_ns);
+	apply_failure(handshake, FAILURE_ALERT, by, time_ns);
 	handshake->failure.encrypted = true;
+}
+
+void apply_encrypted_alert(struct handshake *handshake, const struct flow_message *from)
+{
+	encrypted_alert(handshake, sender_of(from), from->time_ns);
 }
 
 /* RFC 9146 hides what a record is: an end's first behind its ChangeCipherSpec is its Finished. */
@@ -303,9 +306,9 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 		name = "certificate";
 		handshake->client_auth = TRI_DECLINED;
 		handshake_infer(handshake, "tls.client_auth");
-	} else if (is_alert_sized(handshake, from) && handshake->early_data == TRI_OFFERED) {
+	} else if (is_alert_size(size) && handshake->early_data == TRI_OFFERED) {
 		handshake->doubtful_alert_ns = from->time_ns;
-	} else if (is_alert_sized(handshake, from)) {
+	} else if (is_alert_size(size)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (asked && handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
@@ -326,7 +329,9 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
  */
 static void server_tail(struct handshake *handshake, const struct flow_message *from, bool is_first)
 {
-	if (is_alert_sized(handshake, from) && !(is_first && apply_tail_size(handshake, from) == TAIL_ALERT_PADDED)) {
+	uint32_t size = apply_tail_size(handshake, from);
+
+	if (is_alert_size(size) && !(is_first && size == TAIL_ALERT_PADDED)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
 	} else if (handshake->encrypted_kinds[END_CLIENT] && handshake->early_data == TRI_NONE) {
@@ -349,9 +354,26 @@ static void apply_leave(struct handshake *handshake, enum handshake_end by)
 		handshake->client_closing = true;
 }
 
-/* An alert that something follows was no refusal. */
-static void server_went_on(struct handshake *handshake)
+/* A goodbye that something follows was none: GET / HTTP/1.0 is as long as a padded one. */
+static void client_behind(struct handshake *handshake, bool goodbye, bool is_padded)
 {
+	handshake->client_spoke_on |= handshake->client_may_close;
+	handshake->client_may_close = is_padded;
+	if (goodbye && !is_padded)
+		apply_leave(handshake, END_CLIENT);
+	else if (!is_padded)
+		handshake->client_spoke_on = true;
+}
+
+/* An alert that something follows was no refusal. */
+static void server_behind(struct handshake *handshake, bool goodbye, uint64_t time_ns)
+{
+	handshake->client_spoke_on |= handshake->client_may_close && !goodbye;
+	handshake->client_may_close = false;
+	if (goodbye && !handshake->late_alert_ns && apply_awaits_judgement(handshake)) {
+		handshake->late_alert_ns = time_ns;
+		return;
+	}
 	handshake->server_spoke_on = true;
 	handshake->late_alert_ns = 0;
 }
@@ -364,20 +386,13 @@ static void server_went_on(struct handshake *handshake)
  */
 static void apply_behind(struct handshake *handshake, const struct flow_message *from)
 {
-	bool is_13 = version_is_13(handshake), is_padded = apply_tail_size(handshake, from) == TAIL_ALERT_PADDED;
-	bool goodbye = is_13 ? is_alert_sized(handshake, from) : from->record_type == RECORD_KIND_ALERT;
+	uint32_t size = version_is_13(handshake) ? apply_tail_size(handshake, from) : 0;
+	bool goodbye = version_is_13(handshake) ? is_alert_size(size) : from->record_type == RECORD_KIND_ALERT;
 
-	/* A goodbye that something follows was none: GET / HTTP/1.0 is as long as a padded one. */
-	handshake->client_spoke_on |= handshake->client_may_close && (from->from_client || !goodbye);
-	handshake->client_may_close = from->from_client && is_13 && is_padded;
-	if (from->from_client && goodbye && !handshake->client_may_close)
-		apply_leave(handshake, END_CLIENT);
-	else if (from->from_client && !handshake->client_may_close)
-		handshake->client_spoke_on = true;
-	else if (!from->from_client && goodbye && !handshake->late_alert_ns && apply_awaits_judgement(handshake))
-		handshake->late_alert_ns = from->time_ns;
-	else if (!from->from_client)
-		server_went_on(handshake);
+	if (from->from_client)
+		client_behind(handshake, goodbye, size == TAIL_ALERT_PADDED);
+	else
+		server_behind(handshake, goodbye, from->time_ns);
 }
 
 bool apply_awaits_judgement(const struct handshake *handshake)
@@ -393,8 +408,7 @@ static void apply_end_behind(struct handshake *handshake, enum handshake_end by)
 {
 	if (handshake->late_alert_ns && apply_awaits_judgement(handshake)) {
 		handshake->outcome = HANDSHAKE_PENDING;
-		apply_failure(handshake, FAILURE_ALERT, END_SERVER, handshake->late_alert_ns);
-		handshake->failure.encrypted = true;
+		encrypted_alert(handshake, END_SERVER, handshake->late_alert_ns);
 		handshake_infer(handshake, "failure");
 		return;
 	}
@@ -562,8 +576,7 @@ void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64
 	}
 	/* What is as short as an alert may be early data, unless it was the client's last word. */
 	if (handshake->doubtful_alert_ns && from_client && handshake->outcome == HANDSHAKE_PENDING) {
-		apply_failure(handshake, FAILURE_ALERT, END_CLIENT, handshake->doubtful_alert_ns);
-		handshake->failure.encrypted = true;
+		encrypted_alert(handshake, END_CLIENT, handshake->doubtful_alert_ns);
 		handshake_infer(handshake, "failure");
 	}
 	apply_failure(handshake, reset ? FAILURE_RESET : FAILURE_CLOSED,

@@ -228,8 +228,7 @@ static struct json_object *json_failure(const struct handshake *handshake)
 	json_add(value, "encrypted", json_object_new_boolean(handshake->failure.encrypted));
 	json_add(value, "error", handshake->failure.has_error ?
 	    json_object_new_uint64(handshake->failure.error) : NULL);
-	json_add(value, "reason", handshake->failure.reason ?
-		 json_bytes(handshake->failure.reason, handshake->failure.reason_length) : NULL);
+	json_add(value, "reason", json_bytes(handshake->failure.reason, handshake->failure.reason_length));
 	json_add(value, "cause", json_name(failure_fact_name(handshake->failure.cause)));
 	json_add(value, "facts", json_facts(handshake->failure.facts));
 	return value;

@@ -16,10 +16,10 @@
 #include <bpf/libbpf.h>
 
 #include "attach.h"
-#include "paths.h"
 #include "follow.h"
 #include "interfaces.h"
 #include "log.h"
+#include "paths.h"
 #include "programs.h"
 #include "reaper.h"
 #include "tlstrace_types.h"

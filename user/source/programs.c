@@ -16,9 +16,9 @@
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
 
-#include "paths.h"
 #include "follow.h"
 #include "log.h"
+#include "paths.h"
 #include "tlstrace_types.h"
 #include "tlstrace.skel.h"
 
