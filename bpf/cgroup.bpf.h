@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * Where a task is in the cgroup hierarchies: that names its container. A container may be gone before
- * user space looks, so the names on the path to each cgroup are kept the first time a task of it is met.
+ * Where a task is in the cgroup hierarchies: that names its container. A container may be gone
+ * before user space looks, so the names on the path to each cgroup are kept the first time a task
+ * of it is met.
  */
 #ifndef TLSTRACE_CGROUP_BPF_H
 #define TLSTRACE_CGROUP_BPF_H
@@ -14,7 +15,8 @@
 /* Set by the loader: controllers have hierarchies of their own here (v1, hybrid). */
 const volatile bool use_cgroup_v1 = false;
 
-/* Names by struct tlstrace_task's cgroup and cgroup_v1; those that nobody used for longest give way. */
+/* Names by struct tlstrace_task's cgroup and cgroup_v1; those that nobody used for longest give
+ * way. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -25,7 +27,8 @@ struct {
 /* Ids of different hierarchies may be equal; the v2 hierarchy is number 0. */
 static __always_inline __u64 cgroup_key(struct cgroup *cgroup)
 {
-	__u64 id = BPF_CORE_READ(cgroup, kn, id), hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+	__u64 id = BPF_CORE_READ(cgroup, kn, id),
+	      hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
 
 	return (id & ~0ULL >> 8) | hierarchy << 56;
 }
@@ -58,7 +61,8 @@ __noinline int cgroup_note(__u64 key, __u64 address)
 	return 0;
 }
 
-/* 0: the kernel lacks this controller, it is part of v2, or the task is in the root of its hierarchy. */
+/* 0: the kernel lacks this controller, it is part of v2, or the task is in the root of its
+ * hierarchy. */
 static __always_inline __u64 controller_cgroup(struct css_set *set, bool exists, __u64 controller)
 {
 	struct cgroup_subsys_state *state = NULL;
@@ -67,8 +71,9 @@ static __always_inline __u64 controller_cgroup(struct css_set *set, bool exists,
 
 	if (!exists)
 		return 0;
-	bpf_probe_read_kernel(&state, sizeof(state), (void *)set +
-			      bpf_core_field_offset(struct css_set, subsys) + controller * sizeof(state));
+	bpf_probe_read_kernel(&state, sizeof(state),
+			      (void *)set + bpf_core_field_offset(struct css_set, subsys) +
+				      controller * sizeof(state));
 	cgroup = BPF_CORE_READ(state, cgroup);
 	if (!cgroup || !BPF_CORE_READ(cgroup, root, hierarchy_id) || !BPF_CORE_READ(cgroup, level))
 		return 0;
@@ -77,8 +82,8 @@ static __always_inline __u64 controller_cgroup(struct css_set *set, bool exists,
 	return key;
 }
 
-#define CONTROLLER_CGROUP(set, name)                                                                   \
-	controller_cgroup(set, bpf_core_enum_value_exists(enum cgroup_subsys_id, name),                \
+#define CONTROLLER_CGROUP(set, name)                                                               \
+	controller_cgroup(set, bpf_core_enum_value_exists(enum cgroup_subsys_id, name),            \
 			  bpf_core_enum_value(enum cgroup_subsys_id, name))
 
 /* Runtimes enter the hierarchies of all controllers; not every kernel has each of these. */

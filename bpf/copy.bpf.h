@@ -64,17 +64,19 @@ static __always_inline void event_output(struct scratch *scratch)
 		event->flags &= ~TLSTRACE_PACKET_HELLO;
 	if (bpf_ringbuf_output(&events, scratch, size, 0)) {
 		scratch->lost = 1;
-		counter_add(scratch->hello ? TLSTRACE_COUNT_HELLOS_RING_FULL :
-					     TLSTRACE_COUNT_PACKETS_RING_FULL);
+		counter_add(scratch->hello ? TLSTRACE_COUNT_HELLOS_RING_FULL
+					   : TLSTRACE_COUNT_PACKETS_RING_FULL);
 	}
 	scratch->hello = 0;
 }
 
-/* Copy bytes of the frame behind the event. The barriers keep the bounds where the verifier sees them. */
+/* Copy bytes of the frame behind the event. The barriers keep the bounds where the verifier sees
+ * them. */
 static __always_inline int scratch_fill(struct __sk_buff *skb, __u32 offset,
 					struct scratch *scratch, __u64 position, __u64 length)
 {
-	/* Less one: a single comparison excludes 0 too, which 6.1 does not learn from length == 0. */
+	/* Less one: a single comparison excludes 0 too, which 6.1 does not learn from length == 0.
+	 */
 	length--;
 	barrier_var(position);
 	barrier_var(length);
@@ -130,7 +132,9 @@ __noinline int slice_step(struct __sk_buff *skb, __u32 slot)
 	}
 	if (length > room)
 		length = room;
-	if (scratch_fill(skb, scratch->packet.payload + (event->sequence - scratch->packet.sequence) + offset,
+	if (scratch_fill(skb,
+			 scratch->packet.payload + (event->sequence - scratch->packet.sequence) +
+				 offset,
 			 scratch, scratch->position, length)) {
 		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
 		return false;
@@ -163,7 +167,8 @@ static __always_inline void segment_send(struct __sk_buff *skb, struct scratch *
 	event_output(scratch);
 }
 
-/* A ClientHello that came in pieces too small to be known for one: its beginning, from the state. */
+/* A ClientHello that came in pieces too small to be known for one: its beginning, from the state.
+ */
 static __always_inline void hello_begin_send(const struct flow *flow, struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * Following a QUIC or DTLS handshake through its datagrams. What is encrypted with keys that anybody
- * can derive, or not at all, is copied whole: QUIC's Initial, Retry and Version Negotiation packets
- * and DTLS's records of epoch 0. Of everything else the header: lengths and epochs speak.
+ * Following a QUIC or DTLS handshake through its datagrams. What is encrypted with keys that
+ * anybody can derive, or not at all, is copied whole: QUIC's Initial, Retry and Version Negotiation
+ * packets and DTLS's records of epoch 0. Of everything else the header: lengths and epochs speak.
  */
 #ifndef TLSTRACE_DATAGRAM_BPF_H
 #define TLSTRACE_DATAGRAM_BPF_H
@@ -11,17 +11,19 @@
 #include "datagram_socket.bpf.h"
 #include "flow.bpf.h"
 
-/* As far as a DTLS record has to be looked at: its header (RFC 6347 section 4.1) and the message's type. */
+/* As far as a DTLS record has to be looked at: its header (RFC 6347 section 4.1) and the message's
+ * type. */
 #define DATAGRAM_PREFIX 14
-#define DTLS_HEADER 13
-/* QUIC packets and DTLS records looked at of what is one packet here: 64 KiB of GSO are 48 datagrams. */
+#define DTLS_HEADER	13
+/* QUIC packets and DTLS records looked at of what is one packet here: 64 KiB of GSO are 48
+ * datagrams. */
 #define DATAGRAM_STEPS 64
 /* One datagram rarely needs more slices: with fewer left, the event is sent before it. */
 #define DATAGRAM_SLICES 4
 /* RFC 9000 sections 7.2 and 17.2: of the client's first Destination Connection ID. */
 #define CONNECTION_ID_MIN 8
 #define CONNECTION_ID_MAX 20
-#define REPETITION_NS 60000000000ULL
+#define REPETITION_NS	  60000000000ULL
 
 enum quic_version_number {
 	QUIC_V1 = 0x00000001,
@@ -56,7 +58,8 @@ static __always_inline bool quic_begins(const __u8 *bytes)
 {
 	__u32 version = bytes_u32(bytes + 1);
 
-	return bytes[0] & 0x80 && (version == QUIC_V1 || version == QUIC_V2 || version == QUIC_DRAFT_29) &&
+	return bytes[0] & 0x80 &&
+	       (version == QUIC_V1 || version == QUIC_V2 || version == QUIC_DRAFT_29) &&
 	       quic_type(bytes[0], version) == QUIC_TYPE_INITIAL && bytes[5] >= CONNECTION_ID_MIN &&
 	       bytes[5] <= CONNECTION_ID_MAX;
 }
@@ -66,8 +69,9 @@ static __always_inline bool dtls_begins(const __u8 *bytes)
 {
 	__u32 version = (__u32)bytes[1] << 8 | bytes[2];
 
-	return bytes[0] == RECORD_HANDSHAKE && (version == 0xfeff || version == 0xfefd || version == 0x0100) &&
-	       bytes[3] == 0 && bytes[4] == 0 && bytes[13] == 1;
+	return bytes[0] == RECORD_HANDSHAKE &&
+	       (version == 0xfeff || version == 0xfefd || version == 0x0100) && bytes[3] == 0 &&
+	       bytes[4] == 0 && bytes[13] == 1;
 }
 
 /* Cheap enough for every packet: could this datagram begin a handshake? */
@@ -75,7 +79,8 @@ static __always_inline bool datagram_may_begin(struct __sk_buff *skb, const stru
 {
 	__u8 prefix[DATAGRAM_PREFIX];
 
-	if (packet->length < DATAGRAM_PREFIX || packet_load_bytes(skb, packet->payload, prefix, DATAGRAM_PREFIX))
+	if (packet->length < DATAGRAM_PREFIX ||
+	    packet_load_bytes(skb, packet->payload, prefix, DATAGRAM_PREFIX))
 		return false;
 	return quic_begins(prefix) || dtls_begins(prefix);
 }
@@ -84,7 +89,8 @@ static __always_inline bool datagram_may_begin(struct __sk_buff *skb, const stru
  * What a repetition of the first packet has too: of DTLS the random's first bytes, of QUIC those of
  * the client's own connection id, or where that is empty of the other.
  */
-static __always_inline __u64 datagram_identity(struct __sk_buff *skb, const struct packet *packet, const __u8 *prefix)
+static __always_inline __u64 datagram_identity(struct __sk_buff *skb, const struct packet *packet,
+					       const __u8 *prefix)
 {
 	__u64 identity = 0, mask = ~0ULL;
 	__u32 at = packet->payload;
@@ -107,9 +113,10 @@ static __always_inline __u64 datagram_identity(struct __sk_buff *skb, const stru
 }
 
 /* Is it another handshake, or the first packet of the last one again? */
-static __always_inline bool datagram_is_new(const struct tlstrace_flow_key *key, __u64 identity, __u64 now)
+static __always_inline bool datagram_is_new(const struct tlstrace_flow_key *key, __u64 identity,
+					    __u64 now)
 {
-	struct datagram_hello hello = { .identity = identity, .time_ns = now }, *last;
+	struct datagram_hello hello = {.identity = identity, .time_ns = now}, *last;
 
 	last = bpf_map_lookup_elem(&datagram_hellos, key);
 	if (last && last->identity == identity && now - last->time_ns < REPETITION_NS)
@@ -118,16 +125,19 @@ static __always_inline bool datagram_is_new(const struct tlstrace_flow_key *key,
 	return true;
 }
 
-static __always_inline struct flow *datagram_flow_begin(struct __sk_buff *skb, struct scratch *scratch)
+static __always_inline struct flow *datagram_flow_begin(struct __sk_buff *skb,
+							struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	const struct packet *packet = &scratch->packet;
 	__u8 prefix[DATAGRAM_PREFIX];
 	struct flow *flow;
 
-	if (packet->length < DATAGRAM_PREFIX || bpf_skb_load_bytes(skb, packet->payload, prefix, DATAGRAM_PREFIX) ||
+	if (packet->length < DATAGRAM_PREFIX ||
+	    bpf_skb_load_bytes(skb, packet->payload, prefix, DATAGRAM_PREFIX) ||
 	    (!quic_begins(prefix) && !dtls_begins(prefix)) ||
-	    !datagram_is_new(&event->key, datagram_identity(skb, packet, prefix), event->header.time_ns))
+	    !datagram_is_new(&event->key, datagram_identity(skb, packet, prefix),
+			     event->header.time_ns))
 		return NULL;
 	flow = flow_new(event, packet->slot);
 	if (!flow)
@@ -192,7 +202,8 @@ static __always_inline void header_take(struct __sk_buff *skb, struct scratch *s
 		stretch_take(skb, scratch, length, size);
 }
 
-/* A number at this offset of the frame (RFC 9000 section 16): its size, or 0 if it is not whole, or none of a length. */
+/* A number at this offset of the frame (RFC 9000 section 16): its size, or 0 if it is not whole, or
+ * none of a length. */
 static __always_inline __u32 varint_load(struct __sk_buff *skb, __u32 at, __u32 room, __u32 *value)
 {
 	__u8 bytes[4] = {};
@@ -220,11 +231,14 @@ static __always_inline __u32 varint_load(struct __sk_buff *skb, __u32 at, __u32 
 	return 8;
 }
 
-/* Length of a long header up to the packet number, and of its packet; 0 if it is broken (RFC 9000 section 17.2). */
-static __always_inline __u32 quic_header_measure(struct __sk_buff *skb, const struct scratch *scratch, __u32 type,
+/* Length of a long header up to the packet number, and of its packet; 0 if it is broken (RFC 9000
+ * section 17.2). */
+static __always_inline __u32 quic_header_measure(struct __sk_buff *skb,
+						 const struct scratch *scratch, __u32 type,
 						 __u32 at, __u32 *size)
 {
-	__u32 frame = scratch->packet.payload + scratch->offset, left = scratch->end - scratch->offset;
+	__u32 frame = scratch->packet.payload + scratch->offset,
+	      left = scratch->end - scratch->offset;
 	__u32 token, length, step;
 
 	if (at > left)
@@ -267,8 +281,10 @@ static __always_inline int quic_take(struct __sk_buff *skb, struct scratch *scra
 		stretch_take(skb, scratch, left, left);
 		return 0;
 	}
-	if (!quic_version_followed(version) || first[5] > CONNECTION_ID_MAX || 7U + first[5] > left ||
-	    bpf_skb_load_bytes(skb, frame + 6 + first[5], &source, sizeof(source)) || source > CONNECTION_ID_MAX)
+	if (!quic_version_followed(version) || first[5] > CONNECTION_ID_MAX ||
+	    7U + first[5] > left ||
+	    bpf_skb_load_bytes(skb, frame + 6 + first[5], &source, sizeof(source)) ||
+	    source > CONNECTION_ID_MAX)
 		goto rest;
 	type = quic_type(first[0], version);
 	if (type == QUIC_TYPE_RETRY) {
@@ -288,8 +304,10 @@ rest:
 	return 0;
 }
 
-/* DTLS 1.3 ciphertext: 001CSLEE (RFC 9147 section 4). How long a connection id is was said elsewhere. */
-static __always_inline void dtls_unified_take(struct __sk_buff *skb, struct scratch *scratch, __u8 first, __u32 frame, __u32 left)
+/* DTLS 1.3 ciphertext: 001CSLEE (RFC 9147 section 4). How long a connection id is was said
+ * elsewhere. */
+static __always_inline void dtls_unified_take(struct __sk_buff *skb, struct scratch *scratch,
+					      __u8 first, __u32 frame, __u32 left)
 {
 	__u32 header = 1, size = left;
 	__u8 length[2];
@@ -367,7 +385,8 @@ __noinline int datagram_step(struct __sk_buff *skb, __u32 slot)
 {
 	struct scratch *scratch = scratch_find(slot);
 
-	if (!scratch || scratch->direction.done || (scratch->offset >= scratch->end && !datagram_next(scratch)))
+	if (!scratch || scratch->direction.done ||
+	    (scratch->offset >= scratch->end && !datagram_next(scratch)))
 		return 0;
 	if (scratch->is_dtls)
 		dtls_take(skb, scratch);
@@ -376,7 +395,8 @@ __noinline int datagram_step(struct __sk_buff *skb, __u32 slot)
 	return 1;
 }
 
-static __always_inline void datagrams_take(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
+static __always_inline void datagrams_take(struct __sk_buff *skb, struct scratch *scratch,
+					   __u32 slot)
 {
 	int i;
 
@@ -393,7 +413,8 @@ static __always_inline void datagrams_take(struct __sk_buff *skb, struct scratch
 }
 
 /* What a flow's first packet or its last budget leaves to do. */
-static __always_inline void datagram_flow_settle(struct flow *flow, struct scratch *scratch, bool begins)
+static __always_inline void datagram_flow_settle(struct flow *flow, struct scratch *scratch,
+						 bool begins)
 {
 	const struct tlstrace_flow_key *key = &scratch->event.key;
 	bool over = flow->directions[0].done && flow->directions[1].done;
@@ -408,7 +429,8 @@ static __always_inline void datagram_flow_settle(struct flow *flow, struct scrat
 		flow_delete(key, scratch->packet.slot);
 }
 
-/* A datagram that belongs to a handshake, or may begin one, or shares a slot of the filter with one. */
+/* A datagram that belongs to a handshake, or may begin one, or shares a slot of the filter with
+ * one. */
 __noinline int datagram_follow(struct __sk_buff *skb, __u32 slot)
 {
 	struct scratch *scratch = scratch_find(slot);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * Who owns the ends of a UDP flow. A UDP socket may serve many flows and several processes, so an owner is told for one
- * end of one flow, and sockets without a handshake have no state.
+ * Who owns the ends of a UDP flow. A UDP socket may serve many flows and several processes, so an
+ * owner is told for one end of one flow, and sockets without a handshake have no state.
  */
 #ifndef TLSTRACE_DATAGRAM_SOCKET_BPF_H
 #define TLSTRACE_DATAGRAM_SOCKET_BPF_H
@@ -11,7 +11,7 @@
 
 /* Of x86-64 and arm64; where it is larger, the owner is only told a packet later. */
 #define KERNEL_STACK_SIZE 16384
-#define EPHEMERAL_ID (1ULL << 63) /* not an id of a TCP socket, bpf/socket.bpf.h */
+#define EPHEMERAL_ID	  (1ULL << 63) /* not an id of a TCP socket, bpf/socket.bpf.h */
 
 static __always_inline __u64 mix(__u64 hash, __u64 word)
 {
@@ -34,9 +34,9 @@ static __always_inline __u64 datagram_end_id(__u64 address, const __u8 *peer, __
 }
 
 /*
- * UDP queues nothing: a packet at the first hook is there in the system call that sends it, unless it waited for an
- * address to be resolved, or the hook is at the other side of a veth. Then this is a softirq, which has a
- * stack of its own, or a kernel thread.
+ * UDP queues nothing: a packet at the first hook is there in the system call that sends it, unless
+ * it waited for an address to be resolved, or the hook is at the other side of a veth. Then this is
+ * a softirq, which has a stack of its own, or a kernel thread.
  */
 static __always_inline struct task_struct *task_sending(struct scratch *scratch)
 {
@@ -63,9 +63,10 @@ static __always_inline struct datagram_socket *datagram_socket_find(struct sock 
 }
 
 /* From now on, what is done on this socket is told of this end. */
-static __always_inline void datagram_socket_follow(struct bpf_sock *sk, __u64 address, __u64 id, __u8 role)
+static __always_inline void datagram_socket_follow(struct bpf_sock *sk, __u64 address, __u64 id,
+						   __u8 role)
 {
-	struct datagram_socket fresh = { .id = id, .role = role }, *state;
+	struct datagram_socket fresh = {.id = id, .role = role}, *state;
 
 	if (!use_socket_storage) {
 		bpf_map_update_elem(&datagram_hash, &address, &fresh, BPF_ANY);
@@ -82,8 +83,9 @@ static __always_inline void datagram_socket_follow(struct bpf_sock *sk, __u64 ad
 }
 
 /* The task wrote, read, or is not known. */
-static __always_inline void datagram_socket_tell(const struct sock *sk, __u64 id, __u8 role, __u32 kind,
-						 struct task_struct *writer, struct task_struct *reader, __s32 detail)
+static __always_inline void datagram_socket_tell(const struct sock *sk, __u64 id, __u8 role,
+						 __u32 kind, struct task_struct *writer,
+						 struct task_struct *reader, __s32 detail)
 {
 	struct tlstrace_socket_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -109,8 +111,8 @@ static __always_inline void datagram_socket_tell(const struct sock *sk, __u64 id
 }
 
 /*
- * In the context of the task, after it wrote or read. A server's socket has others' packets too: that tells who
- * serves, but not when this handshake was read or answered.
+ * In the context of the task, after it wrote or read. A server's socket has others' packets too:
+ * that tells who serves, but not when this handshake was read or answered.
  */
 static __always_inline void datagram_socket_used(struct sock *sk, __u32 kind, __s32 bytes)
 {
@@ -122,10 +124,12 @@ static __always_inline void datagram_socket_used(struct sock *sk, __u32 kind, __
 	if (!state || !state->id)
 		return;
 	id = state->id;
-	if (++state->operations >= TLSTRACE_DATAGRAM_BUDGET || (state->role == TLSTRACE_ROLE_SERVER && wrote))
+	if (++state->operations >= TLSTRACE_DATAGRAM_BUDGET ||
+	    (state->role == TLSTRACE_ROLE_SERVER && wrote))
 		state->id = 0;
 	task = (void *)bpf_get_current_task();
-	datagram_socket_tell(sk, id, state->role, state->role == TLSTRACE_ROLE_SERVER ? TLSTRACE_SOCKET_HELLO : kind,
+	datagram_socket_tell(sk, id, state->role,
+			     state->role == TLSTRACE_ROLE_SERVER ? TLSTRACE_SOCKET_HELLO : kind,
 			     wrote ? task : NULL, wrote ? NULL : task, bytes);
 }
 
@@ -141,8 +145,10 @@ static __always_inline void datagram_socket_read(struct sock *sk, __s32 bytes)
 		datagram_socket_used(sk, TLSTRACE_SOCKET_READ, bytes);
 }
 
-/* The packet at hand carries the socket that sent it: tell its owner once for each end of a flow. */
-static __always_inline void datagram_sender_name(struct __sk_buff *skb, struct flow *flow, struct scratch *scratch)
+/* The packet at hand carries the socket that sent it: tell its owner once for each end of a flow.
+ */
+static __always_inline void datagram_sender_name(struct __sk_buff *skb, struct flow *flow,
+						 struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	struct sk_buff *kernel_skb = (void *)skb;
@@ -170,7 +176,8 @@ static __always_inline void datagram_sender_name(struct __sk_buff *skb, struct f
 	datagram_socket_tell((void *)address, id, role, TLSTRACE_SOCKET_HELLO, task, NULL, 0);
 }
 
-static __always_inline struct bpf_sock *datagram_receiver_find(struct __sk_buff *skb, struct scratch *scratch)
+static __always_inline struct bpf_sock *datagram_receiver_find(struct __sk_buff *skb,
+							       struct scratch *scratch)
 {
 	struct bpf_sock_tuple *tuple = (void *)scratch->data; /* nothing was copied yet */
 	const struct packet *packet = &scratch->packet;
@@ -223,7 +230,8 @@ static __always_inline void datagram_receiver_name(struct __sk_buff *skb, struct
 	bpf_sk_release(sk);
 }
 
-static __noinline int datagram_sockets_name(struct __sk_buff *skb, struct flow *flow, struct scratch *scratch)
+static __noinline int datagram_sockets_name(struct __sk_buff *skb, struct flow *flow,
+					    struct scratch *scratch)
 {
 	bool arrives;
 

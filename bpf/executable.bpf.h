@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * Which file a process runs. A client that lives for milliseconds is gone before user space can ask
- * /proc, so its path is kept when it first touches a socket, as d_path() of fs/d_path.c would put it.
+ * /proc, so its path is kept when it first touches a socket, as d_path() of fs/d_path.c would put
+ * it.
  */
 #ifndef TLSTRACE_EXECUTABLE_BPF_H
 #define TLSTRACE_EXECUTABLE_BPF_H
@@ -47,7 +48,7 @@ static __always_inline void path_gather(struct tlstrace_path *path, struct dentr
 /* Global, and told numbers only: else it would be verified anew wherever a task is read. */
 __noinline int executable_note(__u64 start_ns, __u32 pid, __u64 address)
 {
-	const struct tlstrace_process key = { .start_ns = start_ns, .pid = pid };
+	const struct tlstrace_process key = {.start_ns = start_ns, .pid = pid};
 	struct tlstrace_executable *entry = bpf_map_lookup_elem(&executables, &key);
 	struct file *file = (struct file *)address;
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
@@ -66,7 +67,8 @@ __noinline int executable_note(__u64 start_ns, __u32 pid, __u64 address)
 }
 
 /* Nothing of kernel threads, nor of a task whose memory is gone: what was noted stays. */
-static __always_inline void task_executable_note(struct task_struct *task, __u64 start_ns, __u32 pid)
+static __always_inline void task_executable_note(struct task_struct *task, __u64 start_ns,
+						 __u32 pid)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 

@@ -12,7 +12,8 @@
 /* Set by the loader: else the set stays empty and nobody asks for it. */
 const volatile bool follow_forks = false;
 
-/* The set: key is the thread-group id, the value says nothing. User space puts the first ones in. */
+/* The set: key is the thread-group id, the value says nothing. User space puts the first ones in.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Record headers, and what the first bytes of a ClientHello look like. Nothing deeper is decoded here. */
+/* Record headers, and what the first bytes of a ClientHello look like. Nothing deeper is decoded
+ * here. */
 #ifndef TLSTRACE_HELLO_BPF_H
 #define TLSTRACE_HELLO_BPF_H
 
@@ -49,8 +50,7 @@ static __always_inline bool hello_matches(const __u8 *bytes, __u32 length, __u8 
 	/* A hello is shorter than 64 KiB; a record may end here (hellos split over records). */
 	if (length >= 7 && record_length(bytes) >= 2 && bytes[6] != 0)
 		return false;
-	if (length >= HELLO_PREFIX && record_length(bytes) >= 6 &&
-	    (bytes[9] != 3 || bytes[10] > 4))
+	if (length >= HELLO_PREFIX && record_length(bytes) >= 6 && (bytes[9] != 3 || bytes[10] > 4))
 		return false;
 	return true;
 }
@@ -58,8 +58,8 @@ static __always_inline bool hello_matches(const __u8 *bytes, __u32 length, __u8 
 /* A handshake record long enough for a ClientHello's 41 bytes, whatever stands in it. */
 static __always_inline bool hello_may_be_encrypted(const __u8 *bytes)
 {
-	return bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3 && bytes[2] <= 3 && record_length(bytes) > 41 &&
-	       record_length(bytes) <= RECORD_LENGTH_MAX;
+	return bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3 && bytes[2] <= 3 &&
+	       record_length(bytes) > 41 && record_length(bytes) <= RECORD_LENGTH_MAX;
 }
 
 /*

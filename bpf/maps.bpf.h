@@ -12,40 +12,41 @@
 const volatile bool use_socket_storage = true; /* else a hash keyed by socket address */
 const volatile __u32 accept_arguments = 4;     /* of inet_csk_accept: 2 since 6.10 */
 const volatile __u32 recvmsg_arguments = 6;    /* of tcp_recvmsg: 5 since 5.19, 4 in 7.x */
-const volatile bool writes_told_before = false; /* tcp_sendmsg_locked exists: sock_send_length is not for TCP */
+const volatile bool writes_told_before =
+	false; /* tcp_sendmsg_locked exists: sock_send_length is not for TCP */
 
 /* The network namespace whose devices have TC programs: the cgroup programs leave it out. */
 const volatile __u32 device_netns = 0;
 
 /* How far the bytes of one direction of a flow have been followed. */
 struct direction {
-	__u32 next;	  /* sequence number of the next record-header byte to be read */
-	__u32 plain_from; /* start of the current run of plaintext records */
-	__u32 highest;	  /* end of the highest segment seen */
-	__u32 copied;	  /* bytes copied, against TLSTRACE_COPY_BUDGET */
-	__u32 gap_copied; /* bytes copied behind holes, against TLSTRACE_GAP_BUDGET */
-	__u32 encrypted;  /* encrypted records seen */
+	__u32 next;	   /* sequence number of the next record-header byte to be read */
+	__u32 plain_from;  /* start of the current run of plaintext records */
+	__u32 highest;	   /* end of the highest segment seen */
+	__u32 copied;	   /* bytes copied, against TLSTRACE_COPY_BUDGET */
+	__u32 gap_copied;  /* bytes copied behind holes, against TLSTRACE_GAP_BUDGET */
+	__u32 encrypted;   /* encrypted records seen */
 	__u8 synchronised; /* next is valid */
-	__u8 done;	  /* nothing more is copied */
-	__u8 plain;	  /* the record before next is plaintext */
-	__u8 changed;	  /* a ChangeCipherSpec was sent: handshake records may be encrypted */
-	__u8 finished;	  /* FIN seen */
-	__u8 have;	  /* header bytes collected */
-	__u8 header[22];  /* they; room for a load of 11 at any offset below 11 */
+	__u8 done;	   /* nothing more is copied */
+	__u8 plain;	   /* the record before next is plaintext */
+	__u8 changed;	   /* a ChangeCipherSpec was sent: handshake records may be encrypted */
+	__u8 finished;	   /* FIN seen */
+	__u8 have;	   /* header bytes collected */
+	__u8 header[22];   /* they; room for a load of 11 at any offset below 11 */
 };
 
 struct flow {
 	__u64 id;
-	__u32 slot;	/* in the presence filter */
-	__u32 client_is_local; /* user space reads these three, which come first */
-	__u64 first_ns; /* of the first byte of the ClientHello */
+	__u32 slot;			/* in the presence filter */
+	__u32 client_is_local;		/* user space reads these three, which come first */
+	__u64 first_ns;			/* of the first byte of the ClientHello */
 	struct direction directions[2]; /* 0: from the server, 1: from the client */
-	__u32 start;	/* sequence number of that byte */
-	__u8 confirmed; /* it is a ClientHello, not only a first byte that looks like one */
-	__u8 again;	/* behind a handshake: all is encrypted */
-	__u8 lost;	/* an event was not delivered: the next one says so */
-	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
-	__u8 is_dtls;	/* else QUIC, if it is UDP */
+	__u32 start;			/* sequence number of that byte */
+	__u8 confirmed;	  /* it is a ClientHello, not only a first byte that looks like one */
+	__u8 again;	  /* behind a handshake: all is encrypted */
+	__u8 lost;	  /* an event was not delivered: the next one says so */
+	__u8 pieces;	  /* segments that its first bytes came in before it was known for one */
+	__u8 is_dtls;	  /* else QUIC, if it is UDP */
 	__u64 sockets[2]; /* UDP: ids of the ends that user space was told of, as directions */
 };
 
@@ -68,8 +69,9 @@ struct {
 } flows SEC(".maps");
 
 /*
- * Flows with a handshake of TLS 1.2 or before behind them, whose client may renegotiate; the value is client_is_local.
- * Asked only for a packet that begins with a handshake record which is no ClientHello.
+ * Flows with a handshake of TLS 1.2 or before behind them, whose client may renegotiate; the value
+ * is client_is_local. Asked only for a packet that begins with a handshake record which is no
+ * ClientHello.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -109,8 +111,8 @@ struct {
 } socket_hash SEC(".maps");
 
 /*
- * A UDP socket with a handshake: it may have many, this is the latest. A socket on which none was seen has
- * no such state, and its traffic costs no more than to find that out.
+ * A UDP socket with a handshake: it may have many, this is the latest. A socket on which none was
+ * seen has no such state, and its traffic costs no more than to find that out.
  */
 struct datagram_socket {
 	__u64 id;	  /* of one end of one flow; 0: nothing more is told */
@@ -125,7 +127,8 @@ struct {
 	__type(value, struct datagram_socket);
 } datagram_storage SEC(".maps");
 
-/* The same where sk_storage cannot be used: key is the address of the socket. No hook tells of its end. */
+/* The same where sk_storage cannot be used: key is the address of the socket. No hook tells of its
+ * end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -170,31 +173,32 @@ struct scratch {
 	struct tlstrace_packet_event event;
 	__u8 data[2 * TLSTRACE_DATA_MAX];
 	/*
-	 * The packet at hand, what of its flow the steps of the loops need, and where the loops are. In memory, and the
-	 * steps are global functions that find it by its slot: the verifier looks at such a function once,
-	 * whatever it is called with, while what it knows of registers and of the stack makes each turn of a loop a new state.
+	 * The packet at hand, what of its flow the steps of the loops need, and where the loops
+	 * are. In memory, and the steps are global functions that find it by its slot: the verifier
+	 * looks at such a function once, whatever it is called with, while what it knows of
+	 * registers and of the stack makes each turn of a loop a new state.
 	 */
 	struct packet packet;
 	struct direction direction; /* of the flow: the one that the packet goes */
-	__u8 prefix[16]; /* the first bytes of the ClientHello */
-	__u8 confirmed; /* as in struct flow, the next two as well */
+	__u8 prefix[16];	    /* the first bytes of the ClientHello */
+	__u8 confirmed;		    /* as in struct flow, the next two as well */
 	__u8 is_dtls;
 	__u8 lost;
-	__u8 hello;	/* the event at hand begins a ClientHello: its loss loses a handshake */
-	__u8 again;	/* the first packet of a direction behind an earlier handshake */
+	__u8 hello; /* the event at hand begins a ClientHello: its loss loses a handshake */
+	__u8 again; /* the first packet of a direction behind an earlier handshake */
 	__u8 peer_encrypted; /* the other direction has had an encrypted record */
-	__u32 offset;	/* in the payload: next record */
-	__u32 index;	/* slice being copied */
-	__u32 done;	/* bytes of it copied */
-	__u32 position; /* bytes in data */
-	__u32 base;	/* UDP: in the payload, where the event at hand begins */
-	__u32 end;	/* UDP: where the datagram at hand ends */
+	__u32 offset;	     /* in the payload: next record */
+	__u32 index;	     /* slice being copied */
+	__u32 done;	     /* bytes of it copied */
+	__u32 position;	     /* bytes in data */
+	__u32 base;	     /* UDP: in the payload, where the event at hand begins */
+	__u32 end;	     /* UDP: where the datagram at hand ends */
 };
 
 /*
- * Where a packet event is put together. The first ones belong to the CPUs: with bottom halves off no one
- * else is there. What a socket sends may be interrupted, by softirqs that send and by tasks: it takes one of
- * the others. Sized by the loader.
+ * Where a packet event is put together. The first ones belong to the CPUs: with bottom halves off
+ * no one else is there. What a socket sends may be interrupted, by softirqs that send and by tasks:
+ * it takes one of the others. Sized by the loader.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -26,11 +26,12 @@ static __always_inline struct tlstrace_socket *sender_find(struct __sk_buff *skb
 static __always_inline void socket_accepted_note(struct tlstrace_socket *state,
 						 const struct sock *sk)
 {
-	state->accepted = BPF_CORE_READ(sk, sk_socket) ? TLSTRACE_ACCEPTED_BEFORE :
-							 TLSTRACE_ACCEPTED_LATER;
+	state->accepted =
+		BPF_CORE_READ(sk, sk_socket) ? TLSTRACE_ACCEPTED_BEFORE : TLSTRACE_ACCEPTED_LATER;
 }
 
-/* A ClientHello for this host: its socket is known before anything answers. Returns the socket's id. */
+/* A ClientHello for this host: its socket is known before anything answers. Returns the socket's
+ * id. */
 static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct packet *packet,
 					struct scratch *scratch, __u64 now)
 {
@@ -57,7 +58,8 @@ static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct pack
 	}
 	if (!sk)
 		return 0;
-	/* Through memory: the verifier lets no arithmetic be done on a socket, CO-RE reads need it. */
+	/* Through memory: the verifier lets no arithmetic be done on a socket, CO-RE reads need it.
+	 */
 	*(volatile __u64 *)&scratch->event.receiver = (__u64)sk;
 	address = *(volatile __u64 *)&scratch->event.receiver;
 	if (use_socket_storage) {
@@ -90,7 +92,8 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 
 	sender = sender_find(skb, &address);
 	if (sender && scratch->again)
-		sender->followed = 0; /* to be told once more: user space keeps it for one handshake */
+		sender->followed =
+			0; /* to be told once more: user space keeps it for one handshake */
 	if (scratch->packet.at_socket && event->hook == TLSTRACE_INGRESS) {
 		/* The kernel has found the socket that it is for. */
 		if (!sender || !begins)

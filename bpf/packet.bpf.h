@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* From a frame to its TCP or UDP payload: Ethernet, VLAN, QinQ, IPv4 with options, IPv6 with extensions. */
+/* From a frame to its TCP or UDP payload: Ethernet, VLAN, QinQ, IPv4 with options, IPv6 with
+ * extensions. */
 #ifndef TLSTRACE_PACKET_BPF_H
 #define TLSTRACE_PACKET_BPF_H
 
@@ -13,10 +14,10 @@
 #include <bpf/bpf_endian.h>
 #include "tlstrace.h"
 
-#define VLAN_TAGS_MAX 2
-#define IPV6_EXTENSIONS_MAX 6
+#define VLAN_TAGS_MAX	     2
+#define IPV6_EXTENSIONS_MAX  6
 #define IPV4_FRAGMENT_OFFSET 0x1fff
-#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_MORE_FRAGMENTS  0x2000
 
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
@@ -41,8 +42,7 @@ struct packet {
  * Copy bytes of the frame: directly where they are in the linear part (half the price of the
  * helper), else through the helper, which also reads fragments.
  */
-#define packet_load(skb, offset, to) \
-	packet_load_bytes(skb, offset, to, sizeof(*(to)))
+#define packet_load(skb, offset, to) packet_load_bytes(skb, offset, to, sizeof(*(to)))
 
 static __always_inline int packet_load_bytes(struct __sk_buff *skb, __u32 offset, void *to,
 					     __u32 length)
@@ -57,7 +57,8 @@ static __always_inline int packet_load_bytes(struct __sk_buff *skb, __u32 offset
 	return bpf_skb_load_bytes(skb, offset, to, length);
 }
 
-/* The EtherType behind the MAC header and the tags still in the frame; tags in metadata are gone from it. */
+/* The EtherType behind the MAC header and the tags still in the frame; tags in metadata are gone
+ * from it. */
 static __always_inline __be16 packet_ethertype(struct __sk_buff *skb, __u32 *offset)
 {
 	__be16 type;
@@ -208,8 +209,8 @@ static __always_inline int packet_parse(struct __sk_buff *skb, bool has_mac, str
 	}
 	if (end > skb->len)
 		end = skb->len;
-	if (packet->protocol == PROTOCOL_TCP ? packet_parse_tcp(skb, offset, end, packet) :
-					       packet_parse_udp(skb, offset, end, packet))
+	if (packet->protocol == PROTOCOL_TCP ? packet_parse_tcp(skb, offset, end, packet)
+					     : packet_parse_udp(skb, offset, end, packet))
 		return -1;
 	/* Fibonacci hashing of what both directions share. */
 	packet->slot ^= (__u32)(packet->source_port ^ packet->destination_port) << 16 |

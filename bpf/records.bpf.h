@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * Which bytes of a segment are copied: plaintext handshake, alert and ChangeCipherSpec records whole,
- * of encrypted records the header.
+ * Which bytes of a segment are copied: plaintext handshake, alert and ChangeCipherSpec records
+ * whole, of encrypted records the header.
  */
 #ifndef TLSTRACE_RECORDS_BPF_H
 #define TLSTRACE_RECORDS_BPF_H
 
 #include "copy.bpf.h"
 
-/* A packet of 1460 bytes has 243 records of one byte each; what is longer by GSO is rarely cut so small. */
+/* A packet of 1460 bytes has 243 records of one byte each; what is longer by GSO is rarely cut so
+ * small. */
 #define RECORDS_PER_PACKET 256
 
 static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
@@ -53,7 +54,8 @@ static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
 	take--; /* as in scratch_fill() */
 	barrier_var(have);
 	barrier_var(take);
-	/* On paths that cannot be, 6.1 believes in bounds like "above 5, below 4": the mask mends them. */
+	/* On paths that cannot be, 6.1 believes in bounds like "above 5, below 4": the mask mends
+	 * them. */
 	have &= 15;
 	if (have >= HELLO_PREFIX || take >= HELLO_PREFIX)
 		return -1;
@@ -63,7 +65,8 @@ static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
 /* No more of this packet's records can be told: the event ends here. */
 static __always_inline void direction_full(struct scratch *scratch)
 {
-	/* Small records of an application, joined by GSO behind the handshake: nothing of it is missed. */
+	/* Small records of an application, joined by GSO behind the handshake: nothing of it is
+	 * missed. */
 	if (scratch->direction.encrypted && scratch->peer_encrypted) {
 		scratch->direction.done = 1;
 		scratch->event.length = scratch->offset;
@@ -79,8 +82,8 @@ enum follow_result {
 };
 
 /*
- * One step: collect header bytes at scratch->offset, and when the record is known, note what to copy and
- * move it behind the record.
+ * One step: collect header bytes at scratch->offset, and when the record is known, note what to
+ * copy and move it behind the record.
  */
 __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 {
@@ -104,7 +107,8 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 	if (!scratch->confirmed && have >= RECORD_HEADER &&
 	    record_length(direction->header) + RECORD_HEADER < want)
 		want = record_length(direction->header) + RECORD_HEADER;
-	/* The first record: its header alone first, since the record may be shorter than the prefix. */
+	/* The first record: its header alone first, since the record may be shorter than the
+	 * prefix. */
 	if (!scratch->confirmed && have < RECORD_HEADER)
 		want = RECORD_HEADER;
 	if (have > HELLO_PREFIX || want <= have)
@@ -130,12 +134,14 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 		if (!hello_matches(direction->header, have, 1))
 			return FOLLOW_DROP;
 		if (have < RECORD_HEADER + 1 ||
-		    (have < HELLO_PREFIX && have < RECORD_HEADER + record_length(direction->header)))
+		    (have < HELLO_PREFIX &&
+		     have < RECORD_HEADER + record_length(direction->header)))
 			return FOLLOW_ON;
 		scratch->confirmed = 1;
 		__builtin_memcpy(scratch->prefix, direction->header, HELLO_PREFIX);
 		record_start = direction->next - have;
-		/* The part of the header that is in this packet; the rest is told from the state. */
+		/* The part of the header that is in this packet; the rest is told from the state.
+		 */
 		if (sequence_diff(record_start, packet->sequence) >= 0)
 			slice_add(event, record_start - packet->sequence, have);
 		else
@@ -173,7 +179,8 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 }
 
 /* Choose what to copy of a segment of a tracked flow. */
-static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
+static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch *scratch,
+					  __u32 slot)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	struct direction *direction = &scratch->direction;

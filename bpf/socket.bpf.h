@@ -13,8 +13,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 
-#define AF_INET 2
-#define AF_INET6 10
+#define AF_INET	   2
+#define AF_INET6   10
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 
 /* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
@@ -77,8 +77,9 @@ static __always_inline bool socket_is_tcp(const struct sock *sk)
 }
 
 /*
- * What a socket of the internet speaks, or 0. Only for a pointer that is an argument of a typed program: its fields
- * are read without a helper, which at every read and write of the host makes a difference.
+ * What a socket of the internet speaks, or 0. Only for a pointer that is an argument of a typed
+ * program: its fields are read without a helper, which at every read and write of the host makes a
+ * difference.
  */
 static __always_inline __u16 socket_protocol(const struct sock *sk)
 {
@@ -123,8 +124,9 @@ static __always_inline bool operation_is_urgent(__u32 kind)
 }
 
 /*
- * The kernel closes what a process leaves open when it ends. In a softirq the task is anyone, and of several that
- * have the socket any may be the last: it has to be the one that user space takes for the owner.
+ * The kernel closes what a process leaves open when it ends. In a softirq the task is anyone, and
+ * of several that have the socket any may be the last: it has to be the one that user space takes
+ * for the owner.
  */
 static __always_inline __u32 owner_exiting(const struct tlstrace_socket *state)
 {
@@ -158,16 +160,19 @@ static __always_inline void socket_tell(struct tlstrace_socket *state, const voi
 	event->header.time_ns = now;
 	event->kind = kind;
 	event->detail = detail;
-	event->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
+	event->srtt_us =
+		BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
 	event->min_rtt_us = BPF_CORE_READ(tcp, rtt_min.s[0].v);
 	event->retransmitted = BPF_CORE_READ(tcp, total_retrans);
 	event->exiting = kind == TLSTRACE_SOCKET_STATE ? owner_exiting(state) : 0;
 	__builtin_memcpy(&event->socket, state, sizeof(*state));
-	/* Waking the reader is most of the price: operations wait for a packet or for its next poll. */
+	/* Waking the reader is most of the price: operations wait for a packet or for its next
+	 * poll. */
 	bpf_ringbuf_submit(event, operation_is_urgent(kind) ? 0 : BPF_RB_NO_WAKEUP);
 }
 
-/* Tell an operation on a socket that carries a handshake; the budget ends it for long connections. */
+/* Tell an operation on a socket that carries a handshake; the budget ends it for long connections.
+ */
 static __always_inline void socket_tell_operation(struct tlstrace_socket *state,
 						  const struct sock *sk, __u32 kind, __s32 detail,
 						  __u64 now)
@@ -182,7 +187,8 @@ static __always_inline void socket_tell_operation(struct tlstrace_socket *state,
 	socket_tell(state, sk, kind, detail, now);
 }
 
-/* A ClientHello or its first answer of this socket crossed a TC hook: from now on it is followed. */
+/* A ClientHello or its first answer of this socket crossed a TC hook: from now on it is followed.
+ */
 static __always_inline void socket_follow(struct tlstrace_socket *state, const void *sk, __u8 role,
 					  __u64 now)
 {
@@ -209,7 +215,8 @@ static __always_inline void socket_state_changed(struct sock *sk, int old, int n
 			return;
 		state->connect_ns = now;
 		state->role = TLSTRACE_ROLE_CLIENT;
-		/* In the context of connect(2), or of the sendmsg(2) that carries Fast Open data. */
+		/* In the context of connect(2), or of the sendmsg(2) that carries Fast Open data.
+		 */
 		task_current(&state->creator, true);
 	} else if (new == TCP_ESTABLISHED) {
 		/* Softirq: no task here is the owner. */

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * The programs: thin wrappers over the bodies in track.bpf.h, socket.bpf.h and datagram_socket.bpf.h. Sections with `?` are
- * switched on by the loader: it takes the first flavour that loads and attaches on this kernel.
+ * The programs: thin wrappers over the bodies in track.bpf.h, socket.bpf.h and
+ * datagram_socket.bpf.h. Sections with `?` are switched on by the loader: it takes the first
+ * flavour that loads and attaches on this kernel.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
-#define TCX_NEXT -1 /* TC_ACT_UNSPEC on clsact: on to the next program, whatever we saw */
+#define TCX_NEXT    -1 /* TC_ACT_UNSPEC on clsact: on to the next program, whatever we saw */
 #define CGROUP_PASS 1
 
 #include "track.bpf.h"
@@ -117,9 +118,14 @@ int BPF_PROG(fentry_tcp_sendmsg, struct sock *sk, struct msghdr *message, unsign
  * The value returned stands behind the arguments, and their number changed: 6, since 5.19 5
  * (ec095263a965), in 7.x 4.
  */
-#define context_load(context, offset) ({ __u64 value; \
-	/* The compiler must not choose the address first: that would be arithmetic on the context. */ \
-	asm volatile("%0 = *(u64 *)(%1 + " #offset ")" : "=r"(value) : "r"(context)); value; })
+#define context_load(context, offset)                                                              \
+	({                                                                                         \
+		__u64 value;                                                                       \
+		/* The compiler must not choose the address first: that would be arithmetic on the \
+		 * context. */                                                                     \
+		asm volatile("%0 = *(u64 *)(%1 + " #offset ")" : "=r"(value) : "r"(context));      \
+		value;                                                                             \
+	})
 
 static __always_inline __s32 recvmsg_result(const __u64 *context)
 {
@@ -131,7 +137,8 @@ static __always_inline __s32 recvmsg_result(const __u64 *context)
 SEC("?fexit/tcp_recvmsg")
 int fexit_tcp_recvmsg(__u64 *context)
 {
-	__u64 flags = recvmsg_arguments <= 5 ? context_load(context, 24) : context_load(context, 32);
+	__u64 flags =
+		recvmsg_arguments <= 5 ? context_load(context, 24) : context_load(context, 32);
 
 	socket_read((void *)context[0], recvmsg_result(context), flags & MSG_PEEK);
 	return 0;
@@ -149,14 +156,16 @@ int fexit_inet_csk_accept(__u64 *context)
 }
 
 SEC("?fexit/udp_sendmsg")
-int BPF_PROG(fexit_udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int bytes)
+int BPF_PROG(fexit_udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size,
+	     int bytes)
 {
 	datagram_socket_written(sk, bytes);
 	return 0;
 }
 
 SEC("?fexit/udpv6_sendmsg")
-int BPF_PROG(fexit_udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int bytes)
+int BPF_PROG(fexit_udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size,
+	     int bytes)
 {
 	datagram_socket_written(sk, bytes);
 	return 0;
@@ -196,8 +205,7 @@ int kprobe_tcp_recvmsg(struct pt_regs *registers)
 	barrier_var(fourth);
 	barrier_var(fifth);
 	/* Kernel addresses are even: the lowest bit has room for the flag. */
-	value = PT_REGS_PARM1(registers) |
-		!!((recvmsg_arguments <= 5 ? fourth : fifth) & MSG_PEEK);
+	value = PT_REGS_PARM1(registers) | !!((recvmsg_arguments <= 5 ? fourth : fifth) & MSG_PEEK);
 	bpf_map_update_elem(&receiving, &id, &value, BPF_ANY);
 	return 0;
 }
@@ -330,7 +338,8 @@ int BPF_PROG(tp_tcp_rcv_space_adjust, struct sock *sk)
 /* Sockets older than the trace, by who holds them. */
 
 /*
- * Address of the kernel's socket_file_ops, set by the loader where bpf_sock_from_file is missing. Not a
+ * Address of the kernel's socket_file_ops, set by the loader where bpf_sock_from_file is missing.
+ * Not a
  * __ksym: libbpf would read all of /proc/kallsyms at every load, a tenth of a second each.
  */
 const volatile __u64 socket_file_ops = 0;

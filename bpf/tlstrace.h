@@ -13,7 +13,8 @@ enum tlstrace_limit {
 	TLSTRACE_SLICES_MAX = 16,
 	/* Bytes one event can carry; a packet with more plaintext becomes several events. */
 	TLSTRACE_DATA_MAX = 12288,
-	/* Handshake bytes copied per direction of a flow. Certificate chains seen in the wild end well below. */
+	/* Handshake bytes copied per direction of a flow. Certificate chains seen in the wild end
+	   well below. */
 	TLSTRACE_COPY_BUDGET = 131072,
 	/* Bytes copied per direction beyond a hole, where record boundaries are unknown. */
 	TLSTRACE_GAP_BUDGET = 16384,
@@ -52,27 +53,30 @@ enum tlstrace_tcp_flag {
 
 /* Indices of the counters map. Every event that is not delivered is counted under its cause. */
 enum tlstrace_counter {
-	TLSTRACE_COUNT_HELLOS,		/* ClientHellos detected, one per place they cross */
-	TLSTRACE_COUNT_HELLOS_RING_FULL, /* of these, lost: the ring buffer had no room */
+	TLSTRACE_COUNT_HELLOS,		  /* ClientHellos detected, one per place they cross */
+	TLSTRACE_COUNT_HELLOS_RING_FULL,  /* of these, lost: the ring buffer had no room */
 	TLSTRACE_COUNT_HELLOS_FLOWS_FULL, /* of these, lost: the table of flows was full */
 	TLSTRACE_COUNT_PACKETS_RING_FULL, /* later packets of a handshake lost: no room */
 	TLSTRACE_COUNT_SOCKETS_RING_FULL, /* socket events lost: no room */
-	TLSTRACE_COUNT_SOCKETS_FULL,	/* sockets not followed: the table of sockets was full */
-	TLSTRACE_COUNT_COPY_BUDGET,	/* directions cut off at TLSTRACE_COPY_BUDGET or GAP_BUDGET */
-	TLSTRACE_COUNT_SLICES,		/* packets with more records than TLSTRACE_SLICES_MAX */
-	TLSTRACE_COUNT_LOAD_FAILED,	/* packet bytes that could not be read */
-	TLSTRACE_COUNT_FOLLOWED_FULL,	/* children not followed: the table was full */
+	TLSTRACE_COUNT_SOCKETS_FULL,	  /* sockets not followed: the table of sockets was full */
+	TLSTRACE_COUNT_COPY_BUDGET,   /* directions cut off at TLSTRACE_COPY_BUDGET or GAP_BUDGET */
+	TLSTRACE_COUNT_SLICES,	      /* packets with more records than TLSTRACE_SLICES_MAX */
+	TLSTRACE_COUNT_LOAD_FAILED,   /* packet bytes that could not be read */
+	TLSTRACE_COUNT_FOLLOWED_FULL, /* children not followed: the table was full */
 	TLSTRACE_COUNTERS,
 };
 
 enum tlstrace_packet_flag {
 	TLSTRACE_PACKET_RETRANSMIT = 1,	  /* carries bytes that were seen before */
 	TLSTRACE_PACKET_OUT_OF_ORDER = 2, /* starts behind a hole: copied whole, unparsed */
-	TLSTRACE_PACKET_LOST_BEFORE = 4,  /* an earlier packet of this flow was not delivered, and never will be */
-	TLSTRACE_PACKET_CUT = 8,	  /* a budget ended the copying of this direction */
-	TLSTRACE_PACKET_HELLO = 16,	  /* begins a flow: carries the first byte of its ClientHello */
-	TLSTRACE_PACKET_TRUNCATED = 32,	  /* a file holds only its beginning: the rest will never come */
-	TLSTRACE_PACKET_AGAIN = 64,	  /* begins a flow anew that had a handshake: the client's encrypted hello */
+	TLSTRACE_PACKET_LOST_BEFORE =
+		4, /* an earlier packet of this flow was not delivered, and never will be */
+	TLSTRACE_PACKET_CUT = 8,    /* a budget ended the copying of this direction */
+	TLSTRACE_PACKET_HELLO = 16, /* begins a flow: carries the first byte of its ClientHello */
+	TLSTRACE_PACKET_TRUNCATED =
+		32, /* a file holds only its beginning: the rest will never come */
+	TLSTRACE_PACKET_AGAIN =
+		64, /* begins a flow anew that had a handshake: the client's encrypted hello */
 };
 
 struct tlstrace_event_header {
@@ -81,7 +85,8 @@ struct tlstrace_event_header {
 	__u64 time_ns;
 };
 
-/* A flow as one place (an interface of a namespace) sees it; local is the end that egress leaves from. */
+/* A flow as one place (an interface of a namespace) sees it; local is the end that egress leaves
+ * from. */
 struct tlstrace_flow_key {
 	__u32 netns;
 	__u32 ifindex;
@@ -100,7 +105,8 @@ struct tlstrace_slice {
 
 /*
  * One TCP segment of a handshake. [sequence, sequence + length) was observed; of it the slices were
- * copied, one after the other, behind the struct. What lies between them is the body of encrypted records.
+ * copied, one after the other, behind the struct. What lies between them is the body of encrypted
+ * records.
  *
  * Or one UDP packet of a QUIC or DTLS handshake: length is that of its payload, offsets count from
  * the payload's beginning, sequence and acknowledgement are 0.
@@ -109,9 +115,9 @@ struct tlstrace_packet_event {
 	struct tlstrace_event_header header;
 	struct tlstrace_flow_key key;
 	__u32 sequence;
-	__u64 flow_id;	 /* tells flows apart that used the same key one after the other */
-	__u64 sender;	 /* socket id, where the packet still carries its socket, else 0 */
-	__u64 receiver;	 /* socket id of the local socket that a ClientHello is for, else 0 */
+	__u64 flow_id;	/* tells flows apart that used the same key one after the other */
+	__u64 sender;	/* socket id, where the packet still carries its socket, else 0 */
+	__u64 receiver; /* socket id of the local socket that a ClientHello is for, else 0 */
 	__u32 acknowledgement;
 	__u32 length;
 	__u8 hook;
@@ -120,8 +126,9 @@ struct tlstrace_packet_event {
 	__u8 flags;
 	__u32 slice_count;
 	__u32 data_length;
-	__u32 segments; /* segments or datagrams it stands for: more than 1 with GSO and GRO */
-	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one */
+	__u32 segments;	     /* segments or datagrams it stands for: more than 1 with GSO and GRO */
+	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one
+			      */
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* its name now; "" unknown */
 	struct tlstrace_slice slices[TLSTRACE_SLICES_MAX];
 	/* data_length bytes of data follow */
@@ -129,16 +136,17 @@ struct tlstrace_packet_event {
 
 /* A task at the time it touched a socket: all that is needed when it is gone a moment later. */
 struct tlstrace_task {
-	__u64 start_ns; /* of the thread-group leader, CLOCK_BOOTTIME */
+	__u64 start_ns;	 /* of the thread-group leader, CLOCK_BOOTTIME */
 	__u64 cgroup;	 /* id in the v2 hierarchy */
-	__u64 cgroup_v1; /* id in a v1 hierarchy, whose number is the highest byte; 0: in none but its root */
+	__u64 cgroup_v1; /* id in a v1 hierarchy, whose number is the highest byte; 0: in none but
+			    its root */
 	__u32 pid;	 /* thread-group id */
 	__u32 ns_pid;	 /* the same in its own pid namespace; 0 unknown */
 	__u32 pid_ns;	 /* inode number of that namespace */
 	__u32 tid;
 	__u32 uid;
-	__u32 followed;	 /* it or an ancestor was asked for: see bpf/follow.bpf.h */
-	char comm[TLSTRACE_COMM_SIZE];	      /* the leader's */
+	__u32 followed;		       /* it or an ancestor was asked for: see bpf/follow.bpf.h */
+	char comm[TLSTRACE_COMM_SIZE]; /* the leader's */
 	char thread_comm[TLSTRACE_COMM_SIZE]; /* the thread's own */
 };
 
@@ -165,7 +173,8 @@ struct tlstrace_executable {
 };
 
 enum tlstrace_socket_kind {
-	/* Its ClientHello or its first answer crossed a TC hook; of TCP detail is its state then. */
+	/* Its ClientHello or its first answer crossed a TC hook; of TCP detail is its state then.
+	 */
 	TLSTRACE_SOCKET_HELLO = 1,
 	TLSTRACE_SOCKET_ACCEPT,
 	TLSTRACE_SOCKET_READ,
@@ -228,7 +237,8 @@ struct tlstrace_socket_event {
 	__u32 srtt_us;
 	__u32 min_rtt_us;
 	__u32 retransmitted; /* segments since the connection's first */
-	__u32 exiting; /* STATE: the kernel closed it for its owner, who ended: TLSTRACE_EXITING and how */
+	__u32 exiting; /* STATE: the kernel closed it for its owner, who ended: TLSTRACE_EXITING and
+			  how */
 	struct tlstrace_socket socket;
 };
 

@@ -8,7 +8,8 @@
 #include "owner.bpf.h"
 #include "records.bpf.h"
 
-/* The first payload that looks like a ClientHello, on any port, at any time of a connection; or an encrypted one. */
+/* The first payload that looks like a ClientHello, on any port, at any time of a connection; or an
+ * encrypted one. */
 static __always_inline void flow_begin(struct __sk_buff *skb, const struct packet *packet,
 				       const struct tlstrace_packet_event *event, bool again)
 {
@@ -78,7 +79,8 @@ static __always_inline bool flow_renegotiates(const struct tlstrace_flow_key *ke
 	return client_is_local && !!*client_is_local == (hook == TLSTRACE_EGRESS);
 }
 
-/* A packet of a flow that is tracked. The event, begun, has the flow's key, the hook and the time. */
+/* A packet of a flow that is tracked. The event, begun, has the flow's key, the hook and the time.
+ */
 __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 {
 	struct scratch *scratch = scratch_find(slot);
@@ -108,7 +110,8 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	event->from_client = index;
 	flow_take(flow, direction, scratch);
 	scratch->peer_encrypted = !!flow->directions[!index].encrypted;
-	if (packet->length && !direction->done && segment_follow(skb, scratch, slot) == FOLLOW_DROP) {
+	if (packet->length && !direction->done &&
+	    segment_follow(skb, scratch, slot) == FOLLOW_DROP) {
 		flow_delete(&event->key, packet->slot);
 		return 0;
 	}
@@ -126,7 +129,8 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		event->flags |= TLSTRACE_PACKET_AGAIN;
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
 		      sequence_diff(packet->sequence + packet->length, before) >= 0;
-	if (!event->slice_count && !event->flags && !ends_record && !(packet->flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))) {
+	if (!event->slice_count && !event->flags && !ends_record &&
+	    !(packet->flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))) {
 		flow_give(flow, direction, scratch);
 		return 0;
 	}
@@ -141,13 +145,15 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	if (packet->flags & TLSTRACE_TCP_FIN)
 		scratch->direction.finished = 1;
 	flow_give(flow, direction, scratch);
-	if (packet->flags & TLSTRACE_TCP_RST || (flow->directions[0].finished && flow->directions[1].finished) ||
+	if (packet->flags & TLSTRACE_TCP_RST ||
+	    (flow->directions[0].finished && flow->directions[1].finished) ||
 	    (flow->directions[0].done && flow->directions[1].done))
 		flow_delete(&event->key, packet->slot);
 	return 0;
 }
 
-/* A packet that belongs to a handshake (true), begins one (true, too), or only shares a slot of the filter with one. */
+/* A packet that belongs to a handshake (true), begins one (true, too), or only shares a slot of the
+ * filter with one. */
 static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scratch)
 {
 	const struct tlstrace_flow_key *key = &scratch->event.key;
@@ -185,7 +191,8 @@ __noinline int packet_follow(struct __sk_buff *skb, __u32 slot)
 }
 
 /* Cheap enough for every packet: is it part of a handshake, or may it begin one? */
-static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac, struct packet *packet)
+static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac,
+					   struct packet *packet)
 {
 	__u64 *present;
 
@@ -200,7 +207,8 @@ static __always_inline bool packet_matters(struct __sk_buff *skb, bool has_mac, 
 }
 
 /* What follows does not look at the caller's stack: see struct scratch. */
-static __always_inline void packet_hand_over(struct __sk_buff *skb, const struct packet *packet, __u32 slot)
+static __always_inline void packet_hand_over(struct __sk_buff *skb, const struct packet *packet,
+					     __u32 slot)
 {
 	struct scratch *scratch = scratch_find(slot);
 
@@ -224,8 +232,9 @@ static __always_inline int packet_look(struct __sk_buff *skb, __u8 hook, bool ha
 }
 
 /*
- * The body of the cgroup programs, which see what any socket of any network namespace sends and receives.
- * The one whose devices have TC programs is left to these: they see what is forwarded, too.
+ * The body of the cgroup programs, which see what any socket of any network namespace sends and
+ * receives. The one whose devices have TC programs is left to these: they see what is forwarded,
+ * too.
  */
 static __always_inline int packet_look_at_socket(struct __sk_buff *skb, __u8 hook)
 {

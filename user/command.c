@@ -70,7 +70,7 @@ static int identity_of_sudo(struct identity *identity)
 	entry = getpwuid(uid);
 	if (entry)
 		return identity_set(identity, entry);
-	*identity = (struct identity){ .changes = true, .uid = uid, .gid = gid };
+	*identity = (struct identity){.changes = true, .uid = uid, .gid = gid};
 	return 0;
 }
 
@@ -79,7 +79,7 @@ static int identity_find(struct identity *identity, const char *user)
 	struct passwd *entry;
 	unsigned long uid;
 
-	*identity = (struct identity){ 0 };
+	*identity = (struct identity){0};
 	if (!user)
 		return identity_of_sudo(identity);
 	entry = getpwnam(user);
@@ -97,8 +97,8 @@ static int identity_take(const struct identity *identity)
 
 	if (!identity->changes)
 		return 0;
-	error = identity->name ? initgroups(identity->name, identity->gid) :
-				 setgroups(1, &identity->gid);
+	error = identity->name ? initgroups(identity->name, identity->gid)
+			       : setgroups(1, &identity->gid);
 	if (error || setgid(identity->gid) || setuid(identity->uid))
 		return -errno;
 	if (!identity->name)
@@ -180,8 +180,9 @@ struct command *command_start(char *const *arguments, const char *user)
 	if (!error) {
 		error = child_fork(command, arguments, &identity);
 		if (error)
-			log_error("cannot start a process (%s): end others and start tlstrace again",
-				  strerror(-error));
+			log_error(
+				"cannot start a process (%s): end others and start tlstrace again",
+				strerror(-error));
 	}
 	identity_free(&identity);
 	if (!error)

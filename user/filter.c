@@ -10,7 +10,7 @@
 
 static bool network_contains(const struct options_network *network, const uint8_t ip[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	unsigned int bytes = network->bits / 8, bits = network->bits % 8;
 
 	/* An IPv4 address is in no network of IPv6, as wide as that may be. */
@@ -128,23 +128,26 @@ static bool is_slow(const struct options *options, const struct handshake *hands
 	uint64_t ns;
 
 	if (!handshake_total(handshake, &ns))
-		ns = handshake->end_ns > handshake->time_ns ?
-		     handshake->end_ns - handshake->time_ns : 0;
+		ns = handshake->end_ns > handshake->time_ns ? handshake->end_ns - handshake->time_ns
+							    : 0;
 	return ns > options->slower_than_ns;
 }
 
 typedef bool (*end_filter)(const struct options *options, const struct endpoint *end);
 
-static bool ends_match(const struct options *options, const struct handshake *handshake, end_filter matches)
+static bool ends_match(const struct options *options, const struct handshake *handshake,
+		       end_filter matches)
 {
 	return (options->role != END_SERVER && matches(options, &handshake->ends[END_CLIENT])) ||
 	       (options->role != END_CLIENT && matches(options, &handshake->ends[END_SERVER]));
 }
 
-/* A proxy or NAT between the ends has ports, addresses and processes of its own, which are no end of the handshake. */
-static bool place_matches(const struct options *options, const struct place *place, end_filter matches)
+/* A proxy or NAT between the ends has ports, addresses and processes of its own, which are no end
+ * of the handshake. */
+static bool place_matches(const struct options *options, const struct place *place,
+			  end_filter matches)
 {
-	struct endpoint client = { .address = place->client }, server = { .address = place->server };
+	struct endpoint client = {.address = place->client}, server = {.address = place->server};
 
 	if (options->role < 0)
 		server.process = place->process;
@@ -152,7 +155,8 @@ static bool place_matches(const struct options *options, const struct place *pla
 	       (options->role != END_CLIENT && matches(options, &server));
 }
 
-static bool path_matches(const struct options *options, const struct handshake *handshake, end_filter matches)
+static bool path_matches(const struct options *options, const struct handshake *handshake,
+			 end_filter matches)
 {
 	size_t i;
 
@@ -164,19 +168,22 @@ static bool path_matches(const struct options *options, const struct handshake *
 
 bool filter_matches(const struct options *options, const struct handshake *handshake)
 {
-	static const end_filter filters[] = { pid_matches, comm_matches, uid_matches, container_matches,
-					      cgroup_matches, netns_matches, port_matches, network_matches };
+	static const end_filter filters[] = {pid_matches,	comm_matches,	uid_matches,
+					     container_matches, cgroup_matches, netns_matches,
+					     port_matches,	network_matches};
 	size_t i;
 
 	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED)
 		return false;
 	if (options->slower_than_ns && !is_slow(options, handshake))
 		return false;
-	/* A capture has no local end: there the role only says which end the other filters look at. */
+	/* A capture has no local end: there the role only says which end the other filters look at.
+	 */
 	if (options->role >= 0 && !options->file && !handshake->ends[options->role].process.pid)
 		return false;
 	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-		if (!ends_match(options, handshake, filters[i]) && !path_matches(options, handshake, filters[i]))
+		if (!ends_match(options, handshake, filters[i]) &&
+		    !path_matches(options, handshake, filters[i]))
 			return false;
 	return sni_matches(options, handshake);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define SHARE_BITS 6
-#define SHARES (1u << SHARE_BITS)
+#define SHARES	   (1u << SHARE_BITS)
 #define ROOM_FIRST 4
 
 /* Below 128 a bucket is one value. */
@@ -60,7 +60,7 @@ static int bucket_insert(struct histogram *histogram, size_t place, unsigned int
 	}
 	at = &histogram->buckets[place];
 	memmove(at + 1, at, (histogram->used - place) * sizeof(*at));
-	*at = (struct histogram_bucket){ .index = index };
+	*at = (struct histogram_bucket){.index = index};
 	histogram->used++;
 	return 0;
 }

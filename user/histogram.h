@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Quantiles of many values in little memory, by HdrHistogram's scheme: each power of two is cut into 64
- * buckets of the same width, so that the middle of a bucket is within 1/128 of each value in it.
- * Only buckets that hold a value are kept.
+ * Quantiles of many values in little memory, by HdrHistogram's scheme: each power of two is cut
+ * into 64 buckets of the same width, so that the middle of a bucket is within 1/128 of each value
+ * in it. Only buckets that hold a value are kept.
  */
 #ifndef TLSTRACE_HISTOGRAM_H
 #define TLSTRACE_HISTOGRAM_H

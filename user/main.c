@@ -17,7 +17,7 @@
  */
 static void descriptors_fill(void)
 {
-	static const int modes[] = { O_RDONLY, O_RDONLY, O_RDWR };
+	static const int modes[] = {O_RDONLY, O_RDONLY, O_RDWR};
 
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)

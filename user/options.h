@@ -17,7 +17,7 @@ enum options_summary { SUMMARY_AUTO, SUMMARY_TABLE, SUMMARY_JSON, SUMMARY_NONE }
 struct sink;
 
 struct options_network {
-	uint8_t ip[16]; /* IPv4 mapped */
+	uint8_t ip[16];	   /* IPv4 mapped */
 	unsigned int bits; /* of the 128 */
 };
 
@@ -36,7 +36,8 @@ struct options {
 	size_t network_count;
 	const char *containers[OPTIONS_LIST_MAX]; /* names or ids */
 	size_t container_count;
-	const char *cgroups[OPTIONS_LIST_MAX]; /* paths below the root of their hierarchy, without it: "" is all */
+	const char *cgroups[OPTIONS_LIST_MAX]; /* paths below the root of their hierarchy, without
+						  it: "" is all */
 	size_t cgroup_count;
 	uint32_t netns[OPTIONS_LIST_MAX]; /* inode numbers; 0: all */
 	size_t netns_count;
@@ -45,15 +46,15 @@ struct options {
 	int role; /* enum handshake_end, or -1 */
 	bool failed_only;
 	uint64_t slower_than_ns; /* 0: any */
-	char *const *command; /* to be run and traced, NULL-terminated; NULL none */
-	const char *user;     /* to run it as; NULL the default */
-	const char *file; /* a capture to read, "-" is standard input; NULL: live */
+	char *const *command;	 /* to be run and traced, NULL-terminated; NULL none */
+	const char *user;	 /* to run it as; NULL the default */
+	const char *file;	 /* a capture to read, "-" is standard input; NULL: live */
 	const struct sink *sink;
 	const char *output_file; /* NULL stdout */
 	enum options_summary summary;
-	uint64_t count;		/* stop after so many rows; 0 never */
-	uint64_t duration_ns;	/* stop after this time; 0 never */
-	uint64_t timeout_ns;	/* silence that fails a handshake */
+	uint64_t count;	      /* stop after so many rows; 0 never */
+	uint64_t duration_ns; /* stop after this time; 0 never */
+	uint64_t timeout_ns;  /* silence that fails a handshake */
 	bool strict;
 	bool verbose;
 	enum options_color color;
@@ -62,7 +63,7 @@ struct options {
 
 enum options_result {
 	OPTIONS_RUN,
-	OPTIONS_EXIT, /* help or version was printed */
+	OPTIONS_EXIT,  /* help or version was printed */
 	OPTIONS_WRONG, /* told on stderr: exit 2 */
 };
 

@@ -23,8 +23,8 @@
 #include "summary/summary.h"
 #include "version.h"
 
-#define SECOND_NS 1000000000ULL
-#define HANDSHAKES_MAX 16384
+#define SECOND_NS	   1000000000ULL
+#define HANDSHAKES_MAX	   16384
 #define SUMMARY_AUTO_LEAST 2
 
 static volatile sig_atomic_t stopping;
@@ -34,7 +34,7 @@ static void on_signal(int signal, siginfo_t *info, void *context);
 /* From the second signal on a write is given up whose reader does not read. */
 static void writes_give_up(int signal)
 {
-	struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = on_signal };
+	struct sigaction action = {.sa_flags = SA_SIGINFO, .sa_sigaction = on_signal};
 
 	sigaction(signal, &action, NULL);
 }
@@ -92,8 +92,10 @@ static int output_explain(const struct trace *trace)
 {
 	if (!trace->output_error || trace->output_error == EPIPE)
 		return EXIT_FINE;
-	log_error("writing the results failed (%s), so they are not whole: make room for them, or choose "
-		  "another place with --output-file", strerror(trace->output_error));
+	log_error("writing the results failed (%s), so they are not whole: make room for them, or "
+		  "choose "
+		  "another place with --output-file",
+		  strerror(trace->output_error));
 	return EXIT_COULD_NOT_RUN;
 }
 
@@ -108,13 +110,15 @@ uint64_t trace_clock_ns(int clock)
 void trace_count(struct named_count *counts, size_t *count, const char *name, uint64_t value)
 {
 	if (*count < TRACE_COUNTS_MAX)
-		counts[(*count)++] = (struct named_count){ name, value };
+		counts[(*count)++] = (struct named_count){name, value};
 }
 
 void trace_count_tracker(const struct trace *trace, struct trace_account *account)
 {
-	trace_count(account->lost, &account->lost_count, "handshake_table_full", tracker_refused(trace->tracker));
-	trace_count(account->lost, &account->lost_count, "hello_never_whole", tracker_unfinished(trace->tracker));
+	trace_count(account->lost, &account->lost_count, "handshake_table_full",
+		    tracker_refused(trace->tracker));
+	trace_count(account->lost, &account->lost_count, "hello_never_whole",
+		    tracker_unfinished(trace->tracker));
 }
 
 static void on_packet(void *context, const struct tlstrace_packet_event *event, const uint8_t *data)
@@ -202,7 +206,8 @@ static bool is_for_nohup(int signal)
 {
 	struct sigaction action;
 
-	return signal == SIGHUP && !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
+	return signal == SIGHUP && !sigaction(signal, NULL, &action) &&
+	       action.sa_handler == SIG_IGN;
 }
 
 static void signals_set(bool with_command)
@@ -212,17 +217,18 @@ static void signals_set(bool with_command)
 		void (*handler)(int signal, siginfo_t *info, void *context);
 		bool with_command; /* only then */
 	} handled[] = {
-		{ SIGINT, on_signal, false },
-		{ SIGTERM, on_signal, false },
-		{ SIGHUP, on_signal, false },
-		{ SIGQUIT, on_signal, true },
-		{ SIGTSTP, on_signal_for_command, true },
-		{ SIGCONT, on_signal_for_command, true },
-		{ SIGUSR1, on_signal_for_command, true },
-		{ SIGUSR2, on_signal_for_command, true },
+		{SIGINT, on_signal, false},
+		{SIGTERM, on_signal, false},
+		{SIGHUP, on_signal, false},
+		{SIGQUIT, on_signal, true},
+		{SIGTSTP, on_signal_for_command, true},
+		{SIGCONT, on_signal_for_command, true},
+		{SIGUSR1, on_signal_for_command, true},
+		{SIGUSR2, on_signal_for_command, true},
 	};
-	/* Waiting for events ends at a signal in any case (signal(7)); a row goes on to be written. */
-	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
+	/* Waiting for events ends at a signal in any case (signal(7)); a row goes on to be written.
+	 */
+	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
 	size_t i;
 
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
@@ -231,7 +237,7 @@ static void signals_set(bool with_command)
 			sigaction(handled[i].signal, &action, NULL);
 	}
 	/* Interrupts the waiting for events, which is all it is for. */
-	action = (struct sigaction){ .sa_handler = on_child, .sa_flags = SA_RESTART };
+	action = (struct sigaction){.sa_handler = on_child, .sa_flags = SA_RESTART};
 	sigaction(SIGCHLD, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -274,7 +280,9 @@ static int output_empty(const struct trace *trace)
 	int fd = fileno(trace->sink.out);
 	struct stat file;
 
-	return trace->options->output_file && !fstat(fd, &file) && S_ISREG(file.st_mode) ? ftruncate(fd, 0) : 0;
+	return trace->options->output_file && !fstat(fd, &file) && S_ISREG(file.st_mode)
+		       ? ftruncate(fd, 0)
+		       : 0;
 }
 
 static int sink_prepare(struct trace *trace)
@@ -289,7 +297,9 @@ static int sink_prepare(struct trace *trace)
 		return -1;
 	}
 	if (file && trace->options->file && is_same_file(trace->options->file, fd)) {
-		log_error("%s is the capture that is to be read: choose another file for the results", file);
+		log_error(
+			"%s is the capture that is to be read: choose another file for the results",
+			file);
 		fclose(out);
 		return -1;
 	}
@@ -305,7 +315,7 @@ static int sink_prepare(struct trace *trace)
 static void start_tell(struct trace *trace)
 {
 	struct utsname system;
-	struct trace_start start = { .version = TLSTRACE_VERSION };
+	struct trace_start start = {.version = TLSTRACE_VERSION};
 
 	uname(&system);
 	start.host = system.nodename;
@@ -336,11 +346,12 @@ static uint64_t footer_write(const struct trace_end *end)
 {
 	uint64_t sum;
 
-	fprintf(stderr, "tlstrace: %llu handshake%s: %llu completed, %llu failed, %llu incomplete; "
-		"%llu filtered out", (unsigned long long)end->reported, end->reported == 1 ? "" : "s",
-		(unsigned long long)end->completed,
-		(unsigned long long)end->failed, (unsigned long long)end->incomplete,
-		(unsigned long long)end->filtered);
+	fprintf(stderr,
+		"tlstrace: %llu handshake%s: %llu completed, %llu failed, %llu incomplete; "
+		"%llu filtered out",
+		(unsigned long long)end->reported, end->reported == 1 ? "" : "s",
+		(unsigned long long)end->completed, (unsigned long long)end->failed,
+		(unsigned long long)end->incomplete, (unsigned long long)end->filtered);
 	sum = counts_write(end->lost, end->lost_count, "lost") +
 	      counts_write(end->dropped, end->dropped_count, "dropped");
 	fputc('\n', stderr);
@@ -350,7 +361,7 @@ static uint64_t footer_write(const struct trace_end *end)
 /* A summary of one handshake would say no more than its row, so it is for who asks for it. */
 static void summary_tell(struct trace *trace, uint64_t time_ns)
 {
-	const struct sink_settings err = { .out = stderr, .width = terminal_width(stderr) };
+	const struct sink_settings err = {.out = stderr, .width = terminal_width(stderr)};
 
 	switch (trace->options->summary) {
 	case SUMMARY_AUTO:
@@ -400,8 +411,8 @@ static uint64_t end_tell(struct trace *trace)
 
 static int trace_open(struct trace *trace)
 {
-	const struct tracker_settings settings = { trace->options->timeout_ns, HANDSHAKES_MAX };
-	const struct source_handler source = { on_packet, on_socket, on_opening, trace };
+	const struct tracker_settings settings = {trace->options->timeout_ns, HANDSHAKES_MAX};
+	const struct source_handler source = {on_packet, on_socket, on_opening, trace};
 
 	trace->tracker_handler = (struct tracker_handler){
 		.done = on_done,
@@ -439,14 +450,16 @@ static int trace_all(struct trace *trace)
 	int status;
 
 	if (trace->command && stopping) {
-		log_error("it was stopped before the trace was on, and the command did not run: run it again");
+		log_error("it was stopped before the trace was on, and the command did not run: "
+			  "run it again");
 		return EXIT_COULD_NOT_RUN;
 	}
 	status = trace->command ? command_release(trace->command) : 0;
 	if (status)
 		return status;
 	if (output_empty(trace)) {
-		log_error("cannot empty %s (%s): choose another file", trace->options->output_file, strerror(errno));
+		log_error("cannot empty %s (%s): choose another file", trace->options->output_file,
+			  strerror(errno));
 		return EXIT_COULD_NOT_RUN;
 	}
 	start_tell(trace);

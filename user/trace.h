@@ -34,8 +34,10 @@ struct trace_kind {
 	/* 0, or -1 after one sentence. */
 	int (*open)(struct trace *trace, const struct source_handler *handler);
 	void (*close)(struct trace *trace); /* of what was never opened too */
-	void (*start)(struct trace *trace, struct trace_start *start); /* fill in, and say so on stderr */
-	/* Until its end, a signal or what the options say. 0, or -1: then explain() says why behind the account. */
+	void (*start)(struct trace *trace,
+		      struct trace_start *start); /* fill in, and say so on stderr */
+	/* Until its end, a signal or what the options say. 0, or -1: then explain() says why behind
+	 * the account. */
 	int (*run)(struct trace *trace);
 	void (*explain)(struct trace *trace); /* NULL: run() did */
 	void (*account)(struct trace *trace, struct trace_account *account);
@@ -51,7 +53,7 @@ struct trace {
 	const struct options *options;
 	const struct trace_kind *kind;
 	struct command *command; /* NULL: the whole host is traced */
-	void *source; /* of the kind */
+	void *source;		 /* of the kind */
 	struct sink_settings sink;
 	struct tracker *tracker;
 	struct tracker_handler tracker_handler;
@@ -63,8 +65,8 @@ struct trace {
 };
 
 /*
- * Run it from its start line to its account. command, if not NULL, is started and waits to be released. Returns
- * main()'s exit status.
+ * Run it from its start line to its account. command, if not NULL, is started and waits to be
+ * released. Returns main()'s exit status.
  */
 int trace_main(const struct options *options, struct command *command);
 /* A signal came, enough rows were shown, or nobody reads them any more. */

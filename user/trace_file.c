@@ -5,14 +5,15 @@
 #include "source/capture.h"
 #include "trace.h"
 
-#define WAIT_MS 200
+#define WAIT_MS	     200
 #define WAIT_NEAR_MS 5
 
 static bool is_over(const struct trace *trace, uint64_t now_ns)
 {
 	uint64_t begun_ns = trace->source ? source_capture_begun(trace->source) : 0;
 
-	return trace->options->duration_ns && begun_ns && now_ns >= begun_ns + trace->options->duration_ns;
+	return trace->options->duration_ns && begun_ns &&
+	       now_ns >= begun_ns + trace->options->duration_ns;
 }
 
 static int on_idle(void *context, uint64_t now_ns)
@@ -27,7 +28,7 @@ static int on_idle(void *context, uint64_t now_ns)
 
 static int file_open(struct trace *trace, const struct source_handler *handler)
 {
-	const struct source_waiter waiter = { on_idle, trace };
+	const struct source_waiter waiter = {on_idle, trace};
 
 	trace->source = source_capture_open(trace->options->file, handler, &waiter);
 	return trace->source ? 0 : -1;
@@ -41,7 +42,8 @@ static void file_close(struct trace *trace)
 static void file_start(struct trace *trace, struct trace_start *start)
 {
 	start->file = trace->options->file;
-	/* Nobody waits for the rows of a file one by one; its times are those of the wall already. */
+	/* Nobody waits for the rows of a file one by one; its times are those of the wall already.
+	 */
 	if (source_capture_is_file(trace->source))
 		setvbuf(trace->sink.out, NULL, _IOFBF, 1 << 16);
 }
@@ -53,7 +55,8 @@ static int file_run(struct trace *trace)
 	do {
 		count = source_capture_poll(trace->source);
 		tracker_tick(trace->tracker, source_capture_now(trace->source));
-	} while (count > 0 && !trace_stopping(trace) && !is_over(trace, source_capture_now(trace->source)));
+	} while (count > 0 && !trace_stopping(trace) &&
+		 !is_over(trace, source_capture_now(trace->source)));
 	source_capture_finish(trace->source);
 	tracker_finish(trace->tracker, source_capture_now(trace->source));
 	if (trace_stopping(trace) || is_over(trace, source_capture_now(trace->source)))
@@ -71,7 +74,8 @@ static void file_account(struct trace *trace, struct trace_account *account)
 	struct connections_counts counts = source_capture_counts(trace->source);
 
 	trace_count_tracker(trace, account);
-	trace_count(account->dropped, &account->dropped_count, "connection_table_full", counts.table_full);
+	trace_count(account->dropped, &account->dropped_count, "connection_table_full",
+		    counts.table_full);
 	trace_count(account->dropped, &account->dropped_count, "not_in_capture", counts.lost);
 	trace_count(account->dropped, &account->dropped_count, "unreadable_packets",
 		    source_capture_unreadable(trace->source));

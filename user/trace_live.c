@@ -14,12 +14,12 @@
 #include "who/places.h"
 #include "who/process.h"
 
-#define POLL_MS 200
-#define POLL_NEAR_MS 5
+#define POLL_MS	      200
+#define POLL_NEAR_MS  5
 #define CLOCK_STEP_NS 10000000LL
 /* Behind the end of the last process that is followed: for what is still under way. */
-#define LINGER_NS 50000000ULL
-#define INTERFACES_TOLD 256
+#define LINGER_NS	  50000000ULL
+#define INTERFACES_TOLD	  256
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct live {
@@ -27,7 +27,8 @@ struct live {
 	struct places *places;
 	uint64_t linger_ns; /* the command and its descendants are gone: when to end; 0 not yet */
 	uint32_t followed[OPTIONS_LIST_MAX + 1];
-	uint64_t losses; /* events of handshakes under way that the kernel side could not deliver so far */
+	uint64_t losses; /* events of handshakes under way that the kernel side could not deliver so
+			    far */
 	uint64_t kernel_hellos; /* counted by the kernel when the trace ended */
 	struct sink_interface interfaces[INTERFACES_TOLD]; /* of the start line */
 };
@@ -79,7 +80,7 @@ static int live_open(struct trace *trace, const struct source_handler *handler)
 	if (!processes_check(trace->options))
 		return -1;
 	if (live)
-		live->places = places_new(&(struct places_settings){ live_cgroup_path, live });
+		live->places = places_new(&(struct places_settings){live_cgroup_path, live});
 	if (!live || !live->places) {
 		log_error("there is no memory left: free some and start tlstrace again");
 		return -1;
@@ -113,7 +114,8 @@ static void live_start(struct trace *trace, struct trace_start *start)
 	if (count > INTERFACES_TOLD)
 		count = INTERFACES_TOLD;
 	for (i = 0; i < count; i++) {
-		memcpy(live->interfaces[i].name, attached[i].name, sizeof(live->interfaces[i].name));
+		memcpy(live->interfaces[i].name, attached[i].name,
+		       sizeof(live->interfaces[i].name));
 		live->interfaces[i].ifindex = attached[i].ifindex;
 		live->interfaces[i].netns = attached[i].netns;
 	}
@@ -123,10 +125,10 @@ static void live_start(struct trace *trace, struct trace_start *start)
 	start->interfaces = live->interfaces;
 	start->interface_count = count;
 	if (trace->options->sink != &sink_json && !trace->command)
-		fprintf(stderr, "tlstrace: tracing %zu interface%s%s (%s, %s); Ctrl-C ends it\n", count,
-			count == 1 ? "" : "s",
-			start->everywhere ? " here and all other network namespaces" : "", start->tc,
-			start->sockets);
+		fprintf(stderr, "tlstrace: tracing %zu interface%s%s (%s, %s); Ctrl-C ends it\n",
+			count, count == 1 ? "" : "s",
+			start->everywhere ? " here and all other network namespaces" : "",
+			start->tc, start->sockets);
 }
 
 /* Is there nobody left to trace? */
@@ -142,7 +144,8 @@ static bool command_is_over(const struct trace *trace, struct live *live, uint64
 /* The host's clock was set, or the host slept, which CLOCK_MONOTONIC does not count. */
 static void clock_follow(struct trace *trace)
 {
-	int64_t offset = (int64_t)(trace_clock_ns(CLOCK_REALTIME) - trace_clock_ns(CLOCK_MONOTONIC));
+	int64_t offset =
+		(int64_t)(trace_clock_ns(CLOCK_REALTIME) - trace_clock_ns(CLOCK_MONOTONIC));
 
 	if (llabs(offset - trace->sink.clock_offset_ns) > CLOCK_STEP_NS)
 		trace->sink.clock_offset_ns = offset;
@@ -179,13 +182,15 @@ static int live_run(struct trace *trace)
 		}
 		error = source_live_poll(live->source, wait);
 		if (error < 0 && error != -EINTR) {
-			log_error("reading events failed: %s; start tlstrace again", strerror(-error));
+			log_error("reading events failed: %s; start tlstrace again",
+				  strerror(-error));
 			return -1;
 		}
 		now = trace_clock_ns(CLOCK_MONOTONIC);
 		losses_look(trace, live, now);
 		clock_follow(trace);
-		near = tracker_tick(trace->tracker, source_live_time(live->source, now)) || live->linger_ns;
+		near = tracker_tick(trace->tracker, source_live_time(live->source, now)) ||
+		       live->linger_ns;
 	}
 	live->kernel_hellos = source_live_counter(live->source, TLSTRACE_COUNT_HELLOS);
 	while (source_live_poll(live->source, 0) > 0)
@@ -203,17 +208,17 @@ struct counted {
 };
 
 static const struct counted lost_counters[] = {
-	{ TLSTRACE_COUNT_HELLOS_RING_FULL, "ring_buffer_full" },
-	{ TLSTRACE_COUNT_HELLOS_FLOWS_FULL, "flow_table_full" },
+	{TLSTRACE_COUNT_HELLOS_RING_FULL, "ring_buffer_full"},
+	{TLSTRACE_COUNT_HELLOS_FLOWS_FULL, "flow_table_full"},
 };
 static const struct counted dropped_counters[] = {
-	{ TLSTRACE_COUNT_PACKETS_RING_FULL, "packet_events_ring_full" },
-	{ TLSTRACE_COUNT_SOCKETS_RING_FULL, "socket_events_ring_full" },
-	{ TLSTRACE_COUNT_SOCKETS_FULL, "socket_table_full" },
-	{ TLSTRACE_COUNT_COPY_BUDGET, "copy_budget" },
-	{ TLSTRACE_COUNT_SLICES, "records_per_packet" },
-	{ TLSTRACE_COUNT_LOAD_FAILED, "unreadable_packets" },
-	{ TLSTRACE_COUNT_FOLLOWED_FULL, "followed_processes_full" },
+	{TLSTRACE_COUNT_PACKETS_RING_FULL, "packet_events_ring_full"},
+	{TLSTRACE_COUNT_SOCKETS_RING_FULL, "socket_events_ring_full"},
+	{TLSTRACE_COUNT_SOCKETS_FULL, "socket_table_full"},
+	{TLSTRACE_COUNT_COPY_BUDGET, "copy_budget"},
+	{TLSTRACE_COUNT_SLICES, "records_per_packet"},
+	{TLSTRACE_COUNT_LOAD_FAILED, "unreadable_packets"},
+	{TLSTRACE_COUNT_FOLLOWED_FULL, "followed_processes_full"},
 };
 
 static uint64_t counters_read(const struct live *live, const struct counted *from, size_t count,
@@ -236,10 +241,12 @@ static void live_account(struct trace *trace, struct trace_account *account)
 	const struct live *live = trace->source;
 	uint64_t known, run_ns, runs;
 
-	known = tracker_hellos(trace->tracker) + counters_read(live, lost_counters, ARRAY_SIZE(lost_counters),
+	known = tracker_hellos(trace->tracker) + counters_read(live, lost_counters,
+							       ARRAY_SIZE(lost_counters),
 							       account->lost, &account->lost_count);
 	trace_count_tracker(trace, account);
-	/* What the kernel counted, and neither reached the tracker nor was counted under a cause. */
+	/* What the kernel counted, and neither reached the tracker nor was counted under a cause.
+	 */
 	trace_count(account->lost, &account->lost_count, "unaccounted",
 		    live->kernel_hellos > known ? live->kernel_hellos - known : 0);
 	counters_read(live, dropped_counters, ARRAY_SIZE(dropped_counters), account->dropped,
@@ -260,7 +267,7 @@ static void live_forget(struct trace *trace, const struct tlstrace_flow_key *key
 static void live_process_seen(struct trace *trace, struct process *process)
 {
 	const struct live *live = trace->source;
-	const struct place_key key = { process->cgroup, process->cgroup_v1, process->pid_ns };
+	const struct place_key key = {process->cgroup, process->cgroup_v1, process->pid_ns};
 	const struct process_place *place = places_find(live->places, &key, process->pid);
 
 	process->exe = source_live_executable(live->source, process->start_ns, process->pid);

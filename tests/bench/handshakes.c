@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * handshakes COUNT PORT CERTIFICATE KEY ADDRESS...: so many TLS handshakes over real sockets, half of
- * them TLS 1.2 and half 1.3, each with a request and an answer. The server is a forked child.
+ * handshakes COUNT PORT CERTIFICATE KEY ADDRESS...: so many TLS handshakes over real sockets, half
+ * of them TLS 1.2 and half 1.3, each with a request and an answer. The server is a forked child.
  * Several addresses, because each connection leaves a port of its address pair in TIME_WAIT.
  */
 #include <arpa/inet.h>
@@ -30,7 +30,7 @@ struct load {
 
 static int listener_open(const struct load *load)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(load->port) };
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(load->port)};
 	int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
 
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -96,7 +96,7 @@ static int client_run(const struct load *load)
 {
 	static const uint8_t protocols[] = "\x02h2\x08http/1.1";
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(load->port) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(load->port)};
 	unsigned long i;
 
 	if (!context || SSL_CTX_set_alpn_protos(context, protocols, sizeof(protocols) - 1))
@@ -115,7 +115,7 @@ static int client_run(const struct load *load)
 
 int main(int argc, char **argv)
 {
-	struct load load = { 0 };
+	struct load load = {0};
 	int listener, status;
 	pid_t server;
 
@@ -123,8 +123,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: handshakes COUNT PORT CERTIFICATE KEY ADDRESS...\n");
 		return 2;
 	}
-	load = (struct load){ strtoul(argv[1], NULL, 10), atoi(argv[2]), argv[3], argv[4],
-			      argv + 5, argc - 5 };
+	load = (struct load){
+		strtoul(argv[1], NULL, 10), atoi(argv[2]), argv[3], argv[4], argv + 5, argc - 5};
 	signal(SIGPIPE, SIG_IGN);
 	listener = listener_open(&load);
 	if (listener < 0)

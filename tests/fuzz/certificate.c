@@ -40,7 +40,7 @@ static void message_read(struct slice body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct slice input = { data, size };
+	struct slice input = {data, size};
 	uint8_t which;
 
 	if (!slice_u8(&input, &which))

@@ -6,8 +6,8 @@ enum { FROM_CLIENT = 0x01, ELIDED = 0x02 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_flow flow = { .tracker = rows_begin(NULL, NULL), .protocol = 17 };
-	struct slice input = { data, size };
+	struct fuzz_flow flow = {.tracker = rows_begin(NULL, NULL), .protocol = 17};
+	struct slice input = {data, size};
 	uint16_t length;
 	uint8_t how;
 

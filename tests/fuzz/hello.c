@@ -49,8 +49,8 @@ static void server_hello_touch(const struct tls_server_hello *hello)
 /* What stood before a fault is filled in, so it is touched in any case. */
 static bool message_read(uint8_t which, struct slice body)
 {
-	struct tls_client_hello client = { 0 };
-	struct tls_server_hello server = { 0 };
+	struct tls_client_hello client = {0};
+	struct tls_server_hello server = {0};
 	uint16_t group, signature;
 	bool well_formed;
 
@@ -71,7 +71,8 @@ static bool message_read(uint8_t which, struct slice body)
 		well_formed = tls_retry_draft_read(body, &server);
 		break;
 	default:
-		well_formed = tls_server_key_exchange_read(body, which & 0x80, which & 0x40, &group, &signature);
+		well_formed = tls_server_key_exchange_read(body, which & 0x80, which & 0x40, &group,
+							   &signature);
 		break;
 	}
 	client_hello_touch(&client);
@@ -81,7 +82,7 @@ static bool message_read(uint8_t which, struct slice body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct slice input = { data, size };
+	struct slice input = {data, size};
 	uint8_t which;
 
 	if (slice_u8(&input, &which))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * QUIC Initial packets. The input is a list of packets: how (below), a length of two bytes, bytes. Sealed
- * ones are the frames of an Initial, which the target protects as an end would, so that the fuzzer reaches
- * what lies behind the authentication.
+ * QUIC Initial packets. The input is a list of packets: how (below), a length of two bytes, bytes.
+ * Sealed ones are the frames of an Initial, which the target protects as an end would, so that the
+ * fuzzer reaches what lies behind the authentication.
  */
 #include "rows.h"
 
@@ -13,13 +13,22 @@
 #include "tls/quic.h"
 
 #define DATAGRAM_MAX 4096
-#define NUMBER_SIZE 2
-#define TAG_SIZE 16
-#define SAMPLE_SIZE 16
+#define NUMBER_SIZE  2
+#define TAG_SIZE     16
+#define SAMPLE_SIZE  16
 
-enum { FROM_CLIENT = 0x01, SEALED = 0x02, COALESCED = 0x04, VERSION_2 = 0x08, DRAFT = 0x10, ELIDED = 0x20, SKIP = 0x40 };
+enum {
+	FROM_CLIENT = 0x01,
+	SEALED = 0x02,
+	COALESCED = 0x04,
+	VERSION_2 = 0x08,
+	DRAFT = 0x10,
+	ELIDED = 0x20,
+	SKIP = 0x40
+};
 
-static const uint8_t client_id[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, server_id[8] = { 8, 7, 6, 5, 4, 3, 2, 1 };
+static const uint8_t client_id[8] = {1, 2, 3, 4, 5, 6, 7, 8},
+		     server_id[8] = {8, 7, 6, 5, 4, 3, 2, 1};
 
 struct datagram {
 	uint8_t bytes[DATAGRAM_MAX];
@@ -74,7 +83,8 @@ static void payload_seal(struct datagram *datagram, size_t header_at, const stru
 	memcpy(nonce, keys->iv, sizeof(nonce));
 	nonce[10] ^= number >> 8;
 	nonce[11] ^= number & 0xff;
-	if (!context || EVP_EncryptInit_ex(context, EVP_aes_128_gcm(), NULL, keys->key, nonce) != 1 ||
+	if (!context ||
+	    EVP_EncryptInit_ex(context, EVP_aes_128_gcm(), NULL, keys->key, nonce) != 1 ||
 	    EVP_EncryptUpdate(context, NULL, &length, datagram->bytes + header_at,
 			      datagram->length - header_at) != 1 ||
 	    EVP_EncryptUpdate(context, to, &length, payload.bytes, payload.length) != 1 ||
@@ -93,8 +103,10 @@ static void header_protect(struct datagram *datagram, size_t header_at, size_t n
 	uint8_t mask[SAMPLE_SIZE];
 	int length, i;
 
-	if (!context || EVP_EncryptInit_ex(context, EVP_aes_128_ecb(), NULL, keys->header, NULL) != 1 ||
-	    EVP_EncryptUpdate(context, mask, &length, datagram->bytes + number_at + 4, SAMPLE_SIZE) != 1)
+	if (!context ||
+	    EVP_EncryptInit_ex(context, EVP_aes_128_ecb(), NULL, keys->header, NULL) != 1 ||
+	    EVP_EncryptUpdate(context, mask, &length, datagram->bytes + number_at + 4,
+			      SAMPLE_SIZE) != 1)
 		abort();
 	EVP_CIPHER_CTX_free(context);
 	datagram->bytes[header_at] ^= mask[0] & 0x0f;
@@ -102,7 +114,8 @@ static void header_protect(struct datagram *datagram, size_t header_at, size_t n
 		datagram->bytes[number_at + i] ^= mask[1 + i];
 }
 
-static void initial_put(struct datagram *datagram, uint8_t how, uint16_t number, struct slice frames)
+static void initial_put(struct datagram *datagram, uint8_t how, uint16_t number,
+			struct slice frames)
 {
 	static struct quic_crypto *crypto;
 	size_t header_at = datagram->length, number_at;
@@ -110,8 +123,9 @@ static void initial_put(struct datagram *datagram, uint8_t how, uint16_t number,
 
 	if (!crypto)
 		crypto = quic_crypto_new();
-	if (!crypto || quic_keys_derive(crypto, version_of(how), (struct slice){ server_id, sizeof(server_id) },
-					how & FROM_CLIENT, &keys))
+	if (!crypto ||
+	    quic_keys_derive(crypto, version_of(how), (struct slice){server_id, sizeof(server_id)},
+			     how & FROM_CLIENT, &keys))
 		abort();
 	number_at = header_put(datagram, how, number, frames.length);
 	payload_seal(datagram, header_at, &keys, number, frames);
@@ -129,10 +143,10 @@ static void packet_put(struct datagram *datagram, uint8_t how, uint16_t number, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_flow flow = { .tracker = rows_begin(NULL, NULL), .protocol = 17 };
-	struct slice input = { data, size };
-	struct datagram datagram = { .length = 0 };
-	uint16_t length, numbers[2] = { 0, 0 };
+	struct fuzz_flow flow = {.tracker = rows_begin(NULL, NULL), .protocol = 17};
+	struct slice input = {data, size};
+	struct datagram datagram = {.length = 0};
+	uint16_t length, numbers[2] = {0, 0};
 	uint8_t how;
 
 	while (slice_u8(&input, &how) && slice_u16(&input, &length)) {
@@ -143,10 +157,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* A packet, its header and its tag: the next one no longer fits. */
 		if (datagram.length > DATAGRAM_MAX / 2)
 			datagram.length = 0;
-		packet_put(&datagram, how, numbers[from_client]++, fuzz_take(&input, length % (DATAGRAM_MAX / 2 - 64)));
+		packet_put(&datagram, how, numbers[from_client]++,
+			   fuzz_take(&input, length % (DATAGRAM_MAX / 2 - 64)));
 		if (how & COALESCED)
 			continue;
-		fuzz_flow_send(&flow, from_client, 0, 0, (struct slice){ datagram.bytes, datagram.length },
+		fuzz_flow_send(&flow, from_client, 0, 0,
+			       (struct slice){datagram.bytes, datagram.length},
 			       how & ELIDED ? 64 : 0);
 		datagram.length = 0;
 	}

@@ -10,17 +10,17 @@
 #include "sink/sink.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define STEP_NS 1000000ULL
-#define TIMEOUT_NS 10000000000ULL
-#define CAPACITY 64
+#define STEP_NS		  1000000ULL
+#define TIMEOUT_NS	  10000000000ULL
+#define CAPACITY	  64
 
 static struct certificate_cache *certificates;
 static FILE *nowhere;
 
 static void on_done(void *context, struct handshake *handshake)
 {
-	static const struct sink *const sinks[] = { &sink_json, &sink_table, &sink_wide, &sink_tree };
-	struct sink_settings settings = { .out = nowhere, .width = 120 };
+	static const struct sink *const sinks[] = {&sink_json, &sink_table, &sink_wide, &sink_tree};
+	struct sink_settings settings = {.out = nowhere, .width = 120};
 	size_t i;
 
 	(void)context;
@@ -31,7 +31,7 @@ static void on_done(void *context, struct handshake *handshake)
 }
 
 static void forget_nothing(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
-		      bool may_renegotiate)
+			   bool may_renegotiate)
 {
 	(void)context, (void)key, (void)flow_id, (void)may_renegotiate;
 }
@@ -40,7 +40,7 @@ struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_f
 					  uint64_t flow_id, bool may_renegotiate),
 			   void *context)
 {
-	static const struct tracker_settings settings = { TIMEOUT_NS, CAPACITY };
+	static const struct tracker_settings settings = {TIMEOUT_NS, CAPACITY};
 	static struct tracker_handler handler;
 	struct tracker *tracker;
 
@@ -68,7 +68,7 @@ void rows_end(struct tracker *tracker, uint64_t now_ns)
 
 static void key_fill(struct tlstrace_flow_key *key, uint8_t protocol)
 {
-	static const uint8_t prefix[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2 };
+	static const uint8_t prefix[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2};
 
 	memcpy(key->local_address, prefix, sizeof(prefix));
 	memcpy(key->remote_address, prefix, sizeof(prefix));
@@ -83,7 +83,7 @@ void fuzz_flow_send(struct fuzz_flow *flow, bool from_client, uint8_t flags, uin
 		    struct slice payload, uint32_t elided)
 {
 	struct tlstrace_packet_event event = {
-		.header = { .time_ns = ROWS_START_NS + flow->time_ns },
+		.header = {.time_ns = ROWS_START_NS + flow->time_ns},
 		.sequence = flow->next[from_client],
 		.flow_id = 1,
 		.acknowledgement = flow->next[!from_client],
@@ -95,7 +95,7 @@ void fuzz_flow_send(struct fuzz_flow *flow, bool from_client, uint8_t flags, uin
 		.slice_count = payload.length > 0,
 		.data_length = payload.length,
 		.segments = 1,
-		.slices = { { 0, payload.length } },
+		.slices = {{0, payload.length}},
 	};
 	uint8_t *copy = malloc(payload.length ? payload.length : 1);
 
@@ -118,7 +118,7 @@ void fuzz_flow_send(struct fuzz_flow *flow, bool from_client, uint8_t flags, uin
 
 struct slice fuzz_take(struct slice *input, size_t length)
 {
-	struct slice taken = { input->bytes, 0 };
+	struct slice taken = {input->bytes, 0};
 
 	if (!slice_bytes(input, length < input->length ? length : input->length, &taken))
 		abort();

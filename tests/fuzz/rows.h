@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What targets have in common: a tracker whose rows go through every sink, and cuts of the input. */
+/* What targets have in common: a tracker whose rows go through every sink, and cuts of the input.
+ */
 #ifndef TLSTRACE_FUZZ_ROWS_H
 #define TLSTRACE_FUZZ_ROWS_H
 
@@ -33,8 +34,8 @@ struct fuzz_flow {
 };
 
 /*
- * Feed payload as a segment or datagram of the flow, copied to where a byte too many is noticed. Of its
- * length on the wire the last elided bytes were not copied.
+ * Feed payload as a segment or datagram of the flow, copied to where a byte too many is noticed. Of
+ * its length on the wire the last elided bytes were not copied.
  */
 void fuzz_flow_send(struct fuzz_flow *flow, bool from_client, uint8_t flags, uint8_t tcp_flags,
 		    struct slice payload, uint32_t elided);

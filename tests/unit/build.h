@@ -16,8 +16,8 @@
 #include "tlstrace_types.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define MS 1000000ULL
-#define BUFFER_MAX 40000
+#define MS		  1000000ULL
+#define BUFFER_MAX	  40000
 
 enum { RECORD_CCS = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA };
 
@@ -82,7 +82,7 @@ struct connection {
 	uint32_t next[2]; /* sequence numbers: 0 the server's, 1 the client's */
 	uint64_t time_ns;
 	uint64_t senders[2], receiver; /* socket ids */
-	bool begun; /* its hello's first segment was made */
+	bool begun;		       /* its hello's first segment was made */
 };
 
 /* Client 192.0.2.1 on this port, server 192.0.2.2:443, seen where the client's host sends it. */

@@ -20,22 +20,29 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void apply(struct handshake *handshake, bool from_client, uint8_t type, const void *bytes, size_t length)
+static void apply(struct handshake *handshake, bool from_client, uint8_t type, const void *bytes,
+		  size_t length)
 {
-	struct slice body = exact_copy((struct slice){ bytes, length });
+	struct slice body = exact_copy((struct slice){bytes, length});
 
 	apply_message(handshake, &(struct flow_message){
-		.kind = FLOW_HANDSHAKE, .from_client = from_client, .record_type = RECORD_HANDSHAKE,
-		.type = type, .size = length + 4, .body = body,
-	});
+					 .kind = FLOW_HANDSHAKE,
+					 .from_client = from_client,
+					 .record_type = RECORD_HANDSHAKE,
+					 .type = type,
+					 .size = length + 4,
+					 .body = body,
+				 });
 	free((void *)body.bytes);
 }
 
 static void apply_change_cipher_spec(struct handshake *handshake, bool from_client)
 {
 	apply_message(handshake, &(struct flow_message){
-		.kind = FLOW_CHANGE_CIPHER_SPEC, .from_client = from_client, .record_type = RECORD_CCS,
-	});
+					 .kind = FLOW_CHANGE_CIPHER_SPEC,
+					 .from_client = from_client,
+					 .record_type = RECORD_CCS,
+				 });
 }
 
 static void extension_put(struct buffer *buffer, uint16_t type, const void *data, size_t length)
@@ -46,11 +53,12 @@ static void extension_put(struct buffer *buffer, uint16_t type, const void *data
 	vector_close(buffer, at, 2);
 }
 
-/* A ClientHello with this session id (a byte, repeated) and this ticket; NULL: no such extension. */
+/* A ClientHello with this session id (a byte, repeated) and this ticket; NULL: no such extension.
+ */
 static void client_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length,
 			 const char *ticket)
 {
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	struct tls_client_hello hello;
 	size_t extensions;
 
@@ -58,7 +66,7 @@ static void client_hello(struct handshake *handshake, uint8_t session_id, size_t
 	put_fill(&buffer, 1, 32);
 	put_number(&buffer, session_id_length, 1);
 	put_fill(&buffer, session_id, session_id_length);
-	put_codes(&buffer, (uint16_t[]){ 0xc02f }, 1, 2);
+	put_codes(&buffer, (uint16_t[]){0xc02f}, 1, 2);
 	put_bytes(&buffer, "\x02\x01\x00", 3);
 	extensions = vector_open(&buffer, 2);
 	extension_put(&buffer, TLS_EXTENSION_POINT_FORMATS, "\x03\x00\x01\x02", 4);
@@ -66,14 +74,16 @@ static void client_hello(struct handshake *handshake, uint8_t session_id, size_t
 	if (ticket)
 		extension_put(&buffer, TLS_EXTENSION_SESSION_TICKET, ticket, strlen(ticket));
 	vector_close(&buffer, extensions, 2);
-	assert_true(tls_client_hello_read((struct slice){ buffer.bytes, buffer.length }, &hello));
-	assert_int_equal(apply_client_hello(handshake, &hello, &(struct flow_message){ .from_client = true }), 0);
+	assert_true(tls_client_hello_read((struct slice){buffer.bytes, buffer.length}, &hello));
+	assert_int_equal(
+		apply_client_hello(handshake, &hello, &(struct flow_message){.from_client = true}),
+		0);
 }
 
 static void server_hello_choose(struct handshake *handshake, uint16_t cipher, uint8_t session_id,
 				size_t session_id_length)
 {
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	size_t extensions;
 
 	put_number(&buffer, 0x0303, 2);
@@ -98,7 +108,7 @@ static void server_hello(struct handshake *handshake, uint8_t session_id, size_t
 static void server_hello_with(struct handshake *handshake, uint16_t version, uint16_t extension,
 			      const char *data, size_t length)
 {
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	size_t extensions;
 
 	put_number(&buffer, 0x0303, 2);
@@ -126,22 +136,23 @@ static void test_lists(void **state)
 
 	client_hello(handshake, 0, 0, NULL);
 	server_hello(handshake, 0, 0);
-	assert_codes(&handshake->offer.point_formats, (uint16_t[]){ 0, 1, 2 }, 3);
-	assert_codes(&handshake->offer.psk_modes, (uint16_t[]){ 1 }, 1);
-	assert_codes(&handshake->offer.compressions, (uint16_t[]){ 1, 0 }, 2);
-	assert_codes(&handshake->server_extensions, (uint16_t[]){ 0xff01, 35 }, 2);
+	assert_codes(&handshake->offer.point_formats, (uint16_t[]){0, 1, 2}, 3);
+	assert_codes(&handshake->offer.psk_modes, (uint16_t[]){1}, 1);
+	assert_codes(&handshake->offer.compressions, (uint16_t[]){1, 0}, 2);
+	assert_codes(&handshake->server_extensions, (uint16_t[]){0xff01, 35}, 2);
 	assert_int_equal(handshake->server_legacy_version, 0x0303);
 	assert_true(handshake->offer.whole && handshake->server_hello_whole);
 	assert_false(handshake->offer.ticket);
 	/* A server that says it twice. */
 	server_hello(handshake, 0, 0);
-	assert_codes(&handshake->server_extensions, (uint16_t[]){ 0xff01, 35 }, 2);
+	assert_codes(&handshake->server_extensions, (uint16_t[]){0xff01, 35}, 2);
 	/* And one whose hello is cut in its extensions. */
 	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4, 50);
 	assert_false(handshake->server_hello_whole);
 }
 
-/* What the client offered, what the server answered, and how the session was taken up, if it was. */
+/* What the client offered, what the server answered, and how the session was taken up, if it was.
+ */
 static void test_resumption(void **state)
 {
 	static const struct {
@@ -150,13 +161,13 @@ static void test_resumption(void **state)
 		const char *ticket, *resumption;
 		bool resumed;
 	} cases[] = {
-		{ 7, 7, 32, 32, NULL, "session_id", true },
-		{ 7, 7, 32, 32, "", "session_id", true },
-		{ 7, 7, 32, 32, "ticket", "ticket", true },
-		{ 0, 0, 0, 0, "ticket", "ticket", true },
-		{ 7, 8, 32, 32, NULL, NULL, true },
-		{ 7, 7, 32, 31, NULL, NULL, true },
-		{ 0, 0, 0, 0, "", NULL, false },
+		{7, 7, 32, 32, NULL, "session_id", true},
+		{7, 7, 32, 32, "", "session_id", true},
+		{7, 7, 32, 32, "ticket", "ticket", true},
+		{0, 0, 0, 0, "ticket", "ticket", true},
+		{7, 8, 32, 32, NULL, NULL, true},
+		{7, 7, 32, 31, NULL, NULL, true},
+		{0, 0, 0, 0, "", NULL, false},
 	};
 
 	(void)state;
@@ -211,10 +222,10 @@ static void test_server_messages(void **state)
 /* ServerKeyExchange by suite: with or without a hint for a PSK before it, a signature behind it. */
 static void test_server_key_exchange(void **state)
 {
-#define CURVE "\x03\x00\x1d\x01k"
-#define NUMBERS "\0\x01p\0\x01g\0\x01y"
-#define SIGNED "\x04\x03\0\x01s"
-#define HINT "\0\x04hint"
+#define CURVE	   "\x03\x00\x1d\x01k"
+#define NUMBERS	   "\0\x01p\0\x01g\0\x01y"
+#define SIGNED	   "\x04\x03\0\x01s"
+#define HINT	   "\0\x04hint"
 #define BODY(text) text, sizeof(text) - 1
 	static const struct {
 		uint16_t cipher;
@@ -223,20 +234,22 @@ static void test_server_key_exchange(void **state)
 		uint16_t group, signature;
 		bool truncated;
 	} cases[] = {
-		{ 0xc02f, "ECDHE", BODY(CURVE SIGNED), 0x1d, 0x0403, false },
-		{ 0x009e, "DHE", BODY(NUMBERS SIGNED), 0, 0x0403, false },
-		{ 0xc018, "ECDH_anon", BODY(CURVE), 0x1d, 0, false },
-		{ 0x006c, "DH_anon", BODY(NUMBERS), 0, 0, false },
-		{ 0xc037, "ECDHE_PSK", BODY(HINT CURVE), 0x1d, 0, false },
-		{ 0xc037, "ECDHE_PSK", BODY("\0\0" CURVE), 0x1d, 0, false },
-		{ 0xc037, "ECDHE_PSK", BODY("\0\x09hint"), 0, 0, true },
-		{ 0x00aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0, false },
-		{ 0x00aa, "DHE_PSK", BODY(HINT "\0\x01p"), 0, 0, true },
-		{ 0xc0aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0, false }, /* TLS_PSK_DHE_WITH_AES_128_CCM_8 */
-		{ 0x00a8, "PSK", BODY(HINT), 0, 0, false },
-		/* Of these the certificate's key is the server's, and of an export suite a short RSA key. */
-		{ 0xc004, "ECDH", BODY(""), 0, 0, false },
-		{ 0x0003, "RSA", BODY(NUMBERS SIGNED), 0, 0, false },
+		{0xc02f, "ECDHE", BODY(CURVE SIGNED), 0x1d, 0x0403, false},
+		{0x009e, "DHE", BODY(NUMBERS SIGNED), 0, 0x0403, false},
+		{0xc018, "ECDH_anon", BODY(CURVE), 0x1d, 0, false},
+		{0x006c, "DH_anon", BODY(NUMBERS), 0, 0, false},
+		{0xc037, "ECDHE_PSK", BODY(HINT CURVE), 0x1d, 0, false},
+		{0xc037, "ECDHE_PSK", BODY("\0\0" CURVE), 0x1d, 0, false},
+		{0xc037, "ECDHE_PSK", BODY("\0\x09hint"), 0, 0, true},
+		{0x00aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0, false},
+		{0x00aa, "DHE_PSK", BODY(HINT "\0\x01p"), 0, 0, true},
+		{0xc0aa, "DHE_PSK", BODY(HINT NUMBERS), 0, 0,
+		 false}, /* TLS_PSK_DHE_WITH_AES_128_CCM_8 */
+		{0x00a8, "PSK", BODY(HINT), 0, 0, false},
+		/* Of these the certificate's key is the server's, and of an export suite a short
+		   RSA key. */
+		{0xc004, "ECDH", BODY(""), 0, 0, false},
+		{0x0003, "RSA", BODY(NUMBERS SIGNED), 0, 0, false},
 	};
 
 	(void)state;
@@ -264,7 +277,8 @@ static void test_certificates(void **state)
 	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
 	apply(handshake, CLIENT, TLS_CERTIFICATE, "\0\0\0", 3);
 	assert_int_equal(handshake->certificate_messages[END_SERVER].length, 7);
-	assert_memory_equal(handshake->certificate_messages[END_SERVER].body, "\0\0\x04\0\0\x01x", 7);
+	assert_memory_equal(handshake->certificate_messages[END_SERVER].body, "\0\0\x04\0\0\x01x",
+			    7);
 	assert_int_equal(handshake->certificate_messages[END_CLIENT].length, 3);
 	assert_int_equal(handshake->client_auth, TRI_DECLINED);
 }
@@ -286,10 +300,13 @@ static void test_raw_key(void **state)
 static void test_no_certificate(void **state)
 {
 	struct handshake *handshake = *state;
-	static const uint8_t alert[] = { 1, 41 };
+	static const uint8_t alert[] = {1, 41};
 	const struct flow_message message = {
-		.kind = FLOW_ALERT, .from_client = CLIENT, .record_type = RECORD_ALERT, .size = sizeof(alert),
-		.body = { alert, sizeof(alert) },
+		.kind = FLOW_ALERT,
+		.from_client = CLIENT,
+		.record_type = RECORD_ALERT,
+		.size = sizeof(alert),
+		.body = {alert, sizeof(alert)},
 	};
 
 	client_hello(handshake, 0, 0, NULL);
@@ -302,7 +319,8 @@ static void test_no_certificate(void **state)
 	assert_int_equal(handshake->outcome, HANDSHAKE_PENDING);
 }
 
-/* Where the offer was cut off before its last extension, the answer still says that it was there. */
+/* Where the offer was cut off before its last extension, the answer still says that it was there.
+ */
 static void test_psk_of_a_cut_offer(void **state)
 {
 	struct handshake *handshake = *state;
@@ -320,7 +338,8 @@ static void test_certificate_13(void **state)
 	struct handshake *handshake = *state;
 
 	client_hello(handshake, 0, 0, NULL);
-	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4, sizeof(rfc8448_server_hello) - 4);
+	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4,
+	      sizeof(rfc8448_server_hello) - 4);
 	assert_int_equal(handshake->version, 0x0304);
 	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
 	assert_null(handshake->certificate_messages[END_SERVER].body);

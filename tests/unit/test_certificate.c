@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Certificates are made by libcrypto as each test needs them, with faults that no tool would make. */
+/* Certificates are made by libcrypto as each test needs them, with faults that no tool would make.
+ */
 #include "build.h"
 
 #include <stdlib.h>
@@ -12,11 +13,11 @@
 #include "handshake/certificates.h"
 
 #define FROM 1700000000 /* 2023-11-14T22:13:20Z */
-#define TO 4102444800	/* 2100-01-01T00:00:00Z: beyond what UTCTime can say */
+#define TO   4102444800 /* 2100-01-01T00:00:00Z: beyond what UTCTime can say */
 
 struct recipe {
-	X509_NAME *subject; /* owned by the test; NULL: CN=example.org, O=Example */
-	const char *sans;   /* as in OpenSSL's configuration files */
+	X509_NAME *subject;   /* owned by the test; NULL: CN=example.org, O=Example */
+	const char *sans;     /* as in OpenSSL's configuration files */
 	GENERAL_NAMES *names; /* owned by the test; instead of sans */
 	int64_t from, to;
 	long serial;
@@ -66,7 +67,8 @@ static X509 *x509_make(const struct recipe *recipe, EVP_PKEY *own, const EVP_MD 
 	assert_non_null(x509);
 	assert_true(X509_set_version(x509, recipe->is_v1 ? X509_VERSION_1 : X509_VERSION_3));
 	assert_true(ASN1_INTEGER_set_int64(X509_get_serialNumber(x509), recipe->serial));
-	assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x509), recipe->from ? recipe->from : FROM));
+	assert_non_null(
+		ASN1_TIME_set(X509_getm_notBefore(x509), recipe->from ? recipe->from : FROM));
 	assert_non_null(ASN1_TIME_set(X509_getm_notAfter(x509), recipe->to ? recipe->to : TO));
 	name = X509_get_subject_name(x509);
 	name_add(name, "O", MBSTRING_UTF8, "Example", -1);
@@ -88,7 +90,7 @@ static struct slice der_take(X509 *x509)
 	struct slice der;
 
 	assert_true(length > 0);
-	der = exact_copy((struct slice){ bytes, length });
+	der = exact_copy((struct slice){bytes, length});
 	OPENSSL_free(bytes);
 	X509_free(x509);
 	return der;
@@ -102,7 +104,7 @@ static struct slice der_make(const struct recipe *recipe)
 /* What is left of libcrypto's errors would be told of something else. */
 static struct certificate *parse(struct slice der)
 {
-	static const uint8_t sha256[32] = { 1, [31] = 2 };
+	static const uint8_t sha256[32] = {1, [31] = 2};
 	struct certificate *certificate = certificate_parse(der, sha256);
 
 	assert_non_null(certificate);
@@ -123,7 +125,7 @@ static struct certificate *made(const struct recipe *recipe)
 
 static void test_fields(void **state)
 {
-	struct certificate *certificate = made(&(struct recipe){ .serial = 0x1a2b3c4d5e });
+	struct certificate *certificate = made(&(struct recipe){.serial = 0x1a2b3c4d5e});
 
 	(void)state;
 	assert_false(certificate->broken || certificate->truncated);
@@ -145,12 +147,12 @@ static void test_keys(void **state)
 		const EVP_MD *hash;
 		const char *name, *signature;
 	} cases[] = {
-		{ EVP_RSA_gen(1024), EVP_sha256(), "RSA 1024", "sha256WithRSAEncryption" },
-		{ EVP_RSA_gen(1024), EVP_sha1(), "RSA 1024", "sha1WithRSAEncryption" },
-		{ EVP_EC_gen("P-384"), EVP_sha384(), "EC P-384", "ecdsa-with-SHA384" },
-		{ EVP_EC_gen("secp256k1"), EVP_sha256(), "EC secp256k1", "ecdsa-with-SHA256" },
-		{ EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, "Ed25519", "ED25519" },
-		{ EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), NULL, "Ed448", "ED448" },
+		{EVP_RSA_gen(1024), EVP_sha256(), "RSA 1024", "sha256WithRSAEncryption"},
+		{EVP_RSA_gen(1024), EVP_sha1(), "RSA 1024", "sha1WithRSAEncryption"},
+		{EVP_EC_gen("P-384"), EVP_sha384(), "EC P-384", "ecdsa-with-SHA384"},
+		{EVP_EC_gen("secp256k1"), EVP_sha256(), "EC secp256k1", "ecdsa-with-SHA256"},
+		{EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, "Ed25519", "ED25519"},
+		{EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), NULL, "Ed448", "ED448"},
 	};
 
 	(void)state;
@@ -159,7 +161,8 @@ static void test_keys(void **state)
 		struct certificate *certificate;
 
 		assert_non_null(cases[i].key);
-		der = der_take(x509_make(&(struct recipe){ .serial = 1 }, cases[i].key, cases[i].hash));
+		der = der_take(
+			x509_make(&(struct recipe){.serial = 1}, cases[i].key, cases[i].hash));
 		certificate = parse(der);
 		assert_string_equal(certificate->key, cases[i].name);
 		assert_string_equal(certificate->signature, cases[i].signature);
@@ -183,14 +186,16 @@ static void bytes_replace(struct slice der, const void *from, const void *to, si
 	assert_true(count > 0);
 }
 
-/* An algorithm that libcrypto has no name for: the OID 1.2.840.10045.4.3.127 instead of ...4.3.2. */
+/* An algorithm that libcrypto has no name for: the OID 1.2.840.10045.4.3.127 instead of ...4.3.2.
+ */
 static void test_unknown_algorithm(void **state)
 {
-	struct slice der = der_make(&(struct recipe){ .serial = 1 });
+	struct slice der = der_make(&(struct recipe){.serial = 1});
 	struct certificate *certificate;
 
 	(void)state;
-	bytes_replace(der, "\x2a\x86\x48\xce\x3d\x04\x03\x02", "\x2a\x86\x48\xce\x3d\x04\x03\x7f", 8);
+	bytes_replace(der, "\x2a\x86\x48\xce\x3d\x04\x03\x02", "\x2a\x86\x48\xce\x3d\x04\x03\x7f",
+		      8);
 	/* id-ecPublicKey, 1.2.840.10045.2.1 */
 	bytes_replace(der, "\x2a\x86\x48\xce\x3d\x02\x01", "\x2a\x86\x48\xce\x3d\x02\x7f", 7);
 	certificate = parse(der);
@@ -204,15 +209,22 @@ static void test_unknown_algorithm(void **state)
 static void test_sans(void **state)
 {
 	static const char *const expected[] = {
-		"DNS:example.org", "DNS:*.example.org", "IP:192.0.2.1", "IP:2001:db8::1",
-		"URI:spiffe://example.org/web", "email:root@example.org", "RID:1.2.3.4",
-		"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user@example.org", "otherName:1.2.3.5",
+		"DNS:example.org",
+		"DNS:*.example.org",
+		"IP:192.0.2.1",
+		"IP:2001:db8::1",
+		"URI:spiffe://example.org/web",
+		"email:root@example.org",
+		"RID:1.2.3.4",
+		"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user@example.org",
+		"otherName:1.2.3.5",
 	};
 	struct certificate *certificate = made(&(struct recipe){
 		.serial = 1,
 		.sans = "DNS:example.org,DNS:*.example.org,IP:192.0.2.1,IP:2001:db8::1,"
 			"URI:spiffe://example.org/web,email:root@example.org,RID:1.2.3.4,"
-			"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user@example.org,otherName:1.2.3.5;INT:7",
+			"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user@example.org,otherName:1.2.3.5;"
+			"INT:7",
 	});
 
 	(void)state;
@@ -237,8 +249,12 @@ static void san_push(GENERAL_NAMES *names, int type, const void *bytes, int leng
 static void test_sans_odd(void **state)
 {
 	static const char *const expected[] = {
-		"DNS:example.org\\x00.attacker.example", "URI:\\x00\\x00a", "DNS:", "DNS:\xff\x1b[2J",
-		"IP:C0000201FF", "dirName:CN=example.org\\00x",
+		"DNS:example.org\\x00.attacker.example",
+		"URI:\\x00\\x00a",
+		"DNS:",
+		"DNS:\xff\x1b[2J",
+		"IP:C0000201FF",
+		"dirName:CN=example.org\\00x",
 	};
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	GENERAL_NAME *directory = GENERAL_NAME_new();
@@ -255,7 +271,7 @@ static void test_sans_odd(void **state)
 	name_add(name, "CN", MBSTRING_ASC, "example.org\0x", 13);
 	GENERAL_NAME_set0_value(directory, GEN_DIRNAME, name);
 	assert_true(sk_GENERAL_NAME_push(names, directory) > 0);
-	certificate = made(&(struct recipe){ .serial = 1, .names = names });
+	certificate = made(&(struct recipe){.serial = 1, .names = names});
 	assert_true(certificate->broken);
 	assert_int_equal(certificate->san_count, ARRAY_SIZE(expected));
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
@@ -264,10 +280,11 @@ static void test_sans_odd(void **state)
 	GENERAL_NAMES_free(names);
 }
 
-/* The extension's type within an OCTET STRING becomes another: the certificate stands without it. */
+/* The extension's type within an OCTET STRING becomes another: the certificate stands without it.
+ */
 static void test_sans_broken(void **state)
 {
-	struct slice der = der_make(&(struct recipe){ .serial = 1, .sans = "DNS:example.org" });
+	struct slice der = der_make(&(struct recipe){.serial = 1, .sans = "DNS:example.org"});
 	struct certificate *certificate;
 
 	(void)state;
@@ -289,7 +306,7 @@ static void test_many_sans(void **state)
 	assert_non_null(names);
 	for (int i = 0; i <= CERTIFICATE_SANS_MAX; i++)
 		san_push(names, GEN_DNS, "a.example", 9);
-	certificate = made(&(struct recipe){ .serial = 1, .names = names });
+	certificate = made(&(struct recipe){.serial = 1, .names = names});
 	assert_true(certificate->truncated);
 	assert_int_equal(certificate->san_count, CERTIFICATE_SANS_MAX);
 	certificate_release(certificate);
@@ -303,7 +320,7 @@ static void assert_subject(int type, const void *bytes, int length, const char *
 
 	assert_non_null(name);
 	name_add(name, "O", type, bytes, length);
-	certificate = made(&(struct recipe){ .serial = 1, .subject = name });
+	certificate = made(&(struct recipe){.serial = 1, .subject = name});
 	assert_string_equal(certificate->subject, expected);
 	certificate_release(certificate);
 	X509_NAME_free(name);
@@ -312,11 +329,21 @@ static void assert_subject(int type, const void *bytes, int length, const char *
 static void test_names(void **state)
 {
 	(void)state;
-	assert_subject(MBSTRING_UTF8, "B\xc3\xbc" "cher", -1, "O=B\xc3\xbc" "cher");
+	assert_subject(MBSTRING_UTF8,
+		       "B\xc3\xbc"
+		       "cher",
+		       -1,
+		       "O=B\xc3\xbc"
+		       "cher");
 	assert_subject(MBSTRING_UTF8, "a,b+c\"<>; ", -1, "O=a\\,b\\+c\\\"\\<\\>\\;\\ ");
 	assert_subject(MBSTRING_ASC, "a\0b\n\x7f", 5, "O=a\\00b\\0A\\7F");
 	/* T61String in practice is Latin-1. */
-	assert_subject(V_ASN1_T61STRING, "B\xfc" "cher", 6, "O=B\xc3\xbc" "cher");
+	assert_subject(V_ASN1_T61STRING,
+		       "B\xfc"
+		       "cher",
+		       6,
+		       "O=B\xc3\xbc"
+		       "cher");
 	assert_subject(V_ASN1_BMPSTRING, "\0B\0\xfc", 4, "O=B\xc3\xbc");
 }
 
@@ -327,8 +354,10 @@ static void test_names_broken(void **state)
 		int type, length;
 		const char *name, *other;
 	} cases[] = {
-		{ V_ASN1_UTF8STRING, 6, "Bucher", "B\xfc" "cher" },
-		{ V_ASN1_BMPSTRING, 6, "\0B\0u\0c", "\0B\xd8\x00\0c" },
+		{V_ASN1_UTF8STRING, 6, "Bucher",
+		 "B\xfc"
+		 "cher"},
+		{V_ASN1_BMPSTRING, 6, "\0B\0u\0c", "\0B\xd8\x00\0c"},
 	};
 
 	(void)state;
@@ -339,7 +368,7 @@ static void test_names_broken(void **state)
 
 		assert_non_null(name);
 		name_add(name, "O", cases[i].type, cases[i].name, cases[i].length);
-		der = der_make(&(struct recipe){ .serial = 1, .subject = name });
+		der = der_make(&(struct recipe){.serial = 1, .subject = name});
 		bytes_replace(der, cases[i].name, cases[i].other, cases[i].length);
 		certificate = parse(der);
 		assert_true(certificate->broken);
@@ -357,7 +386,8 @@ static void test_empty_subject(void **state)
 
 	(void)state;
 	assert_non_null(name);
-	certificate = made(&(struct recipe){ .serial = 1, .subject = name, .sans = "DNS:example.org" });
+	certificate =
+		made(&(struct recipe){.serial = 1, .subject = name, .sans = "DNS:example.org"});
 	assert_false(certificate->broken);
 	assert_string_equal(certificate->subject, "");
 	certificate_release(certificate);
@@ -374,12 +404,12 @@ static void test_long_name(void **state)
 	assert_non_null(names);
 	memset(text, 'a', sizeof(text));
 	san_push(names, GEN_DNS, text, CERTIFICATE_TEXT_MAX - 4);
-	certificate = made(&(struct recipe){ .serial = 1, .names = names });
+	certificate = made(&(struct recipe){.serial = 1, .names = names});
 	assert_false(certificate->truncated);
 	assert_int_equal(strlen(certificate->sans[0]), CERTIFICATE_TEXT_MAX);
 	certificate_release(certificate);
 	san_push(names, GEN_DNS, text, sizeof(text));
-	certificate = made(&(struct recipe){ .serial = 1, .names = names });
+	certificate = made(&(struct recipe){.serial = 1, .names = names});
 	assert_true(certificate->truncated);
 	assert_int_equal(strlen(certificate->sans[1]), CERTIFICATE_TEXT_MAX);
 	certificate_release(certificate);
@@ -388,7 +418,7 @@ static void test_long_name(void **state)
 
 static void test_v1(void **state)
 {
-	struct certificate *certificate = made(&(struct recipe){ .serial = 0, .is_v1 = true });
+	struct certificate *certificate = made(&(struct recipe){.serial = 0, .is_v1 = true});
 
 	(void)state;
 	assert_false(certificate->broken);
@@ -399,7 +429,7 @@ static void test_v1(void **state)
 
 static void test_serial_negative(void **state)
 {
-	struct certificate *certificate = made(&(struct recipe){ .serial = -255 });
+	struct certificate *certificate = made(&(struct recipe){.serial = -255});
 
 	(void)state;
 	assert_string_equal(certificate->serial, "-FF");
@@ -409,7 +439,7 @@ static void test_serial_negative(void **state)
 /* The first second of 1970 is a time like others; the 13th month is none. */
 static void test_times(void **state)
 {
-	struct slice der = der_make(&(struct recipe){ .serial = 1, .from = 1, .to = FROM });
+	struct slice der = der_make(&(struct recipe){.serial = 1, .from = 1, .to = FROM});
 	struct certificate *certificate = parse(der);
 
 	(void)state;
@@ -429,11 +459,11 @@ static void test_times(void **state)
 /* No beginning of a certificate is one, and no byte behind it is read. */
 static void test_cut(void **state)
 {
-	struct slice der = der_make(&(struct recipe){ .serial = 1, .sans = "DNS:example.org" });
+	struct slice der = der_make(&(struct recipe){.serial = 1, .sans = "DNS:example.org"});
 
 	(void)state;
 	for (size_t length = 0; length < der.length; length++) {
-		struct slice part = exact_copy((struct slice){ der.bytes, length });
+		struct slice part = exact_copy((struct slice){der.bytes, length});
 		struct certificate *certificate = parse(part);
 
 		assert_true(certificate->broken);
@@ -447,14 +477,14 @@ static void test_cut(void **state)
 
 static void test_followed(void **state)
 {
-	struct slice der = der_make(&(struct recipe){ .serial = 1 });
-	struct buffer buffer = { 0 };
+	struct slice der = der_make(&(struct recipe){.serial = 1});
+	struct buffer buffer = {0};
 	struct certificate *certificate;
 
 	(void)state;
 	put_bytes(&buffer, der.bytes, der.length);
 	put_number(&buffer, 0, 1);
-	certificate = parse((struct slice){ buffer.bytes, buffer.length });
+	certificate = parse((struct slice){buffer.bytes, buffer.length});
 	assert_true(certificate->broken);
 	assert_string_equal(certificate->subject, "CN=example.org,O=Example");
 	certificate_release(certificate);
@@ -464,11 +494,12 @@ static void test_followed(void **state)
 /* Any byte may be any other: what comes out is text or nothing, and nobody reads beyond the end. */
 static void test_changed_bytes(void **state)
 {
-	struct slice der = der_make(&(struct recipe){ .serial = 1, .sans = "DNS:a.example,IP:192.0.2.1" });
+	struct slice der =
+		der_make(&(struct recipe){.serial = 1, .sans = "DNS:a.example,IP:192.0.2.1"});
 
 	(void)state;
 	for (size_t at = 0; at < der.length; at++) {
-		static const uint8_t flips[] = { 0x01, 0x80, 0xff };
+		static const uint8_t flips[] = {0x01, 0x80, 0xff};
 
 		for (size_t i = 0; i < ARRAY_SIZE(flips); i++) {
 			struct slice copy = exact_copy(der);
@@ -483,13 +514,13 @@ static void test_changed_bytes(void **state)
 
 static struct slice garbage(uint32_t *bytes)
 {
-	return (struct slice){ (const uint8_t *)bytes, sizeof(*bytes) };
+	return (struct slice){(const uint8_t *)bytes, sizeof(*bytes)};
 }
 
 static void test_cache(void **state)
 {
 	struct certificate_cache *cache = certificate_cache_new();
-	struct slice der = der_make(&(struct recipe){ .serial = 1 });
+	struct slice der = der_make(&(struct recipe){.serial = 1});
 	struct certificate *first, *second;
 	uint8_t sha256[32];
 
@@ -543,8 +574,8 @@ static void test_cache_large(void **state)
 
 	(void)state;
 	assert_non_null(cache);
-	first = certificate_cache_get(cache, (struct slice){ bytes, sizeof(bytes) });
-	second = certificate_cache_get(cache, (struct slice){ bytes, sizeof(bytes) });
+	first = certificate_cache_get(cache, (struct slice){bytes, sizeof(bytes)});
+	second = certificate_cache_get(cache, (struct slice){bytes, sizeof(bytes)});
 	assert_ptr_not_equal(first, second);
 	certificate_cache_free(cache);
 	certificate_release(first);
@@ -580,7 +611,7 @@ static int teardown(void **state)
 
 static void keep(struct fixture *fixture, enum handshake_end from, const void *bytes, size_t length)
 {
-	struct slice body = exact_copy((struct slice){ bytes, length });
+	struct slice body = exact_copy((struct slice){bytes, length});
 
 	handshake_certificates_keep(fixture->handshake, from, body);
 	free((void *)body.bytes);
@@ -603,13 +634,13 @@ static void put_certificate(struct buffer *buffer, struct slice der)
 static void test_messages(void **state)
 {
 	struct fixture *fixture = *state;
-	struct slice der = der_make(&(struct recipe){ .serial = 7 });
+	struct slice der = der_make(&(struct recipe){.serial = 7});
 	struct sent_certificate *sent;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	size_t list = vector_open(&buffer, 3);
 
 	put_certificate(&buffer, der);
-	put_certificate(&buffer, (struct slice){ (const uint8_t *)"no DER", 6 });
+	put_certificate(&buffer, (struct slice){(const uint8_t *)"no DER", 6});
 	vector_close(&buffer, list, 3);
 	keep(fixture, END_CLIENT, buffer.bytes, buffer.length);
 	buffer.length = 0;
@@ -647,15 +678,34 @@ static void test_lists(void **state)
 		int count;
 		bool truncated;
 	} cases[] = {
-		{ "empty", "\0\0\0", 3, 0, false },
-		{ "certificate without a byte", "\0\0\x03\0\0\0", 6, 1, false },
-		{ "two", "\0\0\x08\0\0\x01" "a\0\0\x01" "b", 11, 2, false },
-		{ "no length", "\0\0", 2, 0, true },
-		{ "list longer than the message", "\0\x01\0\0\0\x01" "a\0\0\x01" "b", 11, 2, true },
-		{ "list shorter than the message", "\0\0\x04\0\0\x01" "a\0\0\x01" "b", 11, 1, true },
-		{ "certificate longer than the list", "\0\0\x08\0\0\x01" "a\0\0\x09" "b", 11, 1, true },
-		{ "length cut", "\0\0\x06\0\0\x01" "a\0\0", 9, 1, true },
-		{ "all bits", "\xff\xff\xff\xff\xff\xff", 6, 0, true },
+		{"empty", "\0\0\0", 3, 0, false},
+		{"certificate without a byte", "\0\0\x03\0\0\0", 6, 1, false},
+		{"two",
+		 "\0\0\x08\0\0\x01"
+		 "a\0\0\x01"
+		 "b",
+		 11, 2, false},
+		{"no length", "\0\0", 2, 0, true},
+		{"list longer than the message",
+		 "\0\x01\0\0\0\x01"
+		 "a\0\0\x01"
+		 "b",
+		 11, 2, true},
+		{"list shorter than the message",
+		 "\0\0\x04\0\0\x01"
+		 "a\0\0\x01"
+		 "b",
+		 11, 1, true},
+		{"certificate longer than the list",
+		 "\0\0\x08\0\0\x01"
+		 "a\0\0\x09"
+		 "b",
+		 11, 1, true},
+		{"length cut",
+		 "\0\0\x06\0\0\x01"
+		 "a\0\0",
+		 9, 1, true},
+		{"all bits", "\xff\xff\xff\xff\xff\xff", 6, 0, true},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -676,11 +726,11 @@ static void test_lists(void **state)
 static void test_many_certificates(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	size_t list = vector_open(&buffer, 3);
 
 	for (int i = 0; i < 5000; i++)
-		put_certificate(&buffer, (struct slice){ (const uint8_t *)"a", 1 });
+		put_certificate(&buffer, (struct slice){(const uint8_t *)"a", 1});
 	vector_close(&buffer, list, 3);
 	keep(fixture, END_SERVER, buffer.bytes, buffer.length);
 	keep(fixture, END_CLIENT, buffer.bytes, buffer.length);
@@ -691,7 +741,7 @@ static void test_many_certificates(void **state)
 /* Of a message that is too long its beginning is kept. */
 static void test_large_message(void **state)
 {
-	static uint8_t bytes[200000] = { 0x03, 0x0d, 0x3d, 0, 0, 1, 'a', 0x03, 0x0d, 0x36 };
+	static uint8_t bytes[200000] = {0x03, 0x0d, 0x3d, 0, 0, 1, 'a', 0x03, 0x0d, 0x36};
 	struct fixture *fixture = *state;
 
 	keep(fixture, END_SERVER, bytes, sizeof(bytes));

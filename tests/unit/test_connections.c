@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Which packets of a capture become events: hellos however they come, holes, ends, ports used again. */
+/* Which packets of a capture become events: hellos however they come, holes, ends, ports used
+ * again. */
 #include <stdlib.h>
 
 #include "build.h"
@@ -14,7 +15,7 @@ struct fixture {
 	uint8_t first_bytes[EVENTS_MAX];
 	size_t count;
 	uint64_t time_ns;
-	uint16_t port; /* the client's */
+	uint16_t port;	  /* the client's */
 	uint32_t next[2]; /* sequence numbers: the server's, the client's */
 	uint64_t encapsulation;
 	enum frame_direction direction; /* of the client's packets */
@@ -48,8 +49,8 @@ static void on_opening(void *context, const struct tlstrace_flow_key *key, uint6
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	const struct source_handler handler = { .packet = on_packet, .opening = on_opening,
-						.context = fixture };
+	const struct source_handler handler = {
+		.packet = on_packet, .opening = on_opening, .context = fixture};
 
 	assert_non_null(fixture);
 	fixture->connections = connections_new(8, &handler);
@@ -59,7 +60,8 @@ static int setup(void **state)
 	fixture->next[0] = 5000;
 	fixture->next[1] = 0xffffff00; /* about to wrap */
 	fixture->direction = FRAME_DIRECTION_UNKNOWN;
-	put_record(&fixture->hello, RECORD_HANDSHAKE, rfc8448_client_hello, sizeof(rfc8448_client_hello));
+	put_record(&fixture->hello, RECORD_HANDSHAKE, rfc8448_client_hello,
+		   sizeof(rfc8448_client_hello));
 	*state = fixture;
 	return 0;
 }
@@ -93,7 +95,7 @@ static struct frame frame_make(const struct fixture *fixture, bool from_client)
 
 static void add(struct fixture *fixture, struct frame *frame, const uint8_t *bytes, size_t length)
 {
-	struct slice copy = exact_copy((struct slice){ bytes, length });
+	struct slice copy = exact_copy((struct slice){bytes, length});
 
 	frame->payload = copy;
 	if (!frame->length)
@@ -103,8 +105,8 @@ static void add(struct fixture *fixture, struct frame *frame, const uint8_t *byt
 }
 
 /* A segment at this distance from where the side stands, which does not move. */
-static void send_at(struct fixture *fixture, bool from_client, uint32_t offset, const uint8_t *bytes,
-		    size_t length)
+static void send_at(struct fixture *fixture, bool from_client, uint32_t offset,
+		    const uint8_t *bytes, size_t length)
 {
 	struct frame frame = frame_make(fixture, from_client);
 
@@ -112,7 +114,8 @@ static void send_at(struct fixture *fixture, bool from_client, uint32_t offset, 
 	add(fixture, &frame, bytes, length);
 }
 
-static void send_next(struct fixture *fixture, bool from_client, const uint8_t *bytes, size_t length)
+static void send_next(struct fixture *fixture, bool from_client, const uint8_t *bytes,
+		      size_t length)
 {
 	send_at(fixture, from_client, 0, bytes, length);
 	fixture->next[from_client] += length;
@@ -185,7 +188,8 @@ static void test_no_hello(void **state)
 	assert_int_equal(fixture->count, 0);
 }
 
-/* The beginning of a connection is not needed, nor is it the beginning of the handshake (STARTTLS). */
+/* The beginning of a connection is not needed, nor is it the beginning of the handshake (STARTTLS).
+ */
 static void test_middle(void **state)
 {
 	static const uint8_t command[] = "STARTTLS\r\n", answer[] = "220 go ahead\r\n";
@@ -223,7 +227,8 @@ static void test_split(void **state)
 		fixture->count = 0;
 		fixture->port++;
 		send_next(fixture, true, fixture->hello.bytes, split);
-		send_next(fixture, true, fixture->hello.bytes + split, fixture->hello.length - split);
+		send_next(fixture, true, fixture->hello.bytes + split,
+			  fixture->hello.length - split);
 		assert_int_equal(fixture->count, 2);
 		assert_hello(fixture, 0);
 		assert_int_equal(fixture->events[0].length, split);
@@ -247,7 +252,8 @@ static void test_second_first(void **state)
 		fixture->count = 0;
 		fixture->port++;
 		connect_ends(fixture);
-		send_at(fixture, true, split, fixture->hello.bytes + split, fixture->hello.length - split);
+		send_at(fixture, true, split, fixture->hello.bytes + split,
+			fixture->hello.length - split);
 		assert_int_equal(fixture->count, 0);
 		send_at(fixture, true, 0, fixture->hello.bytes, split);
 		assert_int_equal(fixture->count, 2);
@@ -261,7 +267,7 @@ static void test_second_first(void **state)
 static void test_held_bounded(void **state)
 {
 	struct fixture *fixture = *state;
-	uint8_t bytes[1000] = { 1 };
+	uint8_t bytes[1000] = {1};
 	uint32_t i;
 
 	connect_ends(fixture);
@@ -277,8 +283,8 @@ static void test_held_bounded(void **state)
 static void test_hello_v2(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer hello = { 0 };
-	uint8_t challenge[16] = { 1 };
+	struct buffer hello = {0};
+	uint8_t challenge[16] = {1};
 
 	put_hello_v2(&hello, challenge, sizeof(challenge));
 	send_next(fixture, true, hello.bytes, hello.length);
@@ -315,9 +321,14 @@ static void test_retransmit(void **state)
 static void test_both_directions(void **state)
 {
 	struct fixture *fixture = *state;
-	static const struct { enum frame_direction direction; uint8_t flags; } copies[] = {
-		{ FRAME_OUTGOING, TLSTRACE_PACKET_HELLO }, { FRAME_INCOMING, 0 },
-		{ FRAME_OUTGOING, TLSTRACE_PACKET_RETRANSMIT }, { FRAME_INCOMING, 0 },
+	static const struct {
+		enum frame_direction direction;
+		uint8_t flags;
+	} copies[] = {
+		{FRAME_OUTGOING, TLSTRACE_PACKET_HELLO},
+		{FRAME_INCOMING, 0},
+		{FRAME_OUTGOING, TLSTRACE_PACKET_RETRANSMIT},
+		{FRAME_INCOMING, 0},
 	};
 
 	connect_ends(fixture);
@@ -330,8 +341,8 @@ static void test_both_directions(void **state)
 
 static void forget_unless(struct fixture *fixture, size_t index, bool may_renegotiate)
 {
-	connections_forget(fixture->connections, &fixture->events[index].key, fixture->events[index].flow_id,
-			   may_renegotiate);
+	connections_forget(fixture->connections, &fixture->events[index].key,
+			   fixture->events[index].flow_id, may_renegotiate);
 }
 
 static void forget(struct fixture *fixture, size_t index)
@@ -363,7 +374,7 @@ static void test_forget(void **state)
 static void test_renegotiation(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer sealed = { 0 };
+	struct buffer sealed = {0};
 
 	put_sealed(&sealed, RECORD_HANDSHAKE, 245);
 	connect_ends(fixture);
@@ -436,7 +447,7 @@ static void test_hole(void **state)
 static void test_end_before_data(void **state)
 {
 	struct fixture *fixture = *state;
-	uint8_t bytes[100] = { 22 };
+	uint8_t bytes[100] = {22};
 
 	connect_ends(fixture);
 	send_next(fixture, true, fixture->hello.bytes, fixture->hello.length);
@@ -478,12 +489,14 @@ static void test_truncated(void **state)
 	frame.length = fixture->hello.length;
 	add(fixture, &frame, fixture->hello.bytes, 34);
 	assert_int_equal(fixture->count, 1);
-	assert_int_equal(fixture->events[0].flags, TLSTRACE_PACKET_HELLO | TLSTRACE_PACKET_TRUNCATED);
+	assert_int_equal(fixture->events[0].flags,
+			 TLSTRACE_PACKET_HELLO | TLSTRACE_PACKET_TRUNCATED);
 	assert_int_equal(fixture->events[0].length, fixture->hello.length);
 	assert_int_equal(fixture->events[0].data_length, 34);
 }
 
-/* More than the table holds: the longest idle one makes room, and is counted while its handshake runs. */
+/* More than the table holds: the longest idle one makes room, and is counted while its handshake
+ * runs. */
 static void test_capacity(void **state)
 {
 	struct fixture *fixture = *state;
@@ -511,7 +524,7 @@ static void datagram(struct fixture *fixture, bool from_client, const struct buf
 
 static struct buffer dtls_hello(uint8_t random)
 {
-	struct buffer hello = { 0 };
+	struct buffer hello = {0};
 
 	put_number(&hello, 0x16fefd, 3);
 	put_fill(&hello, 0, 8); /* epoch and number */
@@ -527,7 +540,7 @@ static struct buffer dtls_hello(uint8_t random)
 static void test_dtls(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer hello = dtls_hello(1), answer = { 0 }, other = dtls_hello(2);
+	struct buffer hello = dtls_hello(1), answer = {0}, other = dtls_hello(2);
 
 	put_fill(&answer, 22, 60);
 	datagram(fixture, false, &answer);
@@ -552,7 +565,7 @@ static void test_dtls(void **state)
 
 static struct buffer quic_initial(uint32_t version, uint8_t type)
 {
-	struct buffer packet = { 0 };
+	struct buffer packet = {0};
 
 	put_number(&packet, 0xc0 | type << 4, 1);
 	put_number(&packet, version, 4);
@@ -579,8 +592,13 @@ static struct buffer quic_over(struct fixture *fixture)
 
 static void test_quic(void **state)
 {
-	static const struct { uint32_t version; uint8_t type; size_t expected; } packets[] = {
-		{ 1, 0, 1 }, { 1, 1, 0 }, { 0x6b3343cf, 1, 1 }, { 0x6b3343cf, 0, 0 }, { 0xff00001d, 0, 1 }, { 2, 0, 0 },
+	static const struct {
+		uint32_t version;
+		uint8_t type;
+		size_t expected;
+	} packets[] = {
+		{1, 0, 1},	    {1, 1, 0},		{0x6b3343cf, 1, 1},
+		{0x6b3343cf, 0, 0}, {0xff00001d, 0, 1}, {2, 0, 0},
 	};
 	struct fixture *fixture = *state;
 	struct buffer packet;
@@ -659,15 +677,31 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_hello),	  TEST(test_no_hello),	     TEST(test_middle),
-		TEST(test_direction),	  TEST(test_split),	     TEST(test_second_first),
-		TEST(test_held_bounded),  TEST(test_hello_v2),	     TEST(test_fast_open),
-		TEST(test_retransmit),	  TEST(test_both_directions),	  TEST(test_forget),	     TEST(test_ports_used_again),
+		TEST(test_hello),
+		TEST(test_no_hello),
+		TEST(test_middle),
+		TEST(test_direction),
+		TEST(test_split),
+		TEST(test_second_first),
+		TEST(test_held_bounded),
+		TEST(test_hello_v2),
+		TEST(test_fast_open),
+		TEST(test_retransmit),
+		TEST(test_both_directions),
+		TEST(test_forget),
+		TEST(test_ports_used_again),
 		TEST(test_renegotiation),
-		TEST(test_encapsulation), TEST(test_hole),	     TEST(test_end_before_data),
-		TEST(test_end_behind_hole), TEST(test_truncated),    TEST(test_capacity),
-		TEST(test_dtls),	  TEST(test_quic),	     TEST(test_opening),
-		TEST(test_opening_repeated), TEST(test_opening_used_before),
+		TEST(test_encapsulation),
+		TEST(test_hole),
+		TEST(test_end_before_data),
+		TEST(test_end_behind_hole),
+		TEST(test_truncated),
+		TEST(test_capacity),
+		TEST(test_dtls),
+		TEST(test_quic),
+		TEST(test_opening),
+		TEST(test_opening_repeated),
+		TEST(test_opening_used_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,69 +1,78 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Containers by the path of their cgroup, as runtimes really name them, and as somebody hostile might. */
+/* Containers by the path of their cgroup, as runtimes really name them, and as somebody hostile
+ * might. */
 #include <stdlib.h>
 
 #include "build.h"
 #include "who/container.h"
 #include "who/container_path.h"
 
-#define ID "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
-#define OTHER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define UID "12345678-9abc-def0-1234-56789abcdef0"
+#define ID	  "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
+#define OTHER	  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define UID	  "12345678-9abc-def0-1234-56789abcdef0"
 #define UID_SLICE "12345678_9abc_def0_1234_56789abcdef0"
-#define BUILD "x3k2v0q9r8s7t6u5w4y3z2a1b0"
+#define BUILD	  "x3k2v0q9r8s7t6u5w4y3z2a1b0"
 
 static const struct sample {
 	const char *path, *runtime, *id, *pod_uid, *unit;
 } containers[] = {
-	/* Docker: directories (v1 and v2), systemd, rootless, a parent of the user's choice, a build. */
-	{ "/docker/" ID, "docker", ID, "", "" },
-	{ "/system.slice/docker-" ID ".scope", "docker", ID, "", "" },
-	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" ID ".scope", "docker", ID, "",
-	  "user@1000.service" },
-	{ "/actions_job/" ID, NULL, ID, "", "" },
-	{ "/docker/buildkit/abcdefghijklmnopqrstuvwxy", "docker", "abcdefghijklmnopqrstuvwxy", "", "" },
-	{ "/system.slice/docker-abcdefghijklmnopqrstuvwx0.scope", "docker", "abcdefghijklmnopqrstuvwx0", "", "" },
+	/* Docker: directories (v1 and v2), systemd, rootless, a parent of the user's choice, a
+	   build. */
+	{"/docker/" ID, "docker", ID, "", ""},
+	{"/system.slice/docker-" ID ".scope", "docker", ID, "", ""},
+	{"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" ID ".scope", "docker",
+	 ID, "", "user@1000.service"},
+	{"/actions_job/" ID, NULL, ID, "", ""},
+	{"/docker/buildkit/abcdefghijklmnopqrstuvwxy", "docker", "abcdefghijklmnopqrstuvwxy", "",
+	 ""},
+	{"/system.slice/docker-abcdefghijklmnopqrstuvwx0.scope", "docker",
+	 "abcdefghijklmnopqrstuvwx0", "", ""},
 	/* Podman: root and rootless, with systemd and without, within its own subgroup. */
-	{ "/machine.slice/libpod-" ID ".scope", "podman", ID, "", "" },
-	{ "/machine.slice/libpod-" ID ".scope/container", "podman", ID, "", "" },
-	{ "/libpod_parent/libpod-" ID, "podman", ID, "", "" },
-	{ "/libpod_parent/" OTHER "/libpod-" ID, "podman", ID, "", "" }, /* in a pod */
-	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope/container", "podman", ID,
-	  "", "user@1000.service" },
+	{"/machine.slice/libpod-" ID ".scope", "podman", ID, "", ""},
+	{"/machine.slice/libpod-" ID ".scope/container", "podman", ID, "", ""},
+	{"/libpod_parent/libpod-" ID, "podman", ID, "", ""},
+	{"/libpod_parent/" OTHER "/libpod-" ID, "podman", ID, "", ""}, /* in a pod */
+	{"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope/container",
+	 "podman", ID, "", "user@1000.service"},
 	/* Kubernetes: directories and systemd, each class of service, each runtime. */
-	{ "/kubepods/pod" UID "/" ID, NULL, ID, UID, "" },
-	{ "/kubepods/besteffort/pod" UID "/" ID, NULL, ID, UID, "" },
-	{ "/kubepods/burstable/pod" UID "/crio-" ID, "cri-o", ID, UID, "" },
-	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_SLICE ".slice/cri-containerd-" ID
-	  ".scope", "containerd", ID, UID, "" },
-	{ "/kubepods.slice/kubepods-pod" UID_SLICE ".slice/crio-" ID ".scope", "cri-o", ID, UID, "" },
-	{ "/kubepods.slice/kubepods-pod" UID_SLICE ".slice/crio-" ID ".scope/container", "cri-o", ID, UID, "" },
-	{ "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_SLICE ".slice/docker-" ID
-	  ".scope", "docker", ID, UID, "" },
-	{ "/kubelet/kubepods/pod" UID "/" ID, NULL, ID, UID, "" },
+	{"/kubepods/pod" UID "/" ID, NULL, ID, UID, ""},
+	{"/kubepods/besteffort/pod" UID "/" ID, NULL, ID, UID, ""},
+	{"/kubepods/burstable/pod" UID "/crio-" ID, "cri-o", ID, UID, ""},
+	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_SLICE
+	 ".slice/cri-containerd-" ID ".scope",
+	 "containerd", ID, UID, ""},
+	{"/kubepods.slice/kubepods-pod" UID_SLICE ".slice/crio-" ID ".scope", "cri-o", ID, UID, ""},
+	{"/kubepods.slice/kubepods-pod" UID_SLICE ".slice/crio-" ID ".scope/container", "cri-o", ID,
+	 UID, ""},
+	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_SLICE
+	 ".slice/docker-" ID ".scope",
+	 "docker", ID, UID, ""},
+	{"/kubelet/kubepods/pod" UID "/" ID, NULL, ID, UID, ""},
 	/* A static pod's uid is a hash. */
-	{ "/kubepods/burstable/pod0123456789abcdef0123456789abcdef/" ID, NULL, ID,
-	  "0123456789abcdef0123456789abcdef", "" },
+	{"/kubepods/burstable/pod0123456789abcdef0123456789abcdef/" ID, NULL, ID,
+	 "0123456789abcdef0123456789abcdef", ""},
 	/* A kubelet with systemd's notation, a containerd without: seen on many a cluster. */
-	{ "/system.slice/containerd.service/kubepods-burstable-pod" UID_SLICE ".slice:cri-containerd:" ID,
-	  "containerd", ID, UID, "containerd.service" },
-	{ "/system.slice:docker:" ID, "docker", ID, "", "" },
+	{"/system.slice/containerd.service/kubepods-burstable-pod" UID_SLICE
+	 ".slice:cri-containerd:" ID,
+	 "containerd", ID, UID, "containerd.service"},
+	{"/system.slice:docker:" ID, "docker", ID, "", ""},
 	/* containerd's own users. */
-	{ "/default/" ID, NULL, ID, "", "" },
-	{ "/system.slice/nerdctl-" ID ".scope", "containerd", ID, "", "" },
+	{"/default/" ID, NULL, ID, "", ""},
+	{"/system.slice/nerdctl-" ID ".scope", "containerd", ID, "", ""},
 	/* LXC of all ages, systemd-nspawn both ways, libvirt's containers. */
-	{ "/lxc.payload.web", "lxc", "web", "", "" },
-	{ "/lxc.payload.web/system.slice/nginx.service", "lxc", "web", "", "" },
-	{ "/lxc/web", "lxc", "web", "", "" },
-	{ "/lxc.payload/web", "lxc", "web", "", "" },
-	{ "/machine.slice/systemd-nspawn@web.service/payload", "systemd-nspawn", "web", "", "" },
-	{ "/machine.slice/machine-my\\x2dweb.scope", "systemd-nspawn", "my-web", "", "" },
-	{ "/machine.slice/machine-lxc\\x2d17\\x2dweb.scope", "libvirt-lxc", "17-web", "", "" },
+	{"/lxc.payload.web", "lxc", "web", "", ""},
+	{"/lxc.payload.web/system.slice/nginx.service", "lxc", "web", "", ""},
+	{"/lxc/web", "lxc", "web", "", ""},
+	{"/lxc.payload/web", "lxc", "web", "", ""},
+	{"/machine.slice/systemd-nspawn@web.service/payload", "systemd-nspawn", "web", "", ""},
+	{"/machine.slice/machine-my\\x2dweb.scope", "systemd-nspawn", "my-web", "", ""},
+	{"/machine.slice/machine-lxc\\x2d17\\x2dweb.scope", "libvirt-lxc", "17-web", "", ""},
 	/* Of nested ones the outermost, whatever those within call themselves. */
-	{ "/docker/" ID "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_SLICE
-	  ".slice/cri-containerd-" OTHER ".scope", "docker", ID, "", "" },
-	{ "/lxc.payload.web/docker/" ID, "lxc", "web", "", "" },
-	{ "//docker//" ID "/", "docker", ID, "", "" },
+	{"/docker/" ID "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_SLICE
+	 ".slice/cri-containerd-" OTHER ".scope",
+	 "docker", ID, "", ""},
+	{"/lxc.payload.web/docker/" ID, "lxc", "web", "", ""},
+	{"//docker//" ID "/", "docker", ID, "", ""},
 };
 
 /* No containers; the leaf is what a runtime may be asked about. */
@@ -71,33 +80,36 @@ static const struct {
 	const char *path, *unit, *leaf, *parent;
 	int64_t user;
 } others[] = {
-	{ "/", "", "", "", -1 },
-	{ "", "", "", "", -1 },
-	{ "/system.slice/nginx.service", "nginx.service", "", "", -1 },
-	{ "/system.slice/system-postgresql.slice/postgresql@15-main.service", "postgresql@15-main.service", "", "",
-	  -1 },
-	{ "/user.slice/user-1000.slice/session-3.scope", "session-3.scope", "", "", 1000 },
-	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/app-firefox-7.scope", "app-firefox-7.scope", "",
-	  "", 1000 },
-	{ "/user.slice/user-1000.slice/user@1000.service/init.scope", "init.scope", "", "", 1000 },
-	{ "/init.scope", "init.scope", "", "", -1 },
-	{ "/system.slice/docker.service", "docker.service", "", "", -1 },
-	{ "/machine.slice/libpod-conmon-" ID ".scope", "libpod-conmon-" ID ".scope", "", "", -1 },
-	{ "/kubepods.slice/kubepods-pod" UID_SLICE ".slice/crio-conmon-" ID ".scope", "crio-conmon-" ID ".scope", "",
-	  "", -1 },
-	{ "/lxc.monitor.web", "", "lxc.monitor.web", "", -1 },
-	{ "/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "machine-qemu\\x2d1\\x2dweb.scope", "", "", -1 },
-	{ "/default/web", "", "web", "default", -1 },
-	{ "/user.slice/user-0.slice/session-1.scope/web", "session-1.scope", "web", "session-1.scope", 0 },
+	{"/", "", "", "", -1},
+	{"", "", "", "", -1},
+	{"/system.slice/nginx.service", "nginx.service", "", "", -1},
+	{"/system.slice/system-postgresql.slice/postgresql@15-main.service",
+	 "postgresql@15-main.service", "", "", -1},
+	{"/user.slice/user-1000.slice/session-3.scope", "session-3.scope", "", "", 1000},
+	{"/user.slice/user-1000.slice/user@1000.service/app.slice/app-firefox-7.scope",
+	 "app-firefox-7.scope", "", "", 1000},
+	{"/user.slice/user-1000.slice/user@1000.service/init.scope", "init.scope", "", "", 1000},
+	{"/init.scope", "init.scope", "", "", -1},
+	{"/system.slice/docker.service", "docker.service", "", "", -1},
+	{"/machine.slice/libpod-conmon-" ID ".scope", "libpod-conmon-" ID ".scope", "", "", -1},
+	{"/kubepods.slice/kubepods-pod" UID_SLICE ".slice/crio-conmon-" ID ".scope",
+	 "crio-conmon-" ID ".scope", "", "", -1},
+	{"/lxc.monitor.web", "", "lxc.monitor.web", "", -1},
+	{"/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "machine-qemu\\x2d1\\x2dweb.scope", "",
+	 "", -1},
+	{"/default/web", "", "web", "default", -1},
+	{"/user.slice/user-0.slice/session-1.scope/web", "session-1.scope", "web",
+	 "session-1.scope", 0},
 	/* Almost. */
-	{ "/docker/4c9f", "", "4c9f", "docker", -1 },
-	{ "/docker/" BUILD, "", BUILD, "docker", -1 },
-	{ "/system.slice/docker-" ID, "", "docker-" ID, "system.slice", -1 },
-	{ "/docker-.scope", "docker-.scope", "", "", -1 },
-	{ "/docker-" ID "0.scope", "docker-" ID "0.scope", "", "", -1 },
-	{ "/a:b:", "", "a:b:", "", -1 },
-	{ "/user.slice/user-x.slice/x", "", "x", "user-x.slice", -1 },
-	{ "/user.slice/user-99999999999999999999.slice/x", "", "x", "user-99999999999999999999.slice", -1 },
+	{"/docker/4c9f", "", "4c9f", "docker", -1},
+	{"/docker/" BUILD, "", BUILD, "docker", -1},
+	{"/system.slice/docker-" ID, "", "docker-" ID, "system.slice", -1},
+	{"/docker-.scope", "docker-.scope", "", "", -1},
+	{"/docker-" ID "0.scope", "docker-" ID "0.scope", "", "", -1},
+	{"/a:b:", "", "a:b:", "", -1},
+	{"/user.slice/user-x.slice/x", "", "x", "user-x.slice", -1},
+	{"/user.slice/user-99999999999999999999.slice/x", "", "x",
+	 "user-99999999999999999999.slice", -1},
 };
 
 static void path_read(const char *text, struct container_path *said)
@@ -151,8 +163,10 @@ static void test_others(void **state)
 /* Whatever it is, it is read without a fault, and what comes out is bounded. */
 static void test_hostile(void **state)
 {
-	static const char *const pieces[] = { "/", ":", "docker-", "lxc.payload.", "\\x2", "\\x00", "\\x41", ".scope",
-					      "kubepods", "-pod", ".slice", "user-", "user.slice", "\xff\x1b[31m", ID };
+	static const char *const pieces[] = {
+		"/",	  ":",	   "docker-",	 "lxc.payload.", "\\x2",
+		"\\x00",  "\\x41", ".scope",	 "kubepods",	 "-pod",
+		".slice", "user-", "user.slice", "\xff\x1b[31m", ID};
 	struct container_path said;
 	char path[8192];
 	unsigned int seed = 1;

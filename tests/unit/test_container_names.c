@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What runtimes write down of containers, and what somebody else might have written in its place. */
+/* What runtimes write down of containers, and what somebody else might have written in its place.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +9,7 @@
 #include "who/container_manager.h"
 #include "who/container_names.h"
 
-#define ID "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
+#define ID    "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
 #define OTHER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void assert_text(const char *got, const char *expected)
@@ -29,7 +30,8 @@ static char *exactly(const char *text, size_t length)
 	return copy;
 }
 
-typedef bool (*id_reader)(const char *text, size_t length, const char *id, struct container_details *details);
+typedef bool (*id_reader)(const char *text, size_t length, const char *id,
+			  struct container_details *details);
 
 static bool read_for(id_reader read, const char *text, struct container_details *details)
 {
@@ -43,12 +45,17 @@ static bool read_for(id_reader read, const char *text, struct container_details 
 static void test_docker(void **state)
 {
 	/* dockerd 28 writes config.v2.json like this, and much more. */
-	static const char file[] = "{\"State\":{\"Running\":true,\"Pid\":11782},\"ID\":\"" ID "\",\"Config\":{\"Hostname\":"
-		"\"ede35a44e680\",\"Image\":\"nginx:1\",\"Labels\":{\"a\":\"b\",\"n\":1,\"com.docker.compose.service\":"
-		"\"web\"}},\"Name\":\"/web-1\"}";
-	/* Its API says the same, but for the name of the id. cri-dockerd's containers have the kubelet's labels. */
-	static const char api[] = "{\"Id\":\"" ID "\",\"Name\":\"/k8s_web_shop-1_prod_uid_0\",\"Config\":{\"Image\":"
-		"\"sha256:1\",\"Labels\":{\"io.kubernetes.container.name\":\"web\",\"io.kubernetes.pod.name\":\"shop-1\","
+	static const char file[] = "{\"State\":{\"Running\":true,\"Pid\":11782},\"ID\":\"" ID
+				   "\",\"Config\":{\"Hostname\":"
+				   "\"ede35a44e680\",\"Image\":\"nginx:1\",\"Labels\":{\"a\":\"b\","
+				   "\"n\":1,\"com.docker.compose.service\":"
+				   "\"web\"}},\"Name\":\"/web-1\"}";
+	/* Its API says the same, but for the name of the id. cri-dockerd's containers have the
+	 * kubelet's labels. */
+	static const char api[] =
+		"{\"Id\":\"" ID "\",\"Name\":\"/k8s_web_shop-1_prod_uid_0\",\"Config\":{\"Image\":"
+		"\"sha256:1\",\"Labels\":{\"io.kubernetes.container.name\":\"web\",\"io.kubernetes."
+		"pod.name\":\"shop-1\","
 		"\"io.kubernetes.pod.namespace\":\"prod\",\"io.kubernetes.pod.uid\":\"u-1\"}}}";
 	struct container_details details = {};
 
@@ -71,8 +78,10 @@ static void test_docker(void **state)
 
 static void test_storage(void **state)
 {
-	static const char file[] = "[{\"id\":\"" OTHER "\",\"names\":[\"other\"]},{\"id\":\"" ID "\",\"names\":[\"web\"],"
-		"\"metadata\":\"{\\\"image-name\\\":\\\"localhost/tiny:1\\\",\\\"name\\\":\\\"web\\\"}\"}]";
+	static const char file[] = "[{\"id\":\"" OTHER "\",\"names\":[\"other\"]},{\"id\":\"" ID
+				   "\",\"names\":[\"web\"],"
+				   "\"metadata\":\"{\\\"image-name\\\":\\\"localhost/"
+				   "tiny:1\\\",\\\"name\\\":\\\"web\\\"}\"}]";
 	struct container_details details = {};
 
 	(void)state;
@@ -93,14 +102,20 @@ static bool bundle(const char *text, struct container_details *details)
 
 static void test_bundles(void **state)
 {
-	static const char containerd[] = "{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.kubernetes.cri.container-name\":\"web\","
-		"\"io.kubernetes.cri.container-type\":\"container\",\"io.kubernetes.cri.image-name\":\"nginx:1\","
-		"\"io.kubernetes.cri.sandbox-name\":\"shop-1\",\"io.kubernetes.cri.sandbox-namespace\":\"prod\","
-		"\"io.kubernetes.cri.sandbox-uid\":\"u-1\"}}";
-	static const char crio[] = "{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.container.manager\":\"cri-o\","
-		"\"io.kubernetes.container.name\":\"web\",\"io.kubernetes.cri-o.ImageName\":\"nginx:1\","
+	static const char containerd[] = "{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io."
+					 "kubernetes.cri.container-name\":\"web\","
+					 "\"io.kubernetes.cri.container-type\":\"container\",\"io."
+					 "kubernetes.cri.image-name\":\"nginx:1\","
+					 "\"io.kubernetes.cri.sandbox-name\":\"shop-1\",\"io."
+					 "kubernetes.cri.sandbox-namespace\":\"prod\","
+					 "\"io.kubernetes.cri.sandbox-uid\":\"u-1\"}}";
+	static const char crio[] =
+		"{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.container.manager\":\"cri-o\","
+		"\"io.kubernetes.container.name\":\"web\",\"io.kubernetes.cri-o.ImageName\":"
+		"\"nginx:1\","
 		"\"io.kubernetes.pod.name\":\"shop-1\",\"io.kubernetes.pod.namespace\":\"prod\"}}";
-	static const char podman[] = "{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.container.manager\":\"libpod\"}}";
+	static const char podman[] =
+		"{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.container.manager\":\"libpod\"}}";
 	struct container_details details = {};
 
 	(void)state;
@@ -125,9 +140,13 @@ static void test_bundles(void **state)
 
 static void test_directories(void **state)
 {
-	static const char docker[] = "{\"mounts\":[{\"source\":\"proc\"},{\"source\":\"/data/containers/" ID "/hostname\"}]}";
-	static const char elsewhere[] = "{\"mounts\":[{\"source\":\"" ID "\"},{\"source\":\"/x/" ID "/y\"},7]}";
-	static const char runc[] = "{\"id\":\"web\",\"config\":{\"labels\":[\"a=b\",3,\"bundle=/srv/web\"]}}";
+	static const char docker[] =
+		"{\"mounts\":[{\"source\":\"proc\"},{\"source\":\"/data/containers/" ID
+		"/hostname\"}]}";
+	static const char elsewhere[] =
+		"{\"mounts\":[{\"source\":\"" ID "\"},{\"source\":\"/x/" ID "/y\"},7]}";
+	static const char runc[] =
+		"{\"id\":\"web\",\"config\":{\"labels\":[\"a=b\",3,\"bundle=/srv/web\"]}}";
 	static const char crun[] = "{\"pid\":7,\"bundle\":\"/srv/web\"}";
 	char *directory = container_bundle_docker(docker, sizeof(docker) - 1, ID);
 
@@ -143,17 +162,33 @@ static void test_directories(void **state)
 	free(directory);
 }
 
-/* Of another container, of another shape, broken, deep, endless: nothing is said, and nothing is lost. */
+/* Of another container, of another shape, broken, deep, endless: nothing is said, and nothing is
+ * lost. */
 static void test_hostile(void **state)
 {
 	static const char *const documents[] = {
-		"", "{", "null", "7", "\"x\"", "[]", "[7,null,[]]", "{\"ID\":7}", "{\"ID\":\"" OTHER "\",\"Name\":\"x\"}",
-		"{\"ID\":null,\"Config\":7}", "[{\"id\":{}}]", "[{\"id\":\"" OTHER "\"}]", "{\"mounts\":{\"source\":7}}",
-		"{\"config\":{\"labels\":\"bundle=\"}}", "{\"bundle\":[]}", "\xff\xfe{}", "{\"ID\":\"" ID "\"",
+		"",
+		"{",
+		"null",
+		"7",
+		"\"x\"",
+		"[]",
+		"[7,null,[]]",
+		"{\"ID\":7}",
+		"{\"ID\":\"" OTHER "\",\"Name\":\"x\"}",
+		"{\"ID\":null,\"Config\":7}",
+		"[{\"id\":{}}]",
+		"[{\"id\":\"" OTHER "\"}]",
+		"{\"mounts\":{\"source\":7}}",
+		"{\"config\":{\"labels\":\"bundle=\"}}",
+		"{\"bundle\":[]}",
+		"\xff\xfe{}",
+		"{\"ID\":\"" ID "\"",
 	};
 	/* Its own, but nothing in it is what it should be. */
 	static const char *const empty[] = {
-		"{\"ID\":\"" ID "\"}", "{\"ID\":\"" ID "\",\"Name\":[],\"Config\":[]}",
+		"{\"ID\":\"" ID "\"}",
+		"{\"ID\":\"" ID "\",\"Name\":[],\"Config\":[]}",
 		"{\"ID\":\"" ID "\",\"Name\":\"/\",\"Config\":{\"Image\":{},\"Labels\":[]}}",
 	};
 	struct container_details details = {};
@@ -174,7 +209,8 @@ static void test_hostile(void **state)
 		assert_null(details.image);
 		assert_null(details.labels);
 	}
-	assert_true(read_for(container_storage_read, "[{\"id\":\"" ID "\",\"names\":[],\"metadata\":\"{\"}]", &details));
+	assert_true(read_for(container_storage_read,
+			     "[{\"id\":\"" ID "\",\"names\":[],\"metadata\":\"{\"}]", &details));
 	assert_null(details.name);
 	memset(deep, '[', sizeof(deep));
 	assert_false(container_storage_read(deep, sizeof(deep), ID, &details));
@@ -188,7 +224,9 @@ static void test_long_texts(void **state)
 
 	(void)state;
 	assert_non_null(text);
-	length = (size_t)sprintf(text, "{\"ID\":\"" ID "\",\"Name\":\"/%05000d\",\"Config\":{\"Labels\":{\"0\":\"\"", 0);
+	length = (size_t)sprintf(
+		text, "{\"ID\":\"" ID "\",\"Name\":\"/%05000d\",\"Config\":{\"Labels\":{\"0\":\"\"",
+		0);
 	for (i = 1; i < 2000; i++)
 		length += (size_t)sprintf(text + length, ",\"%zu\":\"x\"", i);
 	length += (size_t)sprintf(text + length, "}}}");
@@ -207,7 +245,8 @@ static void test_managers(void **state)
 	struct container_manager manager;
 
 	(void)state;
-	assert_true(MANAGER("containerd-shim", "/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0" ID
+	assert_true(MANAGER("containerd-shim",
+			    "/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0" ID
 			    "\0-address\0/run/containerd/containerd.sock\0"));
 	assert_text(manager.runtime, "docker");
 	assert_text(manager.id, ID);
@@ -216,14 +255,18 @@ static void test_managers(void **state)
 	assert_true(MANAGER("containerd-shim", "shim\0-namespace\0default\0-id\0web\0"));
 	assert_text(manager.runtime, "containerd");
 	assert_text(manager.namespace, "default");
-	assert_true(MANAGER("conmon", "/usr/bin/conmon\0--api-version\0001\0-c\0" ID "\0-u\0" ID "\0-r\0/usr/bin/crun\0-b\0"
-			    "/var/lib/containers/storage/overlay-containers/" ID "/userdata\0-p\0x\0-n\0web\0"));
+	assert_true(MANAGER("conmon", "/usr/bin/conmon\0--api-version\0001\0-c\0" ID "\0-u\0" ID
+				      "\0-r\0/usr/bin/crun\0-b\0"
+				      "/var/lib/containers/storage/overlay-containers/" ID
+				      "/userdata\0-p\0x\0-n\0web\0"));
 	assert_text(manager.runtime, "podman");
 	assert_text(manager.id, ID);
 	assert_text(manager.name, "web");
-	assert_text(manager.directory, "/proc/7/root/var/lib/containers/storage/overlay-containers/" ID
+	assert_text(manager.directory,
+		    "/proc/7/root/var/lib/containers/storage/overlay-containers/" ID
 		    "/userdata/../..");
-	assert_true(MANAGER("systemd-nspawn", "systemd-nspawn\0--quiet\0--machine=web\0-D\0/srv/other\0"));
+	assert_true(MANAGER("systemd-nspawn",
+			    "systemd-nspawn\0--quiet\0--machine=web\0-D\0/srv/other\0"));
 	assert_text(manager.id, "web");
 	assert_true(MANAGER("systemd-nspawn", "systemd-nspawn\0-D\0/srv/web\0"));
 	assert_text(manager.id, "web");
@@ -245,12 +288,9 @@ static void test_managers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),
-		cmocka_unit_test(test_storage),
-		cmocka_unit_test(test_bundles),
-		cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_docker),	 cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_bundles),	 cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_hostile),	 cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_managers),
 	};
 

@@ -9,7 +9,7 @@
 #include "tls/hello.h"
 #include "tls/record.h"
 
-#define HEADER 13
+#define HEADER		 13
 #define HANDSHAKE_HEADER 12
 
 enum { CLIENT = true, SERVER = false };
@@ -37,12 +37,12 @@ static void on_done(void *context, struct handshake *handshake)
 
 static int setup(void **state)
 {
-	const struct tracker_settings settings = { .timeout_ns = 10000 * MS, .capacity = 4 };
+	const struct tracker_settings settings = {.timeout_ns = 10000 * MS, .capacity = 4};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	if (!fixture)
 		return -1;
-	fixture->handler = (struct tracker_handler){ .done = on_done, .context = fixture };
+	fixture->handler = (struct tracker_handler){.done = on_done, .context = fixture};
 	fixture->tracker = tracker_new(&settings, &fixture->handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;
@@ -60,7 +60,7 @@ static int teardown(void **state)
 
 static void feed(struct fixture *fixture, const struct packet *packet)
 {
-	struct slice data = exact_copy((struct slice){ packet->data, packet->event.data_length });
+	struct slice data = exact_copy((struct slice){packet->data, packet->event.data_length});
 
 	tracker_packet(fixture->tracker, &packet->event, data.bytes);
 	free((void *)data.bytes);
@@ -90,7 +90,7 @@ static void put_dtls(struct fixture *fixture, struct buffer *to, bool from_clien
 static void put_sealed_dtls(struct fixture *fixture, struct buffer *to, bool from_client,
 			    uint8_t type, size_t length)
 {
-	struct buffer body = { 0 };
+	struct buffer body = {0};
 
 	put_fill(&body, 0xa5, length);
 	put_dtls(fixture, to, from_client, type, 1, body.bytes, body.length);
@@ -109,7 +109,7 @@ static void put_unified(struct buffer *to, uint8_t epoch, size_t length)
 static void put_fragment(struct fixture *fixture, struct buffer *to, bool from_client,
 			 const struct buffer *message, uint16_t sequence, size_t from, size_t end)
 {
-	struct buffer body = { 0 };
+	struct buffer body = {0};
 
 	put_number(&body, message->bytes[0], 1);
 	put_number(&body, message->length - 4, 3);
@@ -138,7 +138,7 @@ static void client_hello_make(struct buffer *to, uint8_t cookie_length)
 	put_number(to, 0, 1);
 	put_number(to, cookie_length, 1);
 	put_fill(to, 0xcc, cookie_length);
-	put_codes(to, (uint16_t[]){ 0x1301, 0xc02f }, 2, 2);
+	put_codes(to, (uint16_t[]){0x1301, 0xc02f}, 2, 2);
 	put_number(to, 0x0100, 2);
 	extensions = vector_open(to, 2);
 	extension = extension_open(to, TLS_EXTENSION_SERVER_NAME);
@@ -185,7 +185,7 @@ static void message_make(struct buffer *to, uint8_t type, size_t length)
 static void send_message(struct fixture *fixture, bool from_client, const struct buffer *message,
 			 uint16_t sequence)
 {
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 
 	put_whole(fixture, &datagram, from_client, message, sequence);
 	send_datagram(fixture, from_client, &datagram);
@@ -193,7 +193,7 @@ static void send_message(struct fixture *fixture, bool from_client, const struct
 
 static void send_finish(struct fixture *fixture, bool from_client)
 {
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 
 	put_dtls(fixture, &datagram, from_client, RECORD_KIND_CCS, 0, "\x01", 1);
 	put_sealed_dtls(fixture, &datagram, from_client, RECORD_KIND_HANDSHAKE, 64);
@@ -240,7 +240,7 @@ static void test_whole(void **state)
 		"change_cipher_spec", "encrypted_handshake_message",
 	};
 	struct fixture *fixture = *state;
-	struct buffer message, datagram = { 0 };
+	struct buffer message, datagram = {0};
 
 	client_hello_make(&message, 0);
 	send_message(fixture, CLIENT, &message, 0);
@@ -270,8 +270,8 @@ static void test_whole(void **state)
 /* Fragments backwards, overlapping, and twice; the message behind them comes before. */
 static void test_fragments(void **state)
 {
-	static const char *const names[] = { "client_hello", "server_hello", "server_hello_done" };
-	static const size_t cuts[][2] = { { 30, 40 }, { 10, 35 }, { 30, 40 }, { 0, 10 } };
+	static const char *const names[] = {"client_hello", "server_hello", "server_hello_done"};
+	static const size_t cuts[][2] = {{30, 40}, {10, 35}, {30, 40}, {0, 10}};
 	struct fixture *fixture = *state;
 	struct buffer message, datagram;
 	size_t hello_length, i;
@@ -337,7 +337,7 @@ static void test_begins_late(void **state)
 static void test_alert(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer message, datagram = { 0 };
+	struct buffer message, datagram = {0};
 
 	client_hello_make(&message, 0);
 	send_message(fixture, CLIENT, &message, 0);
@@ -352,7 +352,7 @@ static void test_alert(void **state)
 
 static void send_unified(struct fixture *fixture, bool from_client, uint8_t epoch, size_t length)
 {
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 
 	put_unified(&datagram, epoch, length);
 	send_datagram(fixture, from_client, &datagram);
@@ -427,17 +427,17 @@ static void test_unified_header(void **state)
 		size_t length, size;
 		uint16_t epoch;
 	} headers[] = {
-		{ { 0x2e, 0x12, 0x34, 0x00, 0x02 }, 2, 7, 2 },
-		{ { 0x27, 0x12, 0x00, 0x02 }, 2, 6, 3 },
-		{ { 0x22, 0x12 }, 6, 8, 2 },
-		{ { 0x33, 0x12 }, 7, 8, 3 },
+		{{0x2e, 0x12, 0x34, 0x00, 0x02}, 2, 7, 2},
+		{{0x27, 0x12, 0x00, 0x02}, 2, 6, 3},
+		{{0x22, 0x12}, 6, 8, 2},
+		{{0x33, 0x12}, 7, 8, 3},
 	};
 	struct dtls_record record;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(headers); i++) {
-		struct slice copy = exact_copy((struct slice){ headers[i].bytes, 8 });
+		struct slice copy = exact_copy((struct slice){headers[i].bytes, 8});
 
 		assert_true(dtls_record_read(copy, 8, &record));
 		assert_true(record.is_13);
@@ -452,14 +452,14 @@ static void test_unified_header(void **state)
 static void test_truncated(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer message, datagram = { 0 };
+	struct buffer message, datagram = {0};
 	struct dtls_record record;
 	size_t length;
 
 	client_hello_make(&message, 0);
 	put_whole(fixture, &datagram, CLIENT, &message, 0);
 	for (length = 0; length < datagram.length; length++) {
-		struct slice copy = exact_copy((struct slice){ datagram.bytes, length });
+		struct slice copy = exact_copy((struct slice){datagram.bytes, length});
 		struct buffer part = datagram;
 
 		assert_int_equal(dtls_record_read(copy, datagram.length, &record),
@@ -486,7 +486,7 @@ static void test_hello_prefixes(void **state)
 	(void)state;
 	client_hello_make(&message, 20);
 	for (length = 0; length <= message.length - 4; length++) {
-		struct slice copy = exact_copy((struct slice){ message.bytes + 4, length });
+		struct slice copy = exact_copy((struct slice){message.bytes + 4, length});
 		/* A hello may end where its extensions would begin. */
 		bool whole = length == message.length - 4 || length == 2 + 32 + 1 + 21 + 6 + 2;
 
@@ -501,9 +501,9 @@ static void test_hello_prefixes(void **state)
 static void test_fragments_hostile(void **state)
 {
 	static const uint8_t bodies[][HANDSHAKE_HEADER + 1] = {
-		{ 2, 0, 0, 4, 0, 0, 0, 0, 5, 0, 0, 0 },	      /* offset behind its end */
-		{ 2, 0, 0, 4, 0, 0, 0, 0, 4, 0, 0, 1, 0xa5 }, /* runs over its end */
-		{ 2, 0, 0, 4, 0xff, 0xff, 0, 0, 0, 0, 0, 1, 0xa5 }, /* far ahead */
+		{2, 0, 0, 4, 0, 0, 0, 0, 5, 0, 0, 0},		  /* offset behind its end */
+		{2, 0, 0, 4, 0, 0, 0, 0, 4, 0, 0, 1, 0xa5},	  /* runs over its end */
+		{2, 0, 0, 4, 0xff, 0xff, 0, 0, 0, 0, 0, 1, 0xa5}, /* far ahead */
 	};
 	struct fixture *fixture = *state;
 	struct buffer message, datagram;
@@ -528,10 +528,10 @@ static void test_fragments_hostile(void **state)
 /* A message longer than any handshake's: nothing more is read of its direction. */
 static void test_message_huge(void **state)
 {
-	static const uint8_t body[HANDSHAKE_HEADER + 1] = { 2, 0xff, 0xff, 0xff, 0, 0,	 0,
-							    0, 0,    0,	   0,	 1, 0xa5 };
+	static const uint8_t body[HANDSHAKE_HEADER + 1] = {2, 0xff, 0xff, 0xff, 0, 0,	0,
+							   0, 0,    0,	  0,	1, 0xa5};
 	struct fixture *fixture = *state;
-	struct buffer message, datagram = { 0 };
+	struct buffer message, datagram = {0};
 
 	client_hello_make(&message, 0);
 	send_message(fixture, CLIENT, &message, 0);
@@ -547,7 +547,7 @@ static void test_message_huge(void **state)
 static void test_connection_id(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 
 	hellos_exchange(fixture, DTLS_12, 0xc02f);
 	put_dtls(fixture, &datagram, CLIENT, RECORD_KIND_TLS12_CID, 1, "\x01\x02\x03\x04", 4);

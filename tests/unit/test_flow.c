@@ -47,7 +47,7 @@ static int setup(void **state)
 
 	if (!fixture)
 		return -1;
-	fixture->handler = (struct flow_handler){ on_message, on_segment, NULL, fixture };
+	fixture->handler = (struct flow_handler){on_message, on_segment, NULL, fixture};
 	fixture->table = flow_table_new(4, &fixture->handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;
@@ -66,9 +66,9 @@ static int teardown(void **state)
 static int feed(struct fixture *fixture, const struct packet *packet)
 {
 	/* Exactly as long as it claims, for the sanitizer. */
-	struct slice data = exact_copy((struct slice){ packet->data, packet->event.data_length });
-	int error = flow_table_add(fixture->table,
-				   &(struct flow_segment){ &packet->event, data.bytes });
+	struct slice data = exact_copy((struct slice){packet->data, packet->event.data_length});
+	int error =
+		flow_table_add(fixture->table, &(struct flow_segment){&packet->event, data.bytes});
 
 	free((void *)data.bytes);
 	return error;
@@ -113,9 +113,9 @@ static void assert_kinds(const struct fixture *fixture, const enum flow_message_
 		assert_int_equal(fixture->messages[i].kind, kinds[i]);
 }
 
-#define ASSERT_KINDS(fixture, ...) \
-	assert_kinds(fixture, (enum flow_message_kind[]){ __VA_ARGS__ }, \
-		     ARRAY_SIZE(((enum flow_message_kind[]){ __VA_ARGS__ })))
+#define ASSERT_KINDS(fixture, ...)                                                                 \
+	assert_kinds(fixture, (enum flow_message_kind[]){__VA_ARGS__},                             \
+		     ARRAY_SIZE(((enum flow_message_kind[]){__VA_ARGS__})))
 
 /* The last message is RFC 8448's ClientHello, whole. */
 static void assert_hello(const struct fixture *fixture)
@@ -152,7 +152,7 @@ static void put_hello_records(struct buffer *buffer, size_t size)
 
 static void send_hello(struct fixture *fixture)
 {
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_record(&buffer);
 	send_all(fixture, true, &buffer);
@@ -179,7 +179,7 @@ static void test_all_segment_sizes(void **state)
 
 	for (size = 1; size < 5 + sizeof(rfc8448_client_hello); size++) {
 		struct fixture *fixture;
-		struct buffer buffer = { 0 };
+		struct buffer buffer = {0};
 
 		teardown(state);
 		assert_int_equal(setup(state), 0);
@@ -196,7 +196,7 @@ static void test_all_segment_sizes(void **state)
 static void test_hello_over_records(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_records(&buffer, 50);
 	send_all(fixture, true, &buffer);
@@ -209,7 +209,7 @@ static void test_hello_over_records(void **state)
 static void test_hello_in_crumbs(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_records(&buffer, 1);
 	send_sized(fixture, true, &buffer, 1);
@@ -223,7 +223,7 @@ static void test_hello_in_crumbs(void **state)
 static void test_empty_records(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_record(&buffer, RECORD_HANDSHAKE, NULL, 0);
 	put_record(&buffer, RECORD_HANDSHAKE, NULL, 0);
@@ -235,10 +235,10 @@ static void test_empty_records(void **state)
 
 static void test_messages_in_a_record(void **state)
 {
-	static const uint8_t types[] = { TLS_SERVER_HELLO, TLS_CERTIFICATE, TLS_SERVER_KEY_EXCHANGE,
-					 TLS_SERVER_HELLO_DONE };
+	static const uint8_t types[] = {TLS_SERVER_HELLO, TLS_CERTIFICATE, TLS_SERVER_KEY_EXCHANGE,
+					TLS_SERVER_HELLO_DONE};
 	struct fixture *fixture = *state;
-	struct buffer body = { 0 }, buffer = { 0 };
+	struct buffer body = {0}, buffer = {0};
 	size_t i;
 
 	send_hello(fixture);
@@ -260,7 +260,7 @@ static void test_messages_in_a_record(void **state)
 static void test_message_straddles_records(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer body = { 0 }, buffer = { 0 };
+	struct buffer body = {0}, buffer = {0};
 
 	send_hello(fixture);
 	put_message(&body, TLS_SERVER_HELLO, "abc", 3);
@@ -280,7 +280,7 @@ static void test_message_straddles_records(void **state)
 static void test_out_of_order(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_records(&buffer, 60);
 	send_part(fixture, true, &buffer, 0, 10);
@@ -298,7 +298,7 @@ static void test_out_of_order(void **state)
 static void test_server_out_of_order(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_record(&buffer, RECORD_HANDSHAKE, rfc8448_server_hello, sizeof(rfc8448_server_hello));
@@ -315,7 +315,7 @@ static void test_retransmission(void **state)
 	struct fixture *fixture = *state;
 	struct connection connection = fixture->connection;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_record(&buffer);
 	send_part(fixture, true, &buffer, 0, 100);
@@ -334,7 +334,7 @@ static void test_retransmission(void **state)
 static void test_sequence_wrap(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	fixture->connection.next[0] = UINT32_MAX - 20;
 	fixture->connection.next[1] = UINT32_MAX - 70;
@@ -356,7 +356,7 @@ static void test_not_tls(void **state)
 {
 	static const char answer[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_bytes(&buffer, answer, sizeof(answer) - 1);
@@ -369,17 +369,20 @@ static void test_not_tls(void **state)
 /* Content type, version and length must be a record's. */
 static void test_record_headers(void **state)
 {
-	static const struct { uint8_t header[5]; bool valid; } cases[] = {
-		{ { 19, 3, 3, 0, 1 }, false }, { { 25, 3, 3, 0, 1 }, false },
-		{ { 23, 2, 0, 0, 1 }, false }, { { 23, 3, 5, 0, 1 }, false },
-		{ { 23, 3, 3, 0x48, 1 }, false }, { { 23, 3, 3, 0x48, 0 }, true },
-		{ { 24, 3, 0, 0, 1 }, true }, { { 23, 3, 4, 0, 0 }, true },
+	static const struct {
+		uint8_t header[5];
+		bool valid;
+	} cases[] = {
+		{{19, 3, 3, 0, 1}, false},    {{25, 3, 3, 0, 1}, false},
+		{{23, 2, 0, 0, 1}, false},    {{23, 3, 5, 0, 1}, false},
+		{{23, 3, 3, 0x48, 1}, false}, {{23, 3, 3, 0x48, 0}, true},
+		{{24, 3, 0, 0, 1}, true},     {{23, 3, 4, 0, 0}, true},
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct fixture *fixture;
-		struct buffer buffer = { 0 };
+		struct buffer buffer = {0};
 
 		teardown(state);
 		assert_int_equal(setup(state), 0);
@@ -395,7 +398,7 @@ static void test_record_headers(void **state)
 static void test_change_cipher_spec(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_record(&buffer, RECORD_HANDSHAKE, "\x10\x00\x00\x01x", 5);
@@ -416,7 +419,7 @@ static void test_change_cipher_spec(void **state)
 static void test_hellos_behind_ccs(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer client = { 0 }, server = { 0 };
+	struct buffer client = {0}, server = {0};
 
 	send_hello(fixture);
 	put_record(&server, RECORD_HANDSHAKE, rfc8448_retry, sizeof(rfc8448_retry));
@@ -438,7 +441,7 @@ static void test_hellos_behind_ccs(void **state)
 static void test_alert(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_alert(&buffer, 2, 40);
@@ -448,7 +451,8 @@ static void test_alert(void **state)
 }
 
 /* A segment of which a capture has only the beginning. */
-static void send_truncated(struct fixture *fixture, bool from_client, const struct buffer *bytes, size_t captured)
+static void send_truncated(struct fixture *fixture, bool from_client, const struct buffer *bytes,
+			   size_t captured)
 {
 	struct packet packet;
 
@@ -460,11 +464,12 @@ static void send_truncated(struct fixture *fixture, bool from_client, const stru
 	fixture->connection.next[from_client] += bytes->length;
 }
 
-/* At every byte: the message is handed on as truncated once its length is known, and what follows its record is read. */
+/* At every byte: the message is handed on as truncated once its length is known, and what follows
+ * its record is read. */
 static void test_truncated_record(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer server = { 0 }, next = { 0 };
+	struct buffer server = {0}, next = {0};
 	size_t captured;
 
 	put_record(&server, RECORD_HANDSHAKE, rfc8448_server_hello, sizeof(rfc8448_server_hello));
@@ -485,11 +490,12 @@ static void test_truncated_record(void **state)
 	}
 }
 
-/* More messages follow in the record that is cut: where they end is unknown, and nothing is guessed. */
+/* More messages follow in the record that is cut: where they end is unknown, and nothing is
+ * guessed. */
 static void test_truncated_messages(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer body = { 0 }, server = { 0 }, next = { 0 };
+	struct buffer body = {0}, server = {0}, next = {0};
 
 	put_bytes(&body, rfc8448_server_hello, sizeof(rfc8448_server_hello));
 	put_message(&body, 11, "certificates", 12);
@@ -508,7 +514,7 @@ static void test_elided_bodies(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_record(&buffer, RECORD_HANDSHAKE, rfc8448_server_hello, sizeof(rfc8448_server_hello));
@@ -535,7 +541,7 @@ static void test_elided_over_segments(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_sealed(&buffer, RECORD_DATA, 2000);
@@ -557,7 +563,7 @@ static void test_elided_header(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	send_hello(fixture);
 	put_sealed(&buffer, RECORD_DATA, 100);
@@ -570,7 +576,7 @@ static void test_elided_header(void **state)
 
 static void test_lost_before(void **state)
 {
-	static const uint8_t flags[] = { TLSTRACE_PACKET_LOST_BEFORE, TLSTRACE_PACKET_CUT };
+	static const uint8_t flags[] = {TLSTRACE_PACKET_LOST_BEFORE, TLSTRACE_PACKET_CUT};
 	struct fixture *fixture = *state;
 	struct packet packet;
 	size_t i;
@@ -588,9 +594,9 @@ static void test_lost_before(void **state)
 
 static void test_hello_v2(void **state)
 {
-	static const uint8_t challenge[16] = { 1, 2, 3 };
+	static const uint8_t challenge[16] = {1, 2, 3};
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	size_t hello;
 
 	put_hello_v2(&buffer, challenge, sizeof(challenge));
@@ -609,7 +615,7 @@ static void test_start_offset(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_bytes(&buffer, "STARTTLS\r\n", 10);
 	put_hello_record(&buffer);
@@ -626,7 +632,7 @@ static void test_fast_open(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_record(&buffer);
 	packet_make(&packet, &fixture->connection, true, 0, buffer.bytes, buffer.length);
@@ -644,7 +650,7 @@ static void test_fast_open(void **state)
 static void test_message_too_long(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	size_t i;
 
 	send_hello(fixture);
@@ -663,7 +669,7 @@ static void test_capacity(void **state)
 	struct fixture *fixture = *state;
 	struct connection refused;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	int i;
 
 	put_hello_record(&buffer);
@@ -722,7 +728,7 @@ static void test_no_beginning(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_alert(&buffer, 2, 40);
 	packet_make(&packet, &fixture->connection, false, 0, buffer.bytes, buffer.length);
@@ -742,7 +748,7 @@ static void test_invalid_slices(void **state)
 {
 	struct fixture *fixture = *state;
 	struct packet packet;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_record(&buffer);
 	packet_make(&packet, &fixture->connection, true, 0, buffer.bytes, buffer.length);
@@ -763,22 +769,37 @@ static void test_invalid_slices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_one_segment),		TEST(test_all_segment_sizes),
-		TEST(test_hello_over_records),	TEST(test_hello_in_crumbs),
-		TEST(test_empty_records),	TEST(test_messages_in_a_record),
-		TEST(test_message_straddles_records), TEST(test_out_of_order),
-		TEST(test_server_out_of_order),	TEST(test_retransmission),
-		TEST(test_sequence_wrap),	TEST(test_not_tls),
-		TEST(test_record_headers),	TEST(test_change_cipher_spec),
-		TEST(test_hellos_behind_ccs),	TEST(test_alert),
-		TEST(test_truncated_record),	TEST(test_truncated_messages),
-		TEST(test_elided_bodies),	TEST(test_elided_over_segments),
-		TEST(test_elided_header),	TEST(test_lost_before),
-		TEST(test_hello_v2),		TEST(test_start_offset),
-		TEST(test_fast_open),		TEST(test_message_too_long),
-		TEST(test_capacity),		TEST(test_reused_key),
+		TEST(test_one_segment),
+		TEST(test_all_segment_sizes),
+		TEST(test_hello_over_records),
+		TEST(test_hello_in_crumbs),
+		TEST(test_empty_records),
+		TEST(test_messages_in_a_record),
+		TEST(test_message_straddles_records),
+		TEST(test_out_of_order),
+		TEST(test_server_out_of_order),
+		TEST(test_retransmission),
+		TEST(test_sequence_wrap),
+		TEST(test_not_tls),
+		TEST(test_record_headers),
+		TEST(test_change_cipher_spec),
+		TEST(test_hellos_behind_ccs),
+		TEST(test_alert),
+		TEST(test_truncated_record),
+		TEST(test_truncated_messages),
+		TEST(test_elided_bodies),
+		TEST(test_elided_over_segments),
+		TEST(test_elided_header),
+		TEST(test_lost_before),
+		TEST(test_hello_v2),
+		TEST(test_start_offset),
+		TEST(test_fast_open),
+		TEST(test_message_too_long),
+		TEST(test_capacity),
+		TEST(test_reused_key),
 		TEST(test_expire),
-		TEST(test_no_beginning),	TEST(test_invalid_slices),
+		TEST(test_no_beginning),
+		TEST(test_invalid_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static int teardown(void **state)
 static bool add(struct fixture *fixture, size_t from, size_t to, bool more, uint8_t mark)
 {
 	struct fragment fragment = {
-		.key = { .identification = fixture->identification, .protocol = 17 },
+		.key = {.identification = fixture->identification, .protocol = 17},
 		.offset = from,
 		.more = more,
 		.protocol = from ? 99 : 17, /* the first fragment's counts */
@@ -52,7 +52,7 @@ static bool add(struct fixture *fixture, size_t from, size_t to, bool more, uint
 	assert_non_null(bytes);
 	for (i = from; i < to; i++)
 		bytes[i - from] = (uint8_t)(i + mark);
-	fragment.bytes = (struct slice){ bytes, to - from };
+	fragment.bytes = (struct slice){bytes, to - from};
 	done = fragments_add(fixture->fragments, &fragment, fixture->time_ns, &fixture->whole,
 			     &fixture->protocol);
 	free(bytes);
@@ -81,8 +81,8 @@ static void test_in_order(void **state)
 
 static void test_any_order(void **state)
 {
-	static const size_t orders[][3] = { { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
-	static const size_t edges[] = { 0, 8, 24, 31 };
+	static const size_t orders[][3] = {{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const size_t edges[] = {0, 8, 24, 31};
 	struct fixture *fixture = *state;
 	size_t i;
 
@@ -186,9 +186,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_in_order),   TEST(test_any_order),   TEST(test_repeated), TEST(test_overlapping),
-		TEST(test_behind_the_end), TEST(test_impossible), TEST(test_largest),  TEST(test_expiry),
-		TEST(test_too_many),
+		TEST(test_in_order),	TEST(test_any_order),	   TEST(test_repeated),
+		TEST(test_overlapping), TEST(test_behind_the_end), TEST(test_impossible),
+		TEST(test_largest),	TEST(test_expiry),	   TEST(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

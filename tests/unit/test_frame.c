@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Frames of every kind around the same TCP segment, built by hand; and each of them cut at every byte. */
+/* Frames of every kind around the same TCP segment, built by hand; and each of them cut at every
+ * byte. */
 #include <stdlib.h>
 
 #include "build.h"
 #include "source/fragments.h"
 #include "source/frame.h"
 
-#define PAYLOAD "payload of a segment"
+#define PAYLOAD	       "payload of a segment"
 #define PAYLOAD_LENGTH (sizeof(PAYLOAD) - 1)
-#define SECOND_NS 1000000000ULL
+#define SECOND_NS      1000000000ULL
 
-static const uint8_t source4[4] = { 192, 0, 2, 1 }, destination4[4] = { 198, 51, 100, 2 };
-static const uint8_t source6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 1 };
-static const uint8_t destination6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 2 };
+static const uint8_t source4[4] = {192, 0, 2, 1}, destination4[4] = {198, 51, 100, 2};
+static const uint8_t source6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+static const uint8_t destination6[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
 
 static void put_tcp(struct buffer *buffer)
 {
@@ -35,8 +36,8 @@ static void put_udp(struct buffer *buffer, uint16_t port, const struct buffer *b
 	put_bytes(buffer, body->bytes, body->length);
 }
 
-static void put_ipv4_part(struct buffer *buffer, uint8_t protocol, const struct buffer *body, size_t from,
-			  size_t to, bool more)
+static void put_ipv4_part(struct buffer *buffer, uint8_t protocol, const struct buffer *body,
+			  size_t from, size_t to, bool more)
 {
 	put_number(buffer, 0x46, 1); /* with 4 bytes of options */
 	put_number(buffer, 0, 1);
@@ -70,7 +71,7 @@ static void put_ipv6(struct buffer *buffer, uint8_t next, const struct buffer *b
 
 static struct buffer tcp_in_ipv4(void)
 {
-	struct buffer tcp = { 0 }, ip = { 0 };
+	struct buffer tcp = {0}, ip = {0};
 
 	put_tcp(&tcp);
 	put_ipv4(&ip, 6, &tcp);
@@ -79,7 +80,7 @@ static struct buffer tcp_in_ipv4(void)
 
 static struct buffer tcp_in_ipv6(void)
 {
-	struct buffer tcp = { 0 }, ip = { 0 };
+	struct buffer tcp = {0}, ip = {0};
 
 	put_tcp(&tcp);
 	put_ipv6(&ip, 6, &tcp);
@@ -88,7 +89,7 @@ static struct buffer tcp_in_ipv6(void)
 
 static struct buffer ethernet(uint16_t type, const struct buffer *body)
 {
-	struct buffer frame = { 0 };
+	struct buffer frame = {0};
 
 	put_fill(&frame, 2, 12);
 	put_number(&frame, type, 2);
@@ -99,25 +100,28 @@ static struct buffer ethernet(uint16_t type, const struct buffer *body)
 /* Some bytes, then a body. */
 static struct buffer behind(const void *header, size_t length, const struct buffer *body)
 {
-	struct buffer frame = { 0 };
+	struct buffer frame = {0};
 
 	put_bytes(&frame, header, length);
 	put_bytes(&frame, body->bytes, body->length);
 	return frame;
 }
 
-#define BEHIND(body, ...) behind((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }), body)
+#define BEHIND(body, ...)                                                                          \
+	behind((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), body)
 
 static enum frame_result read_bytes(enum frame_link link, const uint8_t *bytes, size_t length,
-				    size_t wire_length, struct fragments *fragments, struct frame *frame)
+				    size_t wire_length, struct fragments *fragments,
+				    struct frame *frame)
 {
-	struct slice copy = exact_copy((struct slice){ bytes, length });
+	struct slice copy = exact_copy((struct slice){bytes, length});
 	enum frame_result result = frame_read(link, copy, wire_length, SECOND_NS, fragments, frame);
 
 	/* A payload that borrows the copy is looked at before it goes. */
 	if (result == FRAME_READ && frame->payload.length && frame->protocol == FRAME_PROTOCOL_TCP)
-		assert_memory_equal(frame->payload.bytes, PAYLOAD, frame->payload.length < PAYLOAD_LENGTH ?
-				    frame->payload.length : PAYLOAD_LENGTH);
+		assert_memory_equal(frame->payload.bytes, PAYLOAD,
+				    frame->payload.length < PAYLOAD_LENGTH ? frame->payload.length
+									   : PAYLOAD_LENGTH);
 	free((void *)copy.bytes);
 	return result;
 }
@@ -130,8 +134,9 @@ static struct frame assert_segment(enum frame_link link, const struct buffer *bu
 	size_t length;
 
 	assert_non_null(fragments);
-	assert_int_equal(read_bytes(link, buffer->bytes, buffer->length, buffer->length, fragments, &whole),
-			 FRAME_READ);
+	assert_int_equal(
+		read_bytes(link, buffer->bytes, buffer->length, buffer->length, fragments, &whole),
+		FRAME_READ);
 	assert_int_equal(whole.protocol, FRAME_PROTOCOL_TCP);
 	assert_int_equal(whole.source_port, 40000);
 	assert_int_equal(whole.destination_port, 443);
@@ -142,7 +147,8 @@ static struct frame assert_segment(enum frame_link link, const struct buffer *bu
 	assert_int_equal(whole.payload.length, PAYLOAD_LENGTH);
 	for (length = 0; length < buffer->length; length++) {
 		/* A tunnel of which too little is left looks like any UDP. */
-		if (read_bytes(link, buffer->bytes, length, buffer->length, fragments, &frame) != FRAME_READ ||
+		if (read_bytes(link, buffer->bytes, length, buffer->length, fragments, &frame) !=
+			    FRAME_READ ||
 		    frame.protocol != FRAME_PROTOCOL_TCP)
 			continue;
 		assert_int_equal(frame.length, whole.length);
@@ -204,7 +210,7 @@ static void test_links(void **state)
 
 static struct buffer pppoe(const struct buffer *ip)
 {
-	struct buffer frame = { 0 };
+	struct buffer frame = {0};
 
 	put_number(&frame, 0x11000005, 4);
 	put_number(&frame, ip->length + 2, 2);
@@ -250,7 +256,7 @@ static void test_tags(void **state)
 
 static struct buffer in_udp(uint16_t port, const struct buffer *body)
 {
-	struct buffer udp = { 0 }, ip = { 0 };
+	struct buffer udp = {0}, ip = {0};
 
 	put_udp(&udp, port, body);
 	put_ipv4(&ip, 17, &udp);
@@ -276,14 +282,15 @@ static void test_udp_tunnels(void **state)
 	body = BEHIND(&ip, 0x30, 255, 0, (uint8_t)ip.length, 0, 0, 0, 1);
 	frame = in_udp(2152, &body);
 	assert_int_equal(assert_segment(FRAME_LINK_IP, &frame).encapsulation, 0);
-	body = BEHIND(&ip, 0x34, 255, 0, (uint8_t)(ip.length + 8), 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 9, 0);
+	body = BEHIND(&ip, 0x34, 255, 0, (uint8_t)(ip.length + 8), 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0,
+		      9, 0);
 	frame = in_udp(2152, &body);
 	assert_segment(FRAME_LINK_IP, &frame);
 }
 
 static void test_ip_tunnels(void **state)
 {
-	struct buffer ip = tcp_in_ipv4(), ip6 = tcp_in_ipv6(), body, frame = { 0 };
+	struct buffer ip = tcp_in_ipv4(), ip6 = tcp_in_ipv6(), body, frame = {0};
 	uint64_t networks[2];
 
 	(void)state;
@@ -295,7 +302,8 @@ static void test_ip_tunnels(void **state)
 	frame.length = 0;
 	put_ipv6(&frame, 4, &ip);
 	assert_segment(FRAME_LINK_IP, &frame);
-	body = BEHIND(&ip, 0xb0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 1); /* checksum, key, sequence */
+	body = BEHIND(&ip, 0xb0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0,
+		      1); /* checksum, key, sequence */
 	frame.length = 0;
 	put_ipv4(&frame, 47, &body);
 	assert_true(assert_segment(FRAME_LINK_IP, &frame).encapsulation != 0);
@@ -304,7 +312,8 @@ static void test_ip_tunnels(void **state)
 	frame.length = 0;
 	put_ipv4(&frame, 47, &body);
 	assert_segment(FRAME_LINK_IP, &frame);
-	for (uint8_t flow = 0; flow < 2; flow++) { /* NVGRE: a network, and what tells its flows apart */
+	for (uint8_t flow = 0; flow < 2;
+	     flow++) { /* NVGRE: a network, and what tells its flows apart */
 		body = ethernet(0x0800, &ip);
 		body = BEHIND(&body, 0x20, 0, 0x65, 0x58, 0, 0x13, 0x88, flow);
 		frame.length = 0;
@@ -313,7 +322,8 @@ static void test_ip_tunnels(void **state)
 	}
 	assert_true(networks[0] && networks[0] == networks[1]);
 	body = ethernet(0x0800, &ip);
-	body = BEHIND(&body, 0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 0, 0, 0, 0, 0); /* ERSPAN II */
+	body = BEHIND(&body, 0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 0, 0, 0, 0,
+		      0); /* ERSPAN II */
 	frame.length = 0;
 	put_ipv4(&frame, 47, &body);
 	assert_segment(FRAME_LINK_IP, &frame);
@@ -321,18 +331,20 @@ static void test_ip_tunnels(void **state)
 
 static void test_extensions(void **state)
 {
-	struct buffer tcp = { 0 }, body, frame = { 0 };
+	struct buffer tcp = {0}, body, frame = {0};
 
 	(void)state;
 	put_tcp(&tcp);
 	body = BEHIND(&tcp, 43, 0, 1, 4, 0, 0, 0, 0,		       /* hop-by-hop */
 		      60, 1, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, /* routing, 16 bytes */
 		      51, 0, 1, 4, 0, 0, 0, 0,			       /* destination */
-		      44, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, /* AH */
-		      6, 0, 0, 0, 0, 0, 0, 9);			       /* an atomic fragment */
+		      44, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+		      12,		       /* AH */
+		      6, 0, 0, 0, 0, 0, 0, 9); /* an atomic fragment */
 	put_ipv6(&frame, 0, &body);
 	assert_segment(FRAME_LINK_IP, &frame);
-	body = BEHIND(&tcp, 6, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+	body = BEHIND(&tcp, 6, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+		      12);
 	frame.length = 0;
 	put_ipv4(&frame, 51, &body);
 	assert_segment(FRAME_LINK_IP, &frame);
@@ -340,7 +352,7 @@ static void test_extensions(void **state)
 
 static void test_fragments(void **state)
 {
-	struct buffer tcp = { 0 }, first = { 0 }, second = { 0 };
+	struct buffer tcp = {0}, first = {0}, second = {0};
 	struct fragments *fragments = fragments_new();
 	struct frame frame;
 
@@ -349,12 +361,15 @@ static void test_fragments(void **state)
 	put_tcp(&tcp);
 	put_ipv4_part(&first, 6, &tcp, 0, 24, true);
 	put_ipv4_part(&second, 6, &tcp, 24, tcp.length, false);
-	assert_int_equal(read_bytes(FRAME_LINK_IP, second.bytes, second.length, second.length, fragments, &frame),
+	assert_int_equal(read_bytes(FRAME_LINK_IP, second.bytes, second.length, second.length,
+				    fragments, &frame),
 			 FRAME_OTHER);
 	/* One that was cut cannot be used. */
-	assert_int_equal(read_bytes(FRAME_LINK_IP, first.bytes, first.length - 1, first.length, fragments, &frame),
+	assert_int_equal(read_bytes(FRAME_LINK_IP, first.bytes, first.length - 1, first.length,
+				    fragments, &frame),
 			 FRAME_BROKEN);
-	assert_int_equal(read_bytes(FRAME_LINK_IP, first.bytes, first.length, first.length, fragments, &frame),
+	assert_int_equal(read_bytes(FRAME_LINK_IP, first.bytes, first.length, first.length,
+				    fragments, &frame),
 			 FRAME_READ);
 	assert_int_equal(frame.length, PAYLOAD_LENGTH);
 	assert_int_equal(frame.payload.length, PAYLOAD_LENGTH);
@@ -362,10 +377,11 @@ static void test_fragments(void **state)
 	fragments_free(fragments);
 }
 
-/* A tunnel's packet in fragments, which carries fragments itself: one lies in the buffer of the other. */
+/* A tunnel's packet in fragments, which carries fragments itself: one lies in the buffer of the
+ * other. */
 static void test_fragments_in_fragments(void **state)
 {
-	struct buffer tcp = { 0 }, inner = { 0 }, outer;
+	struct buffer tcp = {0}, inner = {0}, outer;
 	struct fragments *fragments = fragments_new();
 	struct frame frame;
 	size_t part;
@@ -378,12 +394,14 @@ static void test_fragments_in_fragments(void **state)
 		put_ipv4_part(&inner, 6, &tcp, part ? 24 : 0, part ? tcp.length : 24, !part);
 		outer.length = 0;
 		put_ipv4_part(&outer, 4, &inner, 0, 16, true);
-		assert_int_equal(read_bytes(FRAME_LINK_IP, outer.bytes, outer.length, outer.length, fragments,
-					    &frame), FRAME_OTHER);
+		assert_int_equal(read_bytes(FRAME_LINK_IP, outer.bytes, outer.length, outer.length,
+					    fragments, &frame),
+				 FRAME_OTHER);
 		outer.length = 0;
 		put_ipv4_part(&outer, 4, &inner, 16, inner.length, false);
-		assert_int_equal(read_bytes(FRAME_LINK_IP, outer.bytes, outer.length, outer.length, fragments,
-					    &frame), part ? FRAME_READ : FRAME_OTHER);
+		assert_int_equal(read_bytes(FRAME_LINK_IP, outer.bytes, outer.length, outer.length,
+					    fragments, &frame),
+				 part ? FRAME_READ : FRAME_OTHER);
 	}
 	assert_int_equal(frame.length, PAYLOAD_LENGTH);
 	assert_memory_equal(frame.payload.bytes, PAYLOAD, PAYLOAD_LENGTH);
@@ -399,7 +417,7 @@ static enum frame_result result_of(enum frame_link link, const struct buffer *bu
 
 static void test_others(void **state)
 {
-	struct buffer nothing = { 0 }, ip = tcp_in_ipv4(), frame;
+	struct buffer nothing = {0}, ip = tcp_in_ipv4(), frame;
 	unsigned int i;
 
 	(void)state;
@@ -425,14 +443,15 @@ static void test_others(void **state)
 /* Ports of tunnels carry other things too. */
 static void test_plain_udp(void **state)
 {
-	struct buffer body = { 0 }, ip;
+	struct buffer body = {0}, ip;
 	struct frame frame;
 
 	(void)state;
 	put_bytes(&body, PAYLOAD, PAYLOAD_LENGTH);
 	ip = in_udp(4789, &body);
 	put_fill(&ip, 0, 7); /* padding of the link */
-	assert_int_equal(read_bytes(FRAME_LINK_IP, ip.bytes, ip.length, ip.length, NULL, &frame), FRAME_READ);
+	assert_int_equal(read_bytes(FRAME_LINK_IP, ip.bytes, ip.length, ip.length, NULL, &frame),
+			 FRAME_READ);
 	assert_int_equal(frame.protocol, FRAME_PROTOCOL_UDP);
 	assert_int_equal(frame.destination_port, 4789);
 	assert_int_equal(frame.length, PAYLOAD_LENGTH);
@@ -443,11 +462,11 @@ static void test_plain_udp(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ethernet),     cmocka_unit_test(test_links),
-		cmocka_unit_test(test_tags),	     cmocka_unit_test(test_udp_tunnels),
-		cmocka_unit_test(test_ip_tunnels),   cmocka_unit_test(test_extensions),
-		cmocka_unit_test(test_fragments),    cmocka_unit_test(test_fragments_in_fragments),
-		cmocka_unit_test(test_others),	     cmocka_unit_test(test_plain_udp),
+		cmocka_unit_test(test_ethernet),   cmocka_unit_test(test_links),
+		cmocka_unit_test(test_tags),	   cmocka_unit_test(test_udp_tunnels),
+		cmocka_unit_test(test_ip_tunnels), cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_fragments),  cmocka_unit_test(test_fragments_in_fragments),
+		cmocka_unit_test(test_others),	   cmocka_unit_test(test_plain_udp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,10 +73,10 @@ static void test_ends(void **state)
 		uint8_t flags;
 		enum failure_kind kind;
 	} cases[] = {
-		{ SERVER, TLSTRACE_TCP_FIN, FAILURE_CLOSED },
-		{ SERVER, TLSTRACE_TCP_RST, FAILURE_RESET },
-		{ CLIENT, TLSTRACE_TCP_FIN, FAILURE_CLOSED },
-		{ CLIENT, TLSTRACE_TCP_RST, FAILURE_RESET },
+		{SERVER, TLSTRACE_TCP_FIN, FAILURE_CLOSED},
+		{SERVER, TLSTRACE_TCP_RST, FAILURE_RESET},
+		{CLIENT, TLSTRACE_TCP_FIN, FAILURE_CLOSED},
+		{CLIENT, TLSTRACE_TCP_RST, FAILURE_RESET},
 	};
 	struct fixture *fixture = *state;
 

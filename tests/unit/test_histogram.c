@@ -10,7 +10,7 @@
 
 #include "histogram.h"
 
-#define COUNT 20000
+#define COUNT		  20000
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static int compare(const void *left, const void *right)
@@ -79,7 +79,7 @@ static uint64_t exact_quantile(const uint64_t *sorted, size_t count, unsigned in
 
 static void assert_quantiles(const struct histogram *histogram, uint64_t *values, size_t count)
 {
-	static const unsigned int per_milles[] = { 0, 1, 100, 250, 500, 900, 950, 990, 999, 1000 };
+	static const unsigned int per_milles[] = {0, 1, 100, 250, 500, 900, 950, 990, 999, 1000};
 
 	qsort(values, count, sizeof(*values), compare);
 	for (size_t i = 0; i < ARRAY_SIZE(per_milles); i++) {
@@ -95,9 +95,10 @@ static void assert_quantiles(const struct histogram *histogram, uint64_t *values
 
 static void test_distributions(void **state)
 {
-	static uint64_t (*const draws[])(void) = { draw_uniform, draw_exponential, draw_lognormal,
-		draw_bimodal, draw_pareto, draw_small, draw_any, draw_same };
-	static const size_t counts[] = { 1, 2, 3, 10, 999, COUNT };
+	static uint64_t (*const draws[])(void) = {draw_uniform, draw_exponential, draw_lognormal,
+						  draw_bimodal, draw_pareto,	  draw_small,
+						  draw_any,	draw_same};
+	static const size_t counts[] = {1, 2, 3, 10, 999, COUNT};
 	static uint64_t values[COUNT];
 
 	(void)state;

@@ -5,9 +5,9 @@
 
 #include "handshake/latency.h"
 
-#define US 1000ULL
-#define TLS12 0x0303
-#define TLS13 0x0304
+#define US	 1000ULL
+#define TLS12	 0x0303
+#define TLS13	 0x0304
 #define LIST_MAX 24
 
 /*
@@ -66,8 +66,8 @@ static void flight_at(struct scene *scene, enum handshake_end from, bool hello, 
 		      uint64_t long_us, uint64_t way_us)
 {
 	size_t n = scene->flights.count++;
-	const struct stretch out = { ns_of(sent_us), ns_of(sent_us + long_us) };
-	const struct stretch in = { ns_of(sent_us + way_us), ns_of(sent_us + long_us + way_us) };
+	const struct stretch out = {ns_of(sent_us), ns_of(sent_us + long_us)};
+	const struct stretch in = {ns_of(sent_us + way_us), ns_of(sent_us + long_us + way_us)};
 
 	scene->flights.list[n].from = from;
 	scene->flights.list[n].hello = hello;
@@ -138,7 +138,7 @@ static void see_only(struct scene *scene, enum handshake_end end)
 	struct endpoint *far = &scene->handshake->ends[!end];
 
 	free(far->reads_ns);
-	*far = (struct endpoint){ 0 };
+	*far = (struct endpoint){0};
 	see(scene, end);
 }
 
@@ -171,10 +171,10 @@ static void assert_phases(struct scene *scene, const struct want *want, size_t c
 	assert_int_equal(latency->phase_count, count);
 }
 
-#define ASSERT_PHASES(scene, ...)                                                         \
-	do {                                                                              \
-		const struct want want[] = { __VA_ARGS__ };                               \
-		assert_phases(scene, want, ARRAY_SIZE(want));                             \
+#define ASSERT_PHASES(scene, ...)                                                                  \
+	do {                                                                                       \
+		const struct want want[] = {__VA_ARGS__};                                          \
+		assert_phases(scene, want, ARRAY_SIZE(want));                                      \
 	} while (0)
 
 static uint64_t total_us(const struct scene *scene)
@@ -189,11 +189,11 @@ static void test_answer_held(void **state)
 		uint64_t sent_us, written_us;
 		bool held, in_parts;
 	} cases[] = {
-		{ 1990, 1995, true, false },
-		{ 2340, 1995, false, false }, /* it left at once */
-		{ 1990, 2400, false, false }, /* java: an alert, when the certificate has been looked at */
-		{ 1990, 3000, false, true },  /* wget: its request */
-		{ 1990, 0, false, true },
+		{1990, 1995, true, false},  {2340, 1995, false, false}, /* it left at once */
+		{1990, 2400, false, false}, /* java: an alert, when the certificate has been looked
+					       at */
+		{1990, 3000, false, true},  /* wget: its request */
+		{1990, 0, false, true},
 	};
 	struct scene *scene = *state;
 	const struct latency *latency = &scene->handshake->latency;
@@ -211,9 +211,11 @@ static void test_answer_held(void **state)
 		client->last_write_ns = cases[i].written_us ? ns_of(cases[i].written_us) : 0;
 		see(scene, END_CLIENT);
 		latency_fill(scene->handshake, &scene->timeline);
-		assert_string_equal(latency->phases[latency->phase_count - 1].name, "client_crypto");
+		assert_string_equal(latency->phases[latency->phase_count - 1].name,
+				    "client_crypto");
 		assert_int_equal(latency->phases[latency->phase_count - 1].held, cases[i].held);
-		assert_int_equal(latency->phases[latency->phase_count - 1].in_parts, cases[i].in_parts);
+		assert_int_equal(latency->phases[latency->phase_count - 1].in_parts,
+				 cases[i].in_parts);
 	}
 }
 
@@ -224,16 +226,15 @@ static void test_both_13(void **state)
 	full_13(scene);
 	see(scene, END_CLIENT);
 	see(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, false },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 1000, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, false },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_crypto", END_CLIENT, 720, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, false},
+		{"client_prepare", END_CLIENT, 400, false},
+		{"hello_network", END_UNKNOWN, 50, false}, {"accept_queue", END_SERVER, 0, false},
+		{"server_wakeup", END_SERVER, 20, false},
+		{"server_crypto", END_SERVER, 1000, false},
+		{"server_flight", END_SERVER, 40, false}, {"reply_network", END_UNKNOWN, 50, false},
+		{"client_wakeup", END_CLIENT, 30, false},
+		{"client_crypto", END_CLIENT, 720, false});
 	assert_int_equal(total_us(scene), 2410);
 	assert_int_equal(scene->handshake->latency.rtt_us, 100);
 }
@@ -244,18 +245,18 @@ static void test_client_only_13(void **state)
 
 	full_13(scene);
 	see_only(scene, END_CLIENT);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "server", END_SERVER, 1020, true },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, true },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_crypto", END_CLIENT, 720, false });
+	ASSERT_PHASES(scene, {"tcp_connect", END_CLIENT, 100, false},
+		      {"client_prepare", END_CLIENT, 400, false},
+		      {"hello_network", END_UNKNOWN, 50, true}, {"server", END_SERVER, 1020, true},
+		      {"server_flight", END_SERVER, 40, false},
+		      {"reply_network", END_UNKNOWN, 50, true},
+		      {"client_wakeup", END_CLIENT, 30, false},
+		      {"client_crypto", END_CLIENT, 720, false});
 	assert_int_equal(total_us(scene), 2410);
 }
 
-/* Without a round-trip time nothing is known of the far end but how long its answer took to come. */
+/* Without a round-trip time nothing is known of the far end but how long its answer took to come.
+ */
 static void test_client_only_without_rtt(void **state)
 {
 	struct scene *scene = *state;
@@ -263,12 +264,11 @@ static void test_client_only_without_rtt(void **state)
 	full_13(scene);
 	scene->handshake->ends[END_CLIENT].min_rtt_us = 0;
 	see_only(scene, END_CLIENT);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "unknown", END_UNKNOWN, 1120, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_crypto", END_CLIENT, 720, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, false},
+		{"client_prepare", END_CLIENT, 400, false}, {"unknown", END_UNKNOWN, 1120, false},
+		{"server_flight", END_SERVER, 40, false}, {"client_wakeup", END_CLIENT, 30, false},
+		{"client_crypto", END_CLIENT, 720, false});
 }
 
 /* Seen from the server all is 50 us later, which takes nothing away from how long it took. */
@@ -278,14 +278,13 @@ static void test_server_only_13(void **state)
 
 	full_13(scene);
 	see_only(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 1000, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, true },
-		      { "client_crypto", END_CLIENT, 750, true });
+	ASSERT_PHASES(
+		scene, {"client_prepare", END_CLIENT, 400, true},
+		{"hello_network", END_UNKNOWN, 50, true}, {"accept_queue", END_SERVER, 0, false},
+		{"server_wakeup", END_SERVER, 20, false},
+		{"server_crypto", END_SERVER, 1000, false},
+		{"server_flight", END_SERVER, 40, false}, {"reply_network", END_UNKNOWN, 50, true},
+		{"client_crypto", END_CLIENT, 750, true});
 	assert_int_equal(total_us(scene), 2310);
 	assert_int_equal(scene->handshake->latency.start_ns, ns_of(100));
 }
@@ -297,12 +296,11 @@ static void test_server_only_without_rtt(void **state)
 	full_13(scene);
 	scene->handshake->ends[END_SERVER].min_rtt_us = 0;
 	see_only(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 1000, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "unknown", END_UNKNOWN, 850, false });
+	ASSERT_PHASES(
+		scene, {"client_prepare", END_CLIENT, 400, true},
+		{"accept_queue", END_SERVER, 0, false}, {"server_wakeup", END_SERVER, 20, false},
+		{"server_crypto", END_SERVER, 1000, false},
+		{"server_flight", END_SERVER, 40, false}, {"unknown", END_UNKNOWN, 850, false});
 }
 
 /* A router knows no socket and no round-trip time. */
@@ -315,16 +313,16 @@ static void test_between(void **state)
 	scene->handshake->ends[END_CLIENT].min_rtt_us = 0;
 	scene->timeline.at[END_CLIENT] = NULL;
 	see(scene, END_UNKNOWN);
-	ASSERT_PHASES(scene, { "unknown", END_UNKNOWN, 1070, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "unknown", END_UNKNOWN, 800, false });
+	ASSERT_PHASES(scene, {"unknown", END_UNKNOWN, 1070, false},
+		      {"server_flight", END_SERVER, 40, false},
+		      {"unknown", END_UNKNOWN, 800, false});
 }
 
 /* A capture knows how long the ends' kernels took to answer each other, seen in the middle. */
 static void test_between_opened(void **state)
 {
 	struct scene *scene = *state;
-	const struct flow_opening opening = { ns_of(25), ns_of(75), ns_of(125), false };
+	const struct flow_opening opening = {ns_of(25), ns_of(75), ns_of(125), false};
 
 	full_12(scene);
 	scene->timeline.opening = &opening;
@@ -334,16 +332,14 @@ static void test_between_opened(void **state)
 	};
 	scene->timeline.at[END_CLIENT] = NULL;
 	see(scene, END_UNKNOWN);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, true },
-		      { "client_prepare", END_CLIENT, 400, true },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "server", END_SERVER, 1020, true },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, true },
-		      { "client_crypto", END_CLIENT, 750, true },
-		      { "finish_network", END_UNKNOWN, 50, true },
-		      { "server_finish", END_SERVER, 1020, true },
-		      { "finish_network", END_UNKNOWN, 50, true });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, true},
+		{"client_prepare", END_CLIENT, 400, true}, {"hello_network", END_UNKNOWN, 50, true},
+		{"server", END_SERVER, 1020, true}, {"server_flight", END_SERVER, 40, false},
+		{"reply_network", END_UNKNOWN, 50, true}, {"client_crypto", END_CLIENT, 750, true},
+		{"finish_network", END_UNKNOWN, 50, true},
+		{"server_finish", END_SERVER, 1020, true},
+		{"finish_network", END_UNKNOWN, 50, true});
 	assert_int_equal(total_us(scene), 3530);
 	assert_int_equal(scene->handshake->latency.rtt_us, 100);
 }
@@ -352,16 +348,15 @@ static void test_between_opened(void **state)
 static void test_between_half_opened(void **state)
 {
 	struct scene *scene = *state;
-	const struct flow_opening opening = { ns_of(25), 0, ns_of(125), false };
+	const struct flow_opening opening = {ns_of(25), 0, ns_of(125), false};
 
 	full_13(scene);
 	scene->timeline.opening = &opening;
 	see(scene, END_UNKNOWN);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, true },
-		      { "client_prepare", END_CLIENT, 400, true },
-		      { "unknown", END_UNKNOWN, 1070, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "unknown", END_UNKNOWN, 800, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, true},
+		{"client_prepare", END_CLIENT, 400, true}, {"unknown", END_UNKNOWN, 1070, false},
+		{"server_flight", END_SERVER, 40, false}, {"unknown", END_UNKNOWN, 800, false});
 }
 
 static void test_both_12(void **state)
@@ -371,20 +366,18 @@ static void test_both_12(void **state)
 	full_12(scene);
 	see(scene, END_CLIENT);
 	see(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, false },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 1000, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, false },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_crypto", END_CLIENT, 720, false },
-		      { "finish_network", END_UNKNOWN, 50, false },
-		      { "server_finish", END_SERVER, 1020, false },
-		      { "finish_network", END_UNKNOWN, 50, false },
-		      { "client_finish", END_CLIENT, 30, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, false},
+		{"client_prepare", END_CLIENT, 400, false},
+		{"hello_network", END_UNKNOWN, 50, false}, {"accept_queue", END_SERVER, 0, false},
+		{"server_wakeup", END_SERVER, 20, false},
+		{"server_crypto", END_SERVER, 1000, false},
+		{"server_flight", END_SERVER, 40, false}, {"reply_network", END_UNKNOWN, 50, false},
+		{"client_wakeup", END_CLIENT, 30, false}, {"client_crypto", END_CLIENT, 720, false},
+		{"finish_network", END_UNKNOWN, 50, false},
+		{"server_finish", END_SERVER, 1020, false},
+		{"finish_network", END_UNKNOWN, 50, false},
+		{"client_finish", END_CLIENT, 30, false});
 	assert_int_equal(total_us(scene), 3560);
 }
 
@@ -394,18 +387,16 @@ static void test_client_only_12(void **state)
 
 	full_12(scene);
 	see_only(scene, END_CLIENT);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "server", END_SERVER, 1020, true },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, true },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_crypto", END_CLIENT, 720, false },
-		      { "finish_network", END_UNKNOWN, 50, true },
-		      { "server_finish", END_SERVER, 1020, true },
-		      { "finish_network", END_UNKNOWN, 50, true },
-		      { "client_finish", END_CLIENT, 30, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, false},
+		{"client_prepare", END_CLIENT, 400, false},
+		{"hello_network", END_UNKNOWN, 50, true}, {"server", END_SERVER, 1020, true},
+		{"server_flight", END_SERVER, 40, false}, {"reply_network", END_UNKNOWN, 50, true},
+		{"client_wakeup", END_CLIENT, 30, false}, {"client_crypto", END_CLIENT, 720, false},
+		{"finish_network", END_UNKNOWN, 50, true},
+		{"server_finish", END_SERVER, 1020, true},
+		{"finish_network", END_UNKNOWN, 50, true},
+		{"client_finish", END_CLIENT, 30, false});
 }
 
 static void test_server_only_12(void **state)
@@ -414,17 +405,15 @@ static void test_server_only_12(void **state)
 
 	full_12(scene);
 	see_only(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 1000, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, true },
-		      { "client_crypto", END_CLIENT, 750, true },
-		      { "finish_network", END_UNKNOWN, 50, true },
-		      { "server_finish", END_SERVER, 1020, false },
-		      { "finish_network", END_UNKNOWN, 50, true });
+	ASSERT_PHASES(
+		scene, {"client_prepare", END_CLIENT, 400, true},
+		{"hello_network", END_UNKNOWN, 50, true}, {"accept_queue", END_SERVER, 0, false},
+		{"server_wakeup", END_SERVER, 20, false},
+		{"server_crypto", END_SERVER, 1000, false},
+		{"server_flight", END_SERVER, 40, false}, {"reply_network", END_UNKNOWN, 50, true},
+		{"client_crypto", END_CLIENT, 750, true}, {"finish_network", END_UNKNOWN, 50, true},
+		{"server_finish", END_SERVER, 1020, false},
+		{"finish_network", END_UNKNOWN, 50, true});
 	assert_int_equal(total_us(scene), 3430);
 }
 
@@ -475,23 +464,19 @@ static void test_retry(void **state)
 	flight_at(scene, END_CLIENT, false, 2500, 0, 50);
 	see(scene, END_CLIENT);
 	see(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, false },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 30, false },
-		      { "server_flight", END_SERVER, 0, false },
-		      { "reply_network", END_UNKNOWN, 50, false },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_prepare", END_CLIENT, 220, false },
-		      { "hello_network", END_UNKNOWN, 50, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 1000, false },
-		      { "server_flight", END_SERVER, 40, false },
-		      { "reply_network", END_UNKNOWN, 50, false },
-		      { "client_wakeup", END_CLIENT, 10, false },
-		      { "client_crypto", END_CLIENT, 430, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, false},
+		{"client_prepare", END_CLIENT, 400, false},
+		{"hello_network", END_UNKNOWN, 50, false}, {"accept_queue", END_SERVER, 0, false},
+		{"server_wakeup", END_SERVER, 20, false}, {"server_crypto", END_SERVER, 30, false},
+		{"server_flight", END_SERVER, 0, false}, {"reply_network", END_UNKNOWN, 50, false},
+		{"client_wakeup", END_CLIENT, 30, false},
+		{"client_prepare", END_CLIENT, 220, false},
+		{"hello_network", END_UNKNOWN, 50, false}, {"server_wakeup", END_SERVER, 20, false},
+		{"server_crypto", END_SERVER, 1000, false},
+		{"server_flight", END_SERVER, 40, false}, {"reply_network", END_UNKNOWN, 50, false},
+		{"client_wakeup", END_CLIENT, 10, false},
+		{"client_crypto", END_CLIENT, 430, false});
 }
 
 /* The hello waits for accept; what of the queue lies before it delays nobody. */
@@ -514,7 +499,8 @@ static void test_accept_late(void **state)
 	assert_int_equal(scene->handshake->latency.phases[4].duration_ns, 20 * US);
 }
 
-/* Where accept has no time: it was before the hello came, or nobody knows when before its reading. */
+/* Where accept has no time: it was before the hello came, or nobody knows when before its reading.
+ */
 static void test_accept_without_time(void **state)
 {
 	struct scene *scene = *state;
@@ -630,12 +616,12 @@ static void test_no_answer(void **state)
 	fail_at(scene, FAILURE_TIMEOUT, END_SERVER, 10000500);
 	see(scene, END_CLIENT);
 	see(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, false },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "server_crypto", END_SERVER, 9999930, false });
+	ASSERT_PHASES(scene, {"tcp_connect", END_CLIENT, 100, false},
+		      {"client_prepare", END_CLIENT, 400, false},
+		      {"hello_network", END_UNKNOWN, 50, false},
+		      {"accept_queue", END_SERVER, 0, false},
+		      {"server_wakeup", END_SERVER, 20, false},
+		      {"server_crypto", END_SERVER, 9999930, false});
 }
 
 /* One that never reads it. */
@@ -647,10 +633,10 @@ static void test_never_read(void **state)
 	flight_at(scene, END_CLIENT, true, 500, 0, 50);
 	fail_at(scene, FAILURE_TIMEOUT, END_SERVER, 10000500);
 	see_only(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "client_prepare", END_CLIENT, 400, true },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 9999950, false });
+	ASSERT_PHASES(scene, {"client_prepare", END_CLIENT, 400, true},
+		      {"hello_network", END_UNKNOWN, 50, true},
+		      {"accept_queue", END_SERVER, 0, false},
+		      {"server_wakeup", END_SERVER, 9999950, false});
 }
 
 /* The client gives up waiting for a server that is elsewhere. */
@@ -662,10 +648,10 @@ static void test_client_gives_up(void **state)
 	flight_at(scene, END_CLIENT, true, 500, 0, 50);
 	fail_at(scene, FAILURE_CLOSED, END_CLIENT, 2000500);
 	see_only(scene, END_CLIENT);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "server", END_SERVER, 1999950, true });
+	ASSERT_PHASES(scene, {"tcp_connect", END_CLIENT, 100, false},
+		      {"client_prepare", END_CLIENT, 400, false},
+		      {"hello_network", END_UNKNOWN, 50, true},
+		      {"server", END_SERVER, 1999950, true});
 }
 
 /* The server's alert, seen where the client is. */
@@ -679,12 +665,11 @@ static void test_refused(void **state)
 	read_at(scene, END_CLIENT, 1640);
 	fail_at(scene, FAILURE_ALERT, END_SERVER, 1620);
 	see_only(scene, END_CLIENT);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, true },
-		      { "server", END_SERVER, 1020, true },
-		      { "server_flight", END_SERVER, 0, false },
-		      { "reply_network", END_UNKNOWN, 50, true });
+	ASSERT_PHASES(scene, {"tcp_connect", END_CLIENT, 100, false},
+		      {"client_prepare", END_CLIENT, 400, false},
+		      {"hello_network", END_UNKNOWN, 50, true}, {"server", END_SERVER, 1020, true},
+		      {"server_flight", END_SERVER, 0, false},
+		      {"reply_network", END_UNKNOWN, 50, true});
 }
 
 /* Of the server's flight only the arrival was seen: what went before is nobody's. */
@@ -695,17 +680,16 @@ static void test_flight_missing(void **state)
 	full_13(scene);
 	scene->handshake->ends[END_CLIENT].min_rtt_us = 0;
 	scene->handshake->ends[END_SERVER].min_rtt_us = 0;
-	scene->at[END_SERVER].flights[1] = (struct stretch){ 0, 0 };
+	scene->at[END_SERVER].flights[1] = (struct stretch){0, 0};
 	see(scene, END_CLIENT);
 	see(scene, END_SERVER);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "hello_network", END_UNKNOWN, 50, false },
-		      { "accept_queue", END_SERVER, 0, false },
-		      { "server_wakeup", END_SERVER, 20, false },
-		      { "unknown", END_UNKNOWN, 1090, false },
-		      { "client_wakeup", END_CLIENT, 30, false },
-		      { "client_crypto", END_CLIENT, 720, false });
+	ASSERT_PHASES(
+		scene, {"tcp_connect", END_CLIENT, 100, false},
+		{"client_prepare", END_CLIENT, 400, false},
+		{"hello_network", END_UNKNOWN, 50, false}, {"accept_queue", END_SERVER, 0, false},
+		{"server_wakeup", END_SERVER, 20, false}, {"unknown", END_UNKNOWN, 1090, false},
+		{"client_wakeup", END_CLIENT, 30, false},
+		{"client_crypto", END_CLIENT, 720, false});
 }
 
 /* What is missing must not pass for time that something took. */
@@ -716,9 +700,9 @@ static void test_gap(void **state)
 	full_13(scene);
 	scene->handshake->gap = true;
 	see(scene, END_CLIENT);
-	ASSERT_PHASES(scene, { "tcp_connect", END_CLIENT, 100, false },
-		      { "client_prepare", END_CLIENT, 400, false },
-		      { "unknown", END_UNKNOWN, 1910, false });
+	ASSERT_PHASES(scene, {"tcp_connect", END_CLIENT, 100, false},
+		      {"client_prepare", END_CLIENT, 400, false},
+		      {"unknown", END_UNKNOWN, 1910, false});
 }
 
 static void test_incomplete(void **state)
@@ -764,7 +748,7 @@ static uint64_t random_time(uint32_t *seed)
 
 static void scene_scramble(struct scene *scene, uint32_t *seed)
 {
-	static const uint16_t versions[] = { 0, TLS12, TLS13 };
+	static const uint16_t versions[] = {0, TLS12, TLS13};
 	enum handshake_end place;
 	struct flow_opening *opening = &scene->opening;
 	size_t i;
@@ -785,8 +769,9 @@ static void scene_scramble(struct scene *scene, uint32_t *seed)
 			struct stretch *stretch = &scene->at[place].flights[i];
 
 			stretch->first_ns = random_time(seed);
-			stretch->last_ns = stretch->first_ns ? stretch->first_ns +
-					   random_below(seed, 300) * US : 0;
+			stretch->last_ns =
+				stretch->first_ns ? stretch->first_ns + random_below(seed, 300) * US
+						  : 0;
 		}
 	}
 	for (place = END_SERVER; place <= END_UNKNOWN; place++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* pcapng files built here, block by block: byte orders, sections, interfaces, times, and what is broken. */
+/* pcapng files built here, block by block: byte orders, sections, interfaces, times, and what is
+ * broken. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,8 @@ static void put_section(struct file *file, bool little)
 }
 
 /* With another option before those that count, and no end of options. */
-static void put_interface(struct file *file, uint16_t link, uint32_t snaplen, int resolution, int64_t offset)
+static void put_interface(struct file *file, uint16_t link, uint32_t snaplen, int resolution,
+			  int64_t offset)
 {
 	block_open(file, INTERFACE);
 	put(file, link, 2);
@@ -114,7 +116,8 @@ static struct pcapng *open_file(const struct file *file)
 	return pcapng;
 }
 
-static void expect_packet(struct pcapng *pcapng, int link, uint64_t time_ns, const char *bytes, uint32_t wire)
+static void expect_packet(struct pcapng *pcapng, int link, uint64_t time_ns, const char *bytes,
+			  uint32_t wire)
 {
 	struct capture_packet packet;
 
@@ -138,7 +141,7 @@ static void expect_end(struct pcapng *pcapng, int result)
 /* Link types, snapshot lengths and resolutions that differ; an interface between packets. */
 static void test_interfaces(void **state)
 {
-	struct file file = { 0 };
+	struct file file = {0};
 	struct pcapng *pcapng;
 
 	(void)state;
@@ -164,7 +167,7 @@ static void test_interfaces(void **state)
 /* Each section has its own byte order and its own interfaces. */
 static void test_sections(void **state)
 {
-	struct file file = { 0 };
+	struct file file = {0};
 	struct pcapng *pcapng;
 
 	(void)state;
@@ -189,31 +192,31 @@ static void test_times(void **state)
 		int64_t offset;
 		uint64_t time, ns;
 	} cases[] = {
-		{ -1, 0, 3, 3000 },
-		{ 0, 0, 3, 3 * SECOND_NS },
-		{ 9, 0, 3, 3 },
-		{ 12, 0, 3999, 3 },
-		{ 19, 0, 30000000000, 3 },
-		{ 0x80, 0, 3, 3 * SECOND_NS },
-		{ 0x81, 0, 3, 3 * SECOND_NS / 2 },
-		{ 0x80 | 20, 0, 3 << 19, 3 * SECOND_NS / 2 },
-		{ 0x80 | 32, 0, 3ULL << 31, 3 * SECOND_NS / 2 },
-		{ 0x80 | 63, 0, 3ULL << 62, 3 * SECOND_NS / 2 },
-		{ 9, 2, 3, 2 * SECOND_NS + 3 },
-		{ 9, -2, 3 * SECOND_NS, SECOND_NS },
+		{-1, 0, 3, 3000},
+		{0, 0, 3, 3 * SECOND_NS},
+		{9, 0, 3, 3},
+		{12, 0, 3999, 3},
+		{19, 0, 30000000000, 3},
+		{0x80, 0, 3, 3 * SECOND_NS},
+		{0x81, 0, 3, 3 * SECOND_NS / 2},
+		{0x80 | 20, 0, 3 << 19, 3 * SECOND_NS / 2},
+		{0x80 | 32, 0, 3ULL << 31, 3 * SECOND_NS / 2},
+		{0x80 | 63, 0, 3ULL << 62, 3 * SECOND_NS / 2},
+		{9, 2, 3, 2 * SECOND_NS + 3},
+		{9, -2, 3 * SECOND_NS, SECOND_NS},
 		/* What is no time is still one, and not 0. */
-		{ 9, 0, 0, 1 },
-		{ 9, -2, 3, 1 },
-		{ 9, 0, UINT64_MAX, INT64_MAX },
-		{ 0, 0, UINT64_MAX, INT64_MAX },
-		{ 0x80, 0, UINT64_MAX, INT64_MAX },
-		{ 6, INT64_MAX, 3, INT64_MAX },
-		{ 9, 1, INT64_MAX, INT64_MAX },
+		{9, 0, 0, 1},
+		{9, -2, 3, 1},
+		{9, 0, UINT64_MAX, INT64_MAX},
+		{0, 0, UINT64_MAX, INT64_MAX},
+		{0x80, 0, UINT64_MAX, INT64_MAX},
+		{6, INT64_MAX, 3, INT64_MAX},
+		{9, 1, INT64_MAX, INT64_MAX},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
-		struct file file = { 0 };
+		struct file file = {0};
 		struct pcapng *pcapng;
 
 		put_section(&file, i % 2);
@@ -228,7 +231,7 @@ static void test_times(void **state)
 /* The two older kinds of packet: one has no time, the other numbers interfaces with 16 bits. */
 static void test_old_packets(void **state)
 {
-	struct file file = { 0 };
+	struct file file = {0};
 	struct pcapng *pcapng;
 
 	(void)state;
@@ -261,7 +264,7 @@ static void test_old_packets(void **state)
 /* Cut at every byte: whole blocks are read, and what is cut off is said. */
 static void test_cut(void **state)
 {
-	struct file file = { 0 };
+	struct file file = {0};
 	size_t edges[4];
 
 	(void)state;
@@ -274,7 +277,7 @@ static void test_cut(void **state)
 	put_packet(&file, 0, 6, "second");
 	edges[3] = file.bytes.length;
 	for (size_t length = 0; length <= file.bytes.length; length++) {
-		struct slice cut = exact_copy((struct slice){ file.bytes.bytes, length });
+		struct slice cut = exact_copy((struct slice){file.bytes.bytes, length});
 		struct pcapng *pcapng = open_bytes(cut.bytes, cut.length);
 
 		if (length < edges[0]) {
@@ -286,8 +289,10 @@ static void test_cut(void **state)
 				expect_packet(pcapng, ETHERNET, 5, "first", 12);
 			if (length >= edges[3])
 				expect_packet(pcapng, ETHERNET, 6, "second", 13);
-			expect_end(pcapng, length == edges[0] || length == edges[1] || length == edges[2] ||
-						   length == edges[3] ? 0 : -EBADMSG);
+			expect_end(pcapng, length == edges[0] || length == edges[1] ||
+							   length == edges[2] || length == edges[3]
+						   ? 0
+						   : -EBADMSG);
 		}
 		free((void *)cut.bytes);
 	}
@@ -303,18 +308,22 @@ static void test_broken(void **state)
 		const char *said;
 		bool at_begin;
 	} cases[] = {
-		{ SECTION_AT, INTERFACE, "the block at byte 0 is no section header", true },
-		{ SECTION_AT + 8, 0x1a2b3c4e, "the block at byte 0 is a section header of no byte order", true },
-		{ SECTION_AT + 12, 2, "the block at byte 0 begins a section of version 2", true },
-		{ SECTION_AT + 4, 8, "the block at byte 0 has a length of 8", true },
-		{ INTERFACE_AT + 4, 41, "the block at byte 28 has a length of 41", false },
-		{ INTERFACE_AT + 36, 44, "the block at byte 28 does not end with its length", false },
-		{ PACKET_AT + 4, 0xfffffffc, "the block at byte 68 has a length of 4294967292", false },
-		{ PACKET_AT + 8, 1, "the block at byte 68 is of interface 1, which is not described", false },
-		{ PACKET_AT + 20, 9, "the block at byte 68 has no room for its packet", false },
-		{ PACKET_AT + 20, 0xffffffff, "the block at byte 68 has no room for its packet", false },
+		{SECTION_AT, INTERFACE, "the block at byte 0 is no section header", true},
+		{SECTION_AT + 8, 0x1a2b3c4e,
+		 "the block at byte 0 is a section header of no byte order", true},
+		{SECTION_AT + 12, 2, "the block at byte 0 begins a section of version 2", true},
+		{SECTION_AT + 4, 8, "the block at byte 0 has a length of 8", true},
+		{INTERFACE_AT + 4, 41, "the block at byte 28 has a length of 41", false},
+		{INTERFACE_AT + 36, 44, "the block at byte 28 does not end with its length", false},
+		{PACKET_AT + 4, 0xfffffffc, "the block at byte 68 has a length of 4294967292",
+		 false},
+		{PACKET_AT + 8, 1, "the block at byte 68 is of interface 1, which is not described",
+		 false},
+		{PACKET_AT + 20, 9, "the block at byte 68 has no room for its packet", false},
+		{PACKET_AT + 20, 0xffffffff, "the block at byte 68 has no room for its packet",
+		 false},
 	};
-	struct file file = { 0 };
+	struct file file = {0};
 
 	(void)state;
 	put_section(&file, true);
@@ -341,12 +350,12 @@ static void test_broken(void **state)
 /* Blocks too short for what they are, and times finer or coarser than can be said. */
 static void test_short(void **state)
 {
-	static const uint32_t types[] = { INTERFACE, PACKET, SIMPLE, ENHANCED, SECTION };
-	static const int resolutions[] = { 20, 0x7f, 0x80 | 64, 0xff };
+	static const uint32_t types[] = {INTERFACE, PACKET, SIMPLE, ENHANCED, SECTION};
+	static const int resolutions[] = {20, 0x7f, 0x80 | 64, 0xff};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		struct file file = { 0 };
+		struct file file = {0};
 
 		put_section(&file, true);
 		put_interface(&file, ETHERNET, 0, 9, 0);
@@ -357,7 +366,7 @@ static void test_short(void **state)
 		expect_end(open_file(&file), -EBADMSG);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(resolutions); i++) {
-		struct file file = { 0 };
+		struct file file = {0};
 
 		put_section(&file, true);
 		put_interface(&file, ETHERNET, 0, resolutions[i], 0);
@@ -368,8 +377,9 @@ static void test_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_sections), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_old_packets), cmocka_unit_test(test_cut), cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_times),	   cmocka_unit_test(test_old_packets),
+		cmocka_unit_test(test_cut),	   cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_short),
 	};
 

@@ -13,13 +13,13 @@
 #include "tls/record.h"
 
 #define MESSAGES_MAX 64
-#define V1 0x00000001u
-#define V2 0x6b3343cfu
+#define V1	     0x00000001u
+#define V2	     0x6b3343cfu
 
 enum { CLIENT = true, SERVER = false };
 
-static const uint8_t first_id[8] = { 0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08 };
-static const uint8_t server_id[8] = { 0xf0, 0x67, 0xa5, 0x50, 0x2a, 0x42, 0x62, 0xb5 };
+static const uint8_t first_id[8] = {0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08};
+static const uint8_t server_id[8] = {0xf0, 0x67, 0xa5, 0x50, 0x2a, 0x42, 0x62, 0xb5};
 
 struct fixture {
 	struct quic_crypto *crypto;
@@ -67,7 +67,8 @@ static void on_done(void *context, struct handshake *handshake)
 	if (handshake->sni)
 		strncpy(fixture->sni, handshake->sni, sizeof(fixture->sni) - 1);
 	if (handshake->failure.reason)
-		memcpy(fixture->reason, handshake->failure.reason, handshake->failure.reason_length);
+		memcpy(fixture->reason, handshake->failure.reason,
+		       handshake->failure.reason_length);
 }
 
 static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
@@ -83,16 +84,16 @@ static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64
 
 static int setup(void **state)
 {
-	const struct tracker_settings settings = { .timeout_ns = 10000 * MS, .capacity = 4 };
+	const struct tracker_settings settings = {.timeout_ns = 10000 * MS, .capacity = 4};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	if (!fixture)
 		return -1;
 	fixture->crypto = quic_crypto_new();
-	fixture->handler = (struct flow_handler){ on_message, on_segment, NULL, fixture };
+	fixture->handler = (struct flow_handler){on_message, on_segment, NULL, fixture};
 	fixture->table = flow_table_new(4, &fixture->handler);
-	fixture->tracker_handler = (struct tracker_handler){ .done = on_done, .forget = on_forget,
-							     .context = fixture };
+	fixture->tracker_handler =
+		(struct tracker_handler){.done = on_done, .forget = on_forget, .context = fixture};
 	fixture->tracker = tracker_new(&settings, &fixture->tracker_handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;
@@ -121,15 +122,14 @@ struct initial {
 
 static struct initial initial_from(bool from_client, uint32_t number)
 {
-	struct slice first = { first_id, sizeof(first_id) },
-		     server = { server_id, sizeof(server_id) };
+	struct slice first = {first_id, sizeof(first_id)}, server = {server_id, sizeof(server_id)};
 
-	return (struct initial){ .version = V1,
-				 .from_client = from_client,
-				 .number = number,
-				 .key_id = first,
-				 .destination = from_client ? first : (struct slice){ first_id, 0 },
-				 .source = from_client ? (struct slice){ first_id, 0 } : server };
+	return (struct initial){.version = V1,
+				.from_client = from_client,
+				.number = number,
+				.key_id = first,
+				.destination = from_client ? first : (struct slice){first_id, 0},
+				.source = from_client ? (struct slice){first_id, 0} : server};
 }
 
 static void seal(const struct quic_keys *keys, uint32_t number, uint8_t *header,
@@ -205,9 +205,9 @@ static void put_crypto(struct buffer *frames, const struct buffer *stream, size_
 
 static int feed(struct fixture *fixture, const struct packet *packet)
 {
-	struct slice data = exact_copy((struct slice){ packet->data, packet->event.data_length });
-	int error = flow_table_add(fixture->table,
-				   &(struct flow_segment){ &packet->event, data.bytes });
+	struct slice data = exact_copy((struct slice){packet->data, packet->event.data_length});
+	int error =
+		flow_table_add(fixture->table, &(struct flow_segment){&packet->event, data.bytes});
 
 	tracker_packet(fixture->tracker, &packet->event, data.bytes);
 	free((void *)data.bytes);
@@ -228,7 +228,7 @@ static int send_datagram(struct fixture *fixture, bool from_client, const void *
 static void send_crypto(struct fixture *fixture, const struct initial *initial,
 			const struct buffer *stream, size_t from, size_t to)
 {
-	struct buffer frames = { 0 }, datagram = { 0 };
+	struct buffer frames = {0}, datagram = {0};
 
 	put_crypto(&frames, stream, from, to);
 	put_initial(fixture, &datagram, initial, &frames);
@@ -238,7 +238,7 @@ static void send_crypto(struct fixture *fixture, const struct initial *initial,
 
 static void hello_make(struct buffer *hello, bool from_client)
 {
-	const struct hello_options options = { .random = 0x42, .is_13 = true, .cipher = 0x1301 };
+	const struct hello_options options = {.random = 0x42, .is_13 = true, .cipher = 0x1301};
 
 	hello->length = 0;
 	if (from_client)
@@ -286,7 +286,7 @@ static void put_long(struct buffer *to, uint8_t first, size_t length)
 
 static void send_long(struct fixture *fixture, bool from_client, uint8_t first, size_t length)
 {
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 
 	put_long(&datagram, first, length);
 	assert_int_equal(send_datagram(fixture, from_client, datagram.bytes, datagram.length), 0);
@@ -294,7 +294,7 @@ static void send_long(struct fixture *fixture, bool from_client, uint8_t first, 
 
 static void send_short(struct fixture *fixture, bool from_client)
 {
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 
 	put_number(&datagram, 0x43, 1);
 	put_fill(&datagram, 0xa5, 40);
@@ -308,11 +308,11 @@ static void open_sample(struct fixture *fixture, const uint8_t *bytes, size_t le
 	struct quic_keys keys;
 	uint64_t number;
 
-	assert_true(quic_packet_read((struct slice){ bytes, length }, length, &packet));
+	assert_true(quic_packet_read((struct slice){bytes, length}, length, &packet));
 	assert_int_equal(packet.type, QUIC_INITIAL);
 	assert_int_equal(packet.size, length);
 	assert_int_equal(quic_keys_derive(fixture->crypto, packet.version,
-					  (struct slice){ first_id, sizeof(first_id) }, from_client,
+					  (struct slice){first_id, sizeof(first_id)}, from_client,
 					  &keys),
 			 0);
 	assert_true(quic_initial_open(fixture->crypto, &keys, &packet, 0, &number, payload));
@@ -328,29 +328,29 @@ static void send_sample(struct fixture *fixture, bool from_client, const void *b
 static void test_keys(void **state)
 {
 	static const struct quic_keys client = {
-		{ 0x1f, 0x36, 0x96, 0x13, 0xdd, 0x76, 0xd5, 0x46, 0x77, 0x30, 0xef, 0xcb, 0xe3,
-		  0xb1, 0xa2, 0x2d },
-		{ 0xfa, 0x04, 0x4b, 0x2f, 0x42, 0xa3, 0xfd, 0x3b, 0x46, 0xfb, 0x25, 0x5c },
-		{ 0x9f, 0x50, 0x44, 0x9e, 0x04, 0xa0, 0xe8, 0x10, 0x28, 0x3a, 0x1e, 0x99, 0x33,
-		  0xad, 0xed, 0xd2 },
+		{0x1f, 0x36, 0x96, 0x13, 0xdd, 0x76, 0xd5, 0x46, 0x77, 0x30, 0xef, 0xcb, 0xe3, 0xb1,
+		 0xa2, 0x2d},
+		{0xfa, 0x04, 0x4b, 0x2f, 0x42, 0xa3, 0xfd, 0x3b, 0x46, 0xfb, 0x25, 0x5c},
+		{0x9f, 0x50, 0x44, 0x9e, 0x04, 0xa0, 0xe8, 0x10, 0x28, 0x3a, 0x1e, 0x99, 0x33, 0xad,
+		 0xed, 0xd2},
 	};
 	struct fixture *fixture = *state;
 	struct quic_keys keys;
 
 	assert_int_equal(
-		quic_keys_derive(fixture->crypto, V1, (struct slice){ first_id, 8 }, CLIENT, &keys),
+		quic_keys_derive(fixture->crypto, V1, (struct slice){first_id, 8}, CLIENT, &keys),
 		0);
 	assert_memory_equal(&keys, &client, sizeof(keys));
-	assert_int_equal(quic_keys_derive(fixture->crypto, 0x1a2a3a4a,
-					  (struct slice){ first_id, 8 }, CLIENT, &keys),
+	assert_int_equal(quic_keys_derive(fixture->crypto, 0x1a2a3a4a, (struct slice){first_id, 8},
+					  CLIENT, &keys),
 			 -ENOTSUP);
 }
 
 /* RFC 9001 appendix A.2 and A.3, RFC 9369 appendix A. */
 static void test_samples_open(void **state)
 {
-	static const uint8_t *const clients[] = { rfc9001_client, rfc9369_client };
-	static const uint8_t *const servers[] = { rfc9001_server, rfc9369_server };
+	static const uint8_t *const clients[] = {rfc9001_client, rfc9369_client};
+	static const uint8_t *const servers[] = {rfc9001_server, rfc9369_server};
 	struct slice payload;
 	size_t i;
 
@@ -372,8 +372,8 @@ static void test_samples_flow(void **state)
 		const uint8_t *client, *server, *retry;
 		uint32_t version;
 	} samples[] = {
-		{ rfc9001_client, rfc9001_server, rfc9001_retry, V1 },
-		{ rfc9369_client, rfc9369_server, rfc9369_retry, V2 },
+		{rfc9001_client, rfc9001_server, rfc9001_retry, V1},
+		{rfc9369_client, rfc9369_server, rfc9369_retry, V2},
 	};
 	struct fixture *fixture = *state;
 	size_t i;
@@ -399,9 +399,7 @@ static void test_samples_flow(void **state)
 /* Initials in any order, and twice: the hello comes out once, and knows its packets. */
 static void test_crypto_any_order(void **state)
 {
-	static const int orders[][4] = {
-		{ 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 2, 0, 3, 1 }, { 1, 3, 0, 2 }
-	};
+	static const int orders[][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}, {1, 3, 0, 2}};
 	struct fixture *fixture = *state;
 	struct initial again;
 	struct buffer hello;
@@ -434,7 +432,7 @@ static void test_crypto_any_order(void **state)
 static void test_crypto_scattered(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer hello, frames = { 0 }, datagram = { 0 };
+	struct buffer hello, frames = {0}, datagram = {0};
 	struct initial initial = initial_from(CLIENT, 0);
 	size_t at;
 
@@ -447,7 +445,7 @@ static void test_crypto_scattered(void **state)
 		at = from;
 	}
 	/* ACK of two ranges */
-	put_bytes(&frames, (uint8_t[]){ 0x02, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00 }, 7);
+	put_bytes(&frames, (uint8_t[]){0x02, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00}, 7);
 	put_initial(fixture, &datagram, &initial, &frames);
 	assert_int_equal(send_datagram(fixture, CLIENT, datagram.bytes, datagram.length), 0);
 	assert_int_equal(fixture->count, 1);
@@ -460,7 +458,7 @@ static void test_coalesced(void **state)
 {
 	struct fixture *fixture = *state;
 	struct initial first = initial_from(CLIENT, 0), second = initial_from(CLIENT, 1);
-	struct buffer hello, frames = { 0 }, datagram = { 0 };
+	struct buffer hello, frames = {0}, datagram = {0};
 	struct packet packet;
 	size_t size;
 
@@ -490,21 +488,26 @@ static void test_coalesced(void **state)
 }
 
 /*
- * RFC 9287: the fixed bit of a 1-RTT packet may be 0. Padding, and STUN on the same port, begin lower.
+ * RFC 9287: the fixed bit of a 1-RTT packet may be 0. Padding, and STUN on the same port, begin
+ * lower.
  */
 static void test_greased_fixed_bit(void **state)
 {
-	static const struct { uint8_t first; bool is_packet; } cases[] = {
-		{ 0x00, false }, { 0x03, false }, { 0x04, true }, { 0x3f, true }, { 0x40, true },
+	static const struct {
+		uint8_t first;
+		bool is_packet;
+	} cases[] = {
+		{0x00, false}, {0x03, false}, {0x04, true}, {0x3f, true}, {0x40, true},
 	};
-	uint8_t bytes[40] = { 0 };
+	uint8_t bytes[40] = {0};
 	struct quic_packet packet;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		bytes[0] = cases[i].first;
-		assert_int_equal(quic_packet_read((struct slice){ bytes, sizeof(bytes) }, sizeof(bytes), &packet),
+		assert_int_equal(quic_packet_read((struct slice){bytes, sizeof(bytes)},
+						  sizeof(bytes), &packet),
 				 cases[i].is_packet);
 		if (cases[i].is_packet)
 			assert_int_equal(packet.type, QUIC_1RTT);
@@ -518,7 +521,7 @@ static void test_greased_fixed_bit(void **state)
 static void test_elided_body(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer datagram = { 0 };
+	struct buffer datagram = {0};
 	struct packet packet;
 
 	exchange_hellos(fixture);
@@ -541,7 +544,7 @@ static void test_truncated(void **state)
 	size_t length;
 
 	for (length = 0; length < sizeof(rfc9001_client); length++) {
-		struct slice copy = exact_copy((struct slice){ rfc9001_client, length });
+		struct slice copy = exact_copy((struct slice){rfc9001_client, length});
 
 		/* Cut in the capture, and cut on the wire. */
 		if (quic_packet_read(copy, sizeof(rfc9001_client), &packet))
@@ -576,14 +579,14 @@ static void test_truncated_copy(void **state)
 /* Frames cut at every length: what is malformed ends the packet, not the program. */
 static void test_frames_truncated(void **state)
 {
-	static const uint8_t bytes[] = { 0x03, 0x05, 0x00, 0x01, 0x00, 0x02, 0x02, 0x40, 0x01, 0x00,
-					 0x00, 0x1c, 0x41, 0x28, 0x06, 0x03, 'b',  'a',	 'd' };
+	static const uint8_t bytes[] = {0x03, 0x05, 0x00, 0x01, 0x00, 0x02, 0x02, 0x40, 0x01, 0x00,
+					0x00, 0x1c, 0x41, 0x28, 0x06, 0x03, 'b',  'a',	'd'};
 	struct quic_frame frame;
 	size_t length, count;
 
 	(void)state;
 	for (length = 0; length <= sizeof(bytes); length++) {
-		struct slice copy = exact_copy((struct slice){ bytes, length }), rest = copy;
+		struct slice copy = exact_copy((struct slice){bytes, length}), rest = copy;
 
 		for (count = 0; quic_frame_next(&rest, &frame); count++)
 			;
@@ -596,14 +599,14 @@ static void test_frames_truncated(void **state)
 /* Not every frame may be in an Initial packet (RFC 9000 section 12.4). */
 static void test_frames_forbidden(void **state)
 {
-	static const uint8_t stream[] = { 0x08, 0x00, 0x61 },
-			     application_close[] = { 0x1d, 0x00, 0x00 };
-	struct slice payload = { stream, sizeof(stream) };
+	static const uint8_t stream[] = {0x08, 0x00, 0x61},
+			     application_close[] = {0x1d, 0x00, 0x00};
+	struct slice payload = {stream, sizeof(stream)};
 	struct quic_frame frame;
 
 	(void)state;
 	assert_false(quic_frame_next(&payload, &frame));
-	payload = (struct slice){ application_close, sizeof(application_close) };
+	payload = (struct slice){application_close, sizeof(application_close)};
 	assert_false(quic_frame_next(&payload, &frame));
 }
 
@@ -663,7 +666,7 @@ static void test_retry(void **state)
 	assert_int_equal(send_datagram(fixture, SERVER, rfc9001_retry, sizeof(rfc9001_retry)), 0);
 	client.number = 1;
 	client.key_id = client.destination = server.key_id =
-		(struct slice){ server_id, sizeof(server_id) };
+		(struct slice){server_id, sizeof(server_id)};
 	send_crypto(fixture, &client, &hello, 0, hello.length);
 	hello_make(&hello, SERVER);
 	send_crypto(fixture, &server, &hello, 0, hello.length);
@@ -681,7 +684,7 @@ static void test_version_negotiation(void **state)
 {
 	struct fixture *fixture = *state;
 	struct initial client = initial_from(CLIENT, 0), server = initial_from(SERVER, 0);
-	struct buffer hello, datagram = { 0 };
+	struct buffer hello, datagram = {0};
 
 	hello_make(&hello, CLIENT);
 	send_crypto(fixture, &client, &hello, 0, hello.length);
@@ -694,7 +697,7 @@ static void test_version_negotiation(void **state)
 	assert_int_equal(fixture->last.length, 4);
 	client.version = server.version = V2;
 	client.key_id = client.destination = server.key_id =
-		(struct slice){ (const uint8_t *)"otherone", 8 };
+		(struct slice){(const uint8_t *)"otherone", 8};
 	send_crypto(fixture, &client, &hello, 0, hello.length);
 	assert_int_equal(fixture->count, 3);
 	assert_hello(fixture, &hello);
@@ -724,7 +727,7 @@ static void test_compatible_version(void **state)
 /* Packet numbers are cut to two bytes; the window follows what was seen (RFC 9000 appendix A.3). */
 static void test_packet_numbers(void **state)
 {
-	static const uint32_t numbers[] = { 0, 30000, 60000, 90000, 65530, 120000 };
+	static const uint32_t numbers[] = {0, 30000, 60000, 90000, 65530, 120000};
 	struct fixture *fixture = *state;
 	struct buffer hello;
 	size_t i;
@@ -746,9 +749,12 @@ static void test_crypto_far(void **state)
 {
 	struct fixture *fixture = *state;
 	struct initial initial = initial_from(CLIENT, 0);
-	struct buffer frames = { 0 }, datagram = { 0 };
+	struct buffer frames = {0}, datagram = {0};
 
-	put_bytes(&frames, "\x06\xff\xff\xff\xff\xff\xff\xff\xff\x01" "a", 11);
+	put_bytes(&frames,
+		  "\x06\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+		  "a",
+		  11);
 	put_initial(fixture, &datagram, &initial, &frames);
 	assert_int_equal(send_datagram(fixture, CLIENT, datagram.bytes, datagram.length), 0);
 	assert_true(fixture->flow->gap);
@@ -821,7 +827,7 @@ static void test_row_unanswered(void **state)
 static void send_close(struct fixture *fixture, uint16_t error, const char *reason)
 {
 	struct initial server = initial_from(SERVER, 0);
-	struct buffer frames = { 0 }, datagram = { 0 };
+	struct buffer frames = {0}, datagram = {0};
 
 	put_number(&frames, 0x1c, 1);
 	put_number(&frames, 0x4000 | error, 2);
@@ -900,10 +906,10 @@ static void test_row_early_silent(void **state)
 /* 0-RTT without the PSK is rejected for sure; the hello here offers none. */
 static void test_row_early_data(void **state)
 {
-	const struct hello_options options = { .random = 0x42, .is_13 = true, .early_data = true };
+	const struct hello_options options = {.random = 0x42, .is_13 = true, .early_data = true};
 	struct fixture *fixture = *state;
 	struct initial client = initial_from(CLIENT, 0), server = initial_from(SERVER, 0);
-	struct buffer hello = { 0 };
+	struct buffer hello = {0};
 
 	put_client_hello(&hello, &options);
 	send_crypto(fixture, &client, &hello, 0, hello.length);
@@ -952,7 +958,8 @@ int main(void)
 		TEST(test_packet_numbers),
 		TEST(test_crypto_far),
 		TEST(test_row_completed),
-		TEST(test_row_hello_part), TEST(test_row_unanswered),
+		TEST(test_row_hello_part),
+		TEST(test_row_unanswered),
 		TEST(test_row_close_alert),
 		TEST(test_row_close_error),
 		TEST(test_row_silent),

@@ -19,64 +19,110 @@
 #include "who/container.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define MS 1000000ull
-#define START_NS (5000 * MS)
-#define CONTAINER_ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define V4(a, b, c, d) { [10] = 0xff, [11] = 0xff, a, b, c, d }
-#define CODES(...) { (uint16_t[]){ __VA_ARGS__ }, \
-		     sizeof((uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t) }
+#define MS		  1000000ull
+#define START_NS	  (5000 * MS)
+#define CONTAINER_ID	  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define V4(a, b, c, d)                                                                             \
+	{                                                                                          \
+		[10] = 0xff, [11] = 0xff, a, b, c, d                                               \
+	}
+#define CODES(...)                                                                                 \
+	{                                                                                          \
+		(uint16_t[]){__VA_ARGS__}, sizeof((uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t)    \
+	}
 
 static uint8_t offered_alpn[] = "\0\x0c\x02h2\x08http/1.1";
 
 /* curl meets a remote server in TLS 1.3; its certificate authority is not known to it. */
 static const struct handshake example = {
-	.random = { 0xab, [31] = 0x01 },
+	.random = {0xab, [31] = 0x01},
 	.has_random = true,
 	.time_ns = START_NS,
 	.end_ns = START_NS + 2310400,
 	.last_ns = START_NS + 2310400,
 	.outcome = HANDSHAKE_COMPLETED,
-	.failure = { .alert = -1 },
-	.ends[END_CLIENT] = {
-		.address = { V4(192, 0, 2, 10), 38486 },
-		.process = { .pid = 812, .ns_pid = 7, .tid = 813, .uid = 1000, .comm = "curl",
-			     .exe = (char *)"/usr/bin/curl",
-			     .cgroup_path = (char *)"/user.slice" },
-		.creator = { .pid = 800, .comm = "sh" },
-		.how = "socket", .netns = 4026531840, .socket_id = 7,
-		.connect_ns = START_NS - 61200, .first_write_ns = START_NS - 10,
-		.min_rtt_us = 87,
-	},
-	.latency = { .start_ns = START_NS - 61200, .end_ns = START_NS + 2310400, .rtt_us = 87 },
-	.ends[END_SERVER] = { .address = { { 0x20, 1, 0xd, 0xb8, [15] = 1 }, 443 } },
-	.offer = {
-		.version = 0x0303, .versions = CODES(0x1a1a, 0x0304, 0x0303),
-		.ciphers = CODES(0x1301, 0xfe99), .groups = CODES(0x11ec, 0x001d),
-		.key_shares = CODES(0x11ec), .signatures = CODES(0x0403),
-		.extensions = CODES(0, 16, 43),
-		.alpn = offered_alpn, .alpn_length = sizeof(offered_alpn) - 1,
-		.size = 1733, .records = 1, .segments = 2,
-	},
-	.version = 0x0304, .cipher = 0x1301, .has_cipher = true, .group = 0x11ec,
-	.key_exchange = "hybrid", .sni = (char *)"a\x1b[2J\0.org", .sni_length = 10,
-	.alpn = "h2", .alpn_length = 2, .server_random = { [0] = 0xcd },
+	.failure = {.alert = -1},
+	.ends[END_CLIENT] =
+		{
+			.address = {V4(192, 0, 2, 10), 38486},
+			.process = {.pid = 812,
+				    .ns_pid = 7,
+				    .tid = 813,
+				    .uid = 1000,
+				    .comm = "curl",
+				    .exe = (char *)"/usr/bin/curl",
+				    .cgroup_path = (char *)"/user.slice"},
+			.creator = {.pid = 800, .comm = "sh"},
+			.how = "socket",
+			.netns = 4026531840,
+			.socket_id = 7,
+			.connect_ns = START_NS - 61200,
+			.first_write_ns = START_NS - 10,
+			.min_rtt_us = 87,
+		},
+	.latency = {.start_ns = START_NS - 61200, .end_ns = START_NS + 2310400, .rtt_us = 87},
+	.ends[END_SERVER] = {.address = {{0x20, 1, 0xd, 0xb8, [15] = 1}, 443}},
+	.offer =
+		{
+			.version = 0x0303,
+			.versions = CODES(0x1a1a, 0x0304, 0x0303),
+			.ciphers = CODES(0x1301, 0xfe99),
+			.groups = CODES(0x11ec, 0x001d),
+			.key_shares = CODES(0x11ec),
+			.signatures = CODES(0x0403),
+			.extensions = CODES(0, 16, 43),
+			.alpn = offered_alpn,
+			.alpn_length = sizeof(offered_alpn) - 1,
+			.size = 1733,
+			.records = 1,
+			.segments = 2,
+		},
+	.version = 0x0304,
+	.cipher = 0x1301,
+	.has_cipher = true,
+	.group = 0x11ec,
+	.key_exchange = "hybrid",
+	.sni = (char *)"a\x1b[2J\0.org",
+	.sni_length = 10,
+	.alpn = "h2",
+	.alpn_length = 2,
+	.server_random = {[0] = 0xcd},
 	.has_server_random = true,
-	.messages = {
-		{ .time_ns = START_NS, .from = END_CLIENT, .record = 22,
-		  .name = "client_hello", .size = 1733 },
-		{ .time_ns = START_NS + 890100, .from = END_SERVER, .record = 22,
-		  .name = "server_hello", .size = 1210 },
-		{ .time_ns = START_NS + 890400, .from = END_SERVER, .record = 23,
-		  .size = 23, .encrypted = true },
-		{ .time_ns = START_NS + 2310400, .from = END_CLIENT, .record = 23,
-		  .name = "finished", .size = 53, .encrypted = true, .inferred = true },
-	},
+	.messages =
+		{
+			{.time_ns = START_NS,
+			 .from = END_CLIENT,
+			 .record = 22,
+			 .name = "client_hello",
+			 .size = 1733},
+			{.time_ns = START_NS + 890100,
+			 .from = END_SERVER,
+			 .record = 22,
+			 .name = "server_hello",
+			 .size = 1210},
+			{.time_ns = START_NS + 890400,
+			 .from = END_SERVER,
+			 .record = 23,
+			 .size = 23,
+			 .encrypted = true},
+			{.time_ns = START_NS + 2310400,
+			 .from = END_CLIENT,
+			 .record = 23,
+			 .name = "finished",
+			 .size = 53,
+			 .encrypted = true,
+			 .inferred = true},
+		},
 	.message_count = 4,
-	.path = { { .interface = "eth0", .ifindex = 2, .netns = 4026531840, .hook = 1,
-		    .client = { V4(192, 0, 2, 10), 38486 },
-		    .server = { V4(192, 0, 2, 1), 443 }, .time_ns = START_NS } },
+	.path = {{.interface = "eth0",
+		  .ifindex = 2,
+		  .netns = 4026531840,
+		  .hook = 1,
+		  .client = {V4(192, 0, 2, 10), 38486},
+		  .server = {V4(192, 0, 2, 1), 443},
+		  .time_ns = START_NS}},
 	.path_count = 1,
-	.inferred = { "outcome" },
+	.inferred = {"outcome"},
 	.inferred_count = 1,
 };
 
@@ -95,30 +141,38 @@ static void test_escape(void **state)
 		size_t length;
 		const char *expected;
 	} cases[] = {
-		{ "example.org", 11, "example.org" },
-		{ "", 0, "" },
-		{ "b\xc3\xbc" "cher \xf0\x9f\x94\x92", 12, "b\xc3\xbc" "cher \xf0\x9f\x94\x92" },
-		{ "\x1b[31m", 5, "\\x1b[31m" },
-		{ "a\0b\n\r\t\x7f", 7, "a\\x00b\\x0a\\x0d\\x09\\x7f" },
+		{"example.org", 11, "example.org"},
+		{"", 0, ""},
+		{"b\xc3\xbc"
+		 "cher \xf0\x9f\x94\x92",
+		 12,
+		 "b\xc3\xbc"
+		 "cher \xf0\x9f\x94\x92"},
+		{"\x1b[31m", 5, "\\x1b[31m"},
+		{"a\0b\n\r\t\x7f", 7, "a\\x00b\\x0a\\x0d\\x09\\x7f"},
 		/* invalid: a lone continuation, a cut sequence, bytes that never occur */
-		{ "\x80" "a\xe2\x82" "b\xff", 6, "\\x80a\\xe2\\x82b\\xff" },
-		{ "\xf0\x9f\x94", 3, "\\xf0\\x9f\\x94" },
+		{"\x80"
+		 "a\xe2\x82"
+		 "b\xff",
+		 6, "\\x80a\\xe2\\x82b\\xff"},
+		{"\xf0\x9f\x94", 3, "\\xf0\\x9f\\x94"},
 		/* overlong "/", NUL and ESC */
-		{ "\xc0\xaf\xc0\x80\xe0\x80\x9b", 7, "\\xc0\\xaf\\xc0\\x80\\xe0\\x80\\x9b" },
+		{"\xc0\xaf\xc0\x80\xe0\x80\x9b", 7, "\\xc0\\xaf\\xc0\\x80\\xe0\\x80\\x9b"},
 		/* a surrogate, beyond U+10FFFF, a noncharacter */
-		{ "\xed\xa0\x80", 3, "\\xed\\xa0\\x80" },
-		{ "\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80" },
-		{ "\xef\xbf\xbf", 3, "\\xef\\xbf\\xbf" },
+		{"\xed\xa0\x80", 3, "\\xed\\xa0\\x80"},
+		{"\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80"},
+		{"\xef\xbf\xbf", 3, "\\xef\\xbf\\xbf"},
 		/* U+0080, U+009B (CSI), U+009F, then U+00A0, which is no control */
-		{ "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8,
-		  "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0" },
+		{"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8, "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0"},
 		/* RIGHT-TO-LEFT OVERRIDE, LEFT-TO-RIGHT ISOLATE, ARABIC LETTER MARK, RLM */
-		{ "\xe2\x80\xae" "gpj", 6, "\\xe2\\x80\\xaegpj" },
-		{ "\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6" },
-		{ "\xd8\x9c\xe2\x80\x8f", 5, "\\xd8\\x9c\\xe2\\x80\\x8f" },
+		{"\xe2\x80\xae"
+		 "gpj",
+		 6, "\\xe2\\x80\\xaegpj"},
+		{"\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6"},
+		{"\xd8\x9c\xe2\x80\x8f", 5, "\\xd8\\x9c\\xe2\\x80\\x8f"},
 		/* LINE SEPARATOR, ZERO WIDTH SPACE, BOM */
-		{ "\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf", 9,
-		  "\\xe2\\x80\\xa8\\xe2\\x80\\x8b\\xef\\xbb\\xbf" },
+		{"\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf", 9,
+		 "\\xe2\\x80\\xa8\\xe2\\x80\\x8b\\xef\\xbb\\xbf"},
 	};
 
 	(void)state;
@@ -154,21 +208,23 @@ static void test_escape_cut(void **state)
 
 static void test_helpers(void **state)
 {
-	static const struct address v4 = { V4(192, 0, 2, 1), 443 };
-	static const struct address v6 = { { 0x20, 1, 0xd, 0xb8, [15] = 1 }, 443 };
+	static const struct address v4 = {V4(192, 0, 2, 1), 443};
+	static const struct address v6 = {{0x20, 1, 0xd, 0xb8, [15] = 1}, 443};
 	static const struct {
 		int64_t ns;
 		const char *expected;
 	} durations[] = {
-		{ 890100, "890.1" }, { 0, "0" }, { -1, "-0.001" }, { 100000, "100" },
-		{ 1000000, "1000" }, { -61200, "-61.2" },
+		{890100, "890.1"}, {0, "0"},	      {-1, "-0.001"},
+		{100000, "100"},   {1000000, "1000"}, {-61200, "-61.2"},
 	};
 	static const struct {
 		uint64_t ns;
 		const char *expected;
 	} spoken[] = {
-		{ 1234000, "1.2 ms" }, { 0, "0.0 ms" }, { 10000 * MS, "10 s" },
-		{ 1500 * MS, "1.5 s" },
+		{1234000, "1.2 ms"},
+		{0, "0.0 ms"},
+		{10000 * MS, "10 s"},
+		{1500 * MS, "1.5 s"},
 	};
 	char text[128];
 
@@ -198,14 +254,13 @@ static void test_helpers(void **state)
 static char *row_print(const struct sink *sink, int width, bool color,
 		       const struct handshake *handshake)
 {
-	static const struct sink_interface lo = { "lo", 1, 0 };
-	static const struct trace_start start = {
-		"1", START_NS, "h", "6.1", "tcx", "none", &lo, 1, true, NULL
-	};
-	static const struct named_count lost = { "ring_full", 3 };
-	static const struct trace_end end = { .time_ns = START_NS, .seen = 4, .reported = 1,
-					      .lost = &lost, .lost_count = 1 };
-	struct sink_settings settings = { .color = color, .width = width };
+	static const struct sink_interface lo = {"lo", 1, 0};
+	static const struct trace_start start = {"1",	 START_NS, "h", "6.1", "tcx",
+						 "none", &lo,	   1,	true,  NULL};
+	static const struct named_count lost = {"ring_full", 3};
+	static const struct trace_end end = {
+		.time_ns = START_NS, .seen = 4, .reported = 1, .lost = &lost, .lost_count = 1};
+	struct sink_settings settings = {.color = color, .width = width};
 	char *output = NULL;
 	size_t size;
 
@@ -229,8 +284,8 @@ static struct json_object *get(struct json_object *from, const char *path)
 
 static void assert_json(struct json_object *row, const char *path, const char *expected)
 {
-	const char *got = json_object_to_json_string_ext(get(row, path),
-		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *got = json_object_to_json_string_ext(
+		get(row, path), JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (strcmp(got, expected))
 		fail_msg("%s is %s, not %s", path, got, expected);
@@ -257,75 +312,76 @@ static char *line_check(char *lines, const struct expected_json *expected, size_
 }
 
 static const struct expected_json expected_start[] = {
-	{ "/type", "\"start\"" },
-	{ "/time", "\"1970-01-01T00:00:05.000000000Z\"" },
-	{ "/capture/tc", "\"tcx\"" },
-	{ "/capture/sockets", "null" },
-	{ "/capture/namespaces", "\"all\"" },
-	{ "/capture/interfaces", "[{\"name\":\"lo\",\"ifindex\":1,\"netns\":null}]" },
+	{"/type", "\"start\""},
+	{"/time", "\"1970-01-01T00:00:05.000000000Z\""},
+	{"/capture/tc", "\"tcx\""},
+	{"/capture/sockets", "null"},
+	{"/capture/namespaces", "\"all\""},
+	{"/capture/interfaces", "[{\"name\":\"lo\",\"ifindex\":1,\"netns\":null}]"},
 };
 
 static const struct expected_json expected_row[] = {
-	{ "/type", "\"handshake\"" },
-	{ "/schema", "1" },
-	{ "/id", "\"ab00000000000000000000000000000000000000000000000000000000000001\"" },
-	{ "/transport", "\"tcp\"" },
-	{ "/outcome", "\"completed\"" },
-	{ "/verdict", "null" },
-	{ "/failure", "null" },
-	{ "/client/ip", "\"192.0.2.10\"" },
-	{ "/client/port", "38486" },
-	{ "/client/process", "{\"pid\":812,\"ns_pid\":7,\"tid\":813,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
-			     "\"uid\":1000,\"how\":\"socket\",\"exit\":null,\"creator\":{\"pid\":800,"
-			     "\"comm\":\"sh\"}}" },
-	{ "/client/container", "null" },
-	{ "/client/netns", "4026531840" },
-	{ "/client/cgroup", "\"/user.slice\"" },
-	{ "/client/socket/connect_us", "-61.2" },
-	{ "/client/socket/first_write_us", "-0.01" },
-	{ "/client/socket/accept_us", "null" },
-	{ "/client/socket/min_rtt_us", "87" },
-	{ "/server/ip", "\"2001:db8::1\"" },
-	{ "/server/process", "null" },
-	{ "/server/netns", "null" },
-	{ "/server/socket", "null" },
-	{ "/tls/version", "\"TLSv1.3\"" },
-	{ "/tls/cipher", "\"TLS_AES_128_GCM_SHA256\"" },
-	{ "/tls/group", "\"X25519MLKEM768\"" },
-	{ "/tls/signature", "null" },
-	{ "/tls/sni", "\"a\\\\x1b[2J\\\\x00.org\"" },
-	{ "/tls/alpn", "\"h2\"" },
-	{ "/tls/psk", "\"none\"" },
-	{ "/tls/compression", "null" },
-	{ "/tls/session_id", "null" },
-	{ "/offer/version", "\"TLSv1.2\"" },
-	{ "/offer/versions", "[\"GREASE\",\"TLSv1.3\",\"TLSv1.2\"]" },
-	{ "/offer/ciphers", "[\"TLS_AES_128_GCM_SHA256\",\"0xfe99\"]" },
-	{ "/offer/alpn", "[\"h2\",\"http/1.1\"]" },
-	{ "/offer/segments", "2" },
-	{ "/messages/1", "{\"at_us\":890.1,\"from\":\"server\",\"record\":\"handshake\","
-			 "\"message\":\"server_hello\",\"size\":1210,\"encrypted\":false}" },
-	{ "/messages/2", "{\"at_us\":890.4,\"from\":\"server\",\"record\":\"application_data\","
-			 "\"message\":null,\"size\":23,\"encrypted\":true}" },
-	{ "/certificates", "null" },
-	{ "/tls/resumption", "null" },
-	{ "/tls/ocsp_stapled", "null" },
-	{ "/tls/ticket_issued", "null" },
-	{ "/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}" },
-	{ "/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[]}" },
-	{ "/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
-		   "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
-		   "\"server\":\"192.0.2.1:443\",\"process\":null,\"time\":\"1970-01-01T00:00:05.000000000Z\"}]" },
-	{ "/quality", "{\"gap\":false,\"truncated\":false,\"late_start\":false,"
-		      "\"inferred\":[\"outcome\"]}" },
+	{"/type", "\"handshake\""},
+	{"/schema", "1"},
+	{"/id", "\"ab00000000000000000000000000000000000000000000000000000000000001\""},
+	{"/transport", "\"tcp\""},
+	{"/outcome", "\"completed\""},
+	{"/verdict", "null"},
+	{"/failure", "null"},
+	{"/client/ip", "\"192.0.2.10\""},
+	{"/client/port", "38486"},
+	{"/client/process",
+	 "{\"pid\":812,\"ns_pid\":7,\"tid\":813,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
+	 "\"uid\":1000,\"how\":\"socket\",\"exit\":null,\"creator\":{\"pid\":800,"
+	 "\"comm\":\"sh\"}}"},
+	{"/client/container", "null"},
+	{"/client/netns", "4026531840"},
+	{"/client/cgroup", "\"/user.slice\""},
+	{"/client/socket/connect_us", "-61.2"},
+	{"/client/socket/first_write_us", "-0.01"},
+	{"/client/socket/accept_us", "null"},
+	{"/client/socket/min_rtt_us", "87"},
+	{"/server/ip", "\"2001:db8::1\""},
+	{"/server/process", "null"},
+	{"/server/netns", "null"},
+	{"/server/socket", "null"},
+	{"/tls/version", "\"TLSv1.3\""},
+	{"/tls/cipher", "\"TLS_AES_128_GCM_SHA256\""},
+	{"/tls/group", "\"X25519MLKEM768\""},
+	{"/tls/signature", "null"},
+	{"/tls/sni", "\"a\\\\x1b[2J\\\\x00.org\""},
+	{"/tls/alpn", "\"h2\""},
+	{"/tls/psk", "\"none\""},
+	{"/tls/compression", "null"},
+	{"/tls/session_id", "null"},
+	{"/offer/version", "\"TLSv1.2\""},
+	{"/offer/versions", "[\"GREASE\",\"TLSv1.3\",\"TLSv1.2\"]"},
+	{"/offer/ciphers", "[\"TLS_AES_128_GCM_SHA256\",\"0xfe99\"]"},
+	{"/offer/alpn", "[\"h2\",\"http/1.1\"]"},
+	{"/offer/segments", "2"},
+	{"/messages/1", "{\"at_us\":890.1,\"from\":\"server\",\"record\":\"handshake\","
+			"\"message\":\"server_hello\",\"size\":1210,\"encrypted\":false}"},
+	{"/messages/2", "{\"at_us\":890.4,\"from\":\"server\",\"record\":\"application_data\","
+			"\"message\":null,\"size\":23,\"encrypted\":true}"},
+	{"/certificates", "null"},
+	{"/tls/resumption", "null"},
+	{"/tls/ocsp_stapled", "null"},
+	{"/tls/ticket_issued", "null"},
+	{"/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}"},
+	{"/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[]}"},
+	{"/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
+		  "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
+		  "\"server\":\"192.0.2.1:443\",\"process\":null,\"time\":\"1970-01-01T00:00:05."
+		  "000000000Z\"}]"},
+	{"/quality", "{\"gap\":false,\"truncated\":false,\"late_start\":false,"
+		     "\"inferred\":[\"outcome\"]}"},
 };
 
 static const struct expected_json expected_end[] = {
-	{ "/type", "\"end\"" },
-	{ "/handshakes", "{\"completed\":0,\"failed\":0,\"incomplete\":0}" },
-	{ "/seen", "4" },	 { "/reported", "1" },
-	{ "/filtered", "0" },	 { "/lost", "{\"ring_full\":3}" },
-	{ "/dropped", "{}" },	 { "/cost", "{}" },
+	{"/type", "\"end\""}, {"/handshakes", "{\"completed\":0,\"failed\":0,\"incomplete\":0}"},
+	{"/seen", "4"},	      {"/reported", "1"},
+	{"/filtered", "0"},   {"/lost", "{\"ring_full\":3}"},
+	{"/dropped", "{}"},   {"/cost", "{}"},
 };
 
 static void test_json(void **state)
@@ -347,16 +403,24 @@ static void test_json(void **state)
 static void test_container(void **state)
 {
 	static const struct expected_json expected[] = {
-		{ "/client/container",
-		  "{\"id\":\"" CONTAINER_ID "\",\"name\":\"we\\\\x1bb\",\"runtime\":\"docker\",\"image\":\"nginx:1\","
-		  "\"pod\":null,\"pod_uid\":\"123\",\"namespace\":null,\"labels\":{\"a\\\\x07\":\"\\\\xff\"}}" },
-		{ "/client/unit", "\"a.service\"" },
+		{"/client/container",
+		 "{\"id\":\"" CONTAINER_ID
+		 "\",\"name\":\"we\\\\x1bb\",\"runtime\":\"docker\",\"image\":\"nginx:1\","
+		 "\"pod\":null,\"pod_uid\":\"123\",\"namespace\":null,\"labels\":{\"a\\\\x07\":"
+		 "\"\\\\xff\"}}"},
+		{"/client/unit", "\"a.service\""},
 	};
-	struct container_label label = { (char *)"a\a", (char *)"\xff" };
+	struct container_label label = {(char *)"a\a", (char *)"\xff"};
 	struct container container = {
-		.known = true, .id = (char *)CONTAINER_ID, .runtime = "docker",
-		.details = { .name = (char *)"we\x1b" "b", .image = (char *)"nginx:1", .pod_uid = (char *)"123",
-			     .labels = &label, .label_count = 1 },
+		.known = true,
+		.id = (char *)CONTAINER_ID,
+		.runtime = "docker",
+		.details = {.name = (char *)"we\x1b"
+					    "b",
+			    .image = (char *)"nginx:1",
+			    .pod_uid = (char *)"123",
+			    .labels = &label,
+			    .label_count = 1},
 	};
 	struct handshake handshake = example;
 	char who[TEXT_WHO_SIZE], *output;
@@ -380,13 +444,14 @@ static void test_container(void **state)
 static void test_json_failed(void **state)
 {
 	static const struct expected_json expected[] = {
-		{ "/outcome", "\"failed\"" },
-		{ "/verdict",
-		  "\"client cu\\\\x07[812] rejected the server's certificate: unknown_ca\"" },
-		{ "/failure", "{\"kind\":\"alert\",\"by\":\"client\",\"alert\":\"unknown_ca\","
-			      "\"encrypted\":false,\"error\":null,\"reason\":null,"
-			      "\"cause\":\"certificate_issuer\",\"facts\":[\"certificate_expired\"]}" },
-		{ "/latency/total_us", "2371.6" },
+		{"/outcome", "\"failed\""},
+		{"/verdict",
+		 "\"client cu\\\\x07[812] rejected the server's certificate: unknown_ca\""},
+		{"/failure",
+		 "{\"kind\":\"alert\",\"by\":\"client\",\"alert\":\"unknown_ca\","
+		 "\"encrypted\":false,\"error\":null,\"reason\":null,"
+		 "\"cause\":\"certificate_issuer\",\"facts\":[\"certificate_expired\"]}"},
+		{"/latency/total_us", "2371.6"},
 	};
 	struct handshake handshake = example;
 	char *output;
@@ -407,15 +472,15 @@ static void test_json_failed(void **state)
 static void test_json_quic(void **state)
 {
 	static const struct expected_json expected[] = {
-		{ "/transport", "\"quic\"" },
-		{ "/tls/quic_version", "\"draft-29\"" },
-		{ "/failure", "{\"kind\":\"closed\",\"by\":\"client\",\"alert\":null,"
-			      "\"encrypted\":false,\"error\":0,\"reason\":\"bye\\\\x00!\","
-			      "\"cause\":null,\"facts\":[]}" },
-		{ "/messages/0/record", "\"quic_initial\"" },
-		{ "/messages/1/record", "\"quic_retry\"" },
-		{ "/messages/2/record", "\"quic_handshake\"" },
-		{ "/messages/3/record", "\"quic_1rtt\"" },
+		{"/transport", "\"quic\""},
+		{"/tls/quic_version", "\"draft-29\""},
+		{"/failure", "{\"kind\":\"closed\",\"by\":\"client\",\"alert\":null,"
+			     "\"encrypted\":false,\"error\":0,\"reason\":\"bye\\\\x00!\","
+			     "\"cause\":null,\"facts\":[]}"},
+		{"/messages/0/record", "\"quic_initial\""},
+		{"/messages/1/record", "\"quic_retry\""},
+		{"/messages/2/record", "\"quic_handshake\""},
+		{"/messages/3/record", "\"quic_1rtt\""},
 	};
 	struct handshake handshake = example;
 	char *output;
@@ -442,15 +507,22 @@ static void test_json_quic(void **state)
 static void test_json_unknown(void **state)
 {
 	static const struct expected_json expected[] = {
-		{ "/outcome", "\"incomplete\"" }, { "/client/ip", "null" },
-		{ "/client/port", "null" },	  { "/client/process", "null" },
-		{ "/tls/version", "null" },	  { "/tls/cipher", "null" },
-		{ "/tls/sni", "null" },		  { "/tls/resumed", "null" },
-		{ "/tls/compression", "null" },	  { "/tls/server_random", "null" },
-		{ "/id", "null" },		  { "/offer", "null" },
-		{ "/messages", "[]" },		  { "/latency/total_us", "null" },
+		{"/outcome", "\"incomplete\""},
+		{"/client/ip", "null"},
+		{"/client/port", "null"},
+		{"/client/process", "null"},
+		{"/tls/version", "null"},
+		{"/tls/cipher", "null"},
+		{"/tls/sni", "null"},
+		{"/tls/resumed", "null"},
+		{"/tls/compression", "null"},
+		{"/tls/server_random", "null"},
+		{"/id", "null"},
+		{"/offer", "null"},
+		{"/messages", "[]"},
+		{"/latency/total_us", "null"},
 	};
-	struct handshake handshake = { .failure.alert = -1 };
+	struct handshake handshake = {.failure.alert = -1};
 	char *output = row_print(&sink_json, 0, false, &handshake);
 
 	(void)state;
@@ -462,12 +534,12 @@ static void test_json_unknown(void **state)
 static struct handshake with_phases(void)
 {
 	static const struct phase phases[] = {
-		{ "tcp_connect", END_CLIENT, START_NS - 61200, 61200, false, false, false },
-		{ "client_prepare", END_CLIENT, START_NS, 300000, false, false, false },
-		{ "hello_network", END_UNKNOWN, START_NS + 300000, 200000, true, false, false },
-		{ "server_crypto", END_SERVER, START_NS + 500000, 38100000, false, false, false },
-		{ "reply_network", END_UNKNOWN, START_NS + 38600000, 200000, true, false, false },
-		{ "client_crypto", END_CLIENT, START_NS + 38800000, 1338800, false, false, false },
+		{"tcp_connect", END_CLIENT, START_NS - 61200, 61200, false, false, false},
+		{"client_prepare", END_CLIENT, START_NS, 300000, false, false, false},
+		{"hello_network", END_UNKNOWN, START_NS + 300000, 200000, true, false, false},
+		{"server_crypto", END_SERVER, START_NS + 500000, 38100000, false, false, false},
+		{"reply_network", END_UNKNOWN, START_NS + 38600000, 200000, true, false, false},
+		{"client_crypto", END_CLIENT, START_NS + 38800000, 1338800, false, false, false},
 	};
 	struct handshake handshake = example;
 
@@ -483,13 +555,15 @@ static struct handshake with_phases(void)
 static void test_json_phases(void **state)
 {
 	static const struct expected_json expected[] = {
-		{ "/latency/total_us", "40200" },
-		{ "/latency/rtt_us", "400" },
-		{ "/latency/retransmissions", "2" },
-		{ "/latency/phases/0", "{\"name\":\"tcp_connect\",\"side\":\"client\",\"start_us\":0,"
-				       "\"duration_us\":61.2,\"quality\":\"measured\"}" },
-		{ "/latency/phases/2", "{\"name\":\"hello_network\",\"side\":null,\"start_us\":361.2,"
-				       "\"duration_us\":200,\"quality\":\"estimated\"}" },
+		{"/latency/total_us", "40200"},
+		{"/latency/rtt_us", "400"},
+		{"/latency/retransmissions", "2"},
+		{"/latency/phases/0",
+		 "{\"name\":\"tcp_connect\",\"side\":\"client\",\"start_us\":0,"
+		 "\"duration_us\":61.2,\"quality\":\"measured\"}"},
+		{"/latency/phases/2",
+		 "{\"name\":\"hello_network\",\"side\":null,\"start_us\":361.2,"
+		 "\"duration_us\":200,\"quality\":\"estimated\"}"},
 	};
 	struct handshake handshake = with_phases();
 	char *output = row_print(&sink_json, 0, false, &handshake);
@@ -501,19 +575,31 @@ static void test_json_phases(void **state)
 
 /* A certificate as an attacker makes it, and one that could not be read. */
 static struct certificate odd = {
-	.truncated = true, .subject = (char *)"CN=a\x1b[2J", .issuer = (char *)"O=B\xc3\xbc" "cher",
-	.sans = (char *[]){ (char *)"DNS:a\xff", (char *)"IP:192.0.2.1" }, .san_count = 2,
-	.not_before = 4, .not_after = 5, .key = (char *)"EC P-256", .signature = (char *)"ED25519",
-	.serial = (char *)"0A", .sha256 = { 0xab }, .size = 400,
+	.truncated = true,
+	.subject = (char *)"CN=a\x1b[2J",
+	.issuer = (char *)"O=B\xc3\xbc"
+			  "cher",
+	.sans = (char *[]){(char *)"DNS:a\xff", (char *)"IP:192.0.2.1"},
+	.san_count = 2,
+	.not_before = 4,
+	.not_after = 5,
+	.key = (char *)"EC P-256",
+	.signature = (char *)"ED25519",
+	.serial = (char *)"0A",
+	.sha256 = {0xab},
+	.size = 400,
 };
 static struct certificate unread = {
-	.broken = true, .not_before = CERTIFICATE_TIME_UNKNOWN, .not_after = CERTIFICATE_TIME_UNKNOWN,
-	.sha256 = { 0xcd }, .size = 7,
+	.broken = true,
+	.not_before = CERTIFICATE_TIME_UNKNOWN,
+	.not_after = CERTIFICATE_TIME_UNKNOWN,
+	.sha256 = {0xcd},
+	.size = 7,
 };
 
 static struct handshake with_certificates(void)
 {
-	static struct sent_certificate sent[] = { { END_SERVER, &odd }, { END_CLIENT, &unread } };
+	static struct sent_certificate sent[] = {{END_SERVER, &odd}, {END_CLIENT, &unread}};
 	struct handshake handshake = example;
 
 	handshake.version = 0x0303;
@@ -530,23 +616,28 @@ static void test_json_certificates(void **state)
 {
 #define SHA256_ZEROS "00000000000000000000000000000000000000000000000000000000000000"
 	static const struct expected_json expected[] = {
-		{ "/certificates/0",
-		  "{\"from\":\"server\",\"subject\":\"CN=a\\\\x1b[2J\",\"issuer\":\"O=B\xc3\xbc" "cher\","
-		  "\"san\":[\"DNS:a\\\\xff\",\"IP:192.0.2.1\"],\"not_before\":\"1970-01-01T00:00:04Z\","
-		  "\"not_after\":\"1970-01-01T00:00:05Z\",\"key\":\"EC P-256\",\"signature\":\"ED25519\","
-		  "\"serial\":\"0A\",\"sha256\":\"ab" SHA256_ZEROS "\",\"size\":400,\"broken\":false,"
-		  "\"truncated\":true}" },
-		{ "/certificates/1",
-		  "{\"from\":\"client\",\"subject\":null,\"issuer\":null,\"san\":null,\"not_before\":null,"
-		  "\"not_after\":null,\"key\":null,\"signature\":null,\"serial\":null,\"sha256\":\"cd"
-		  SHA256_ZEROS "\",\"size\":7,\"broken\":true,\"truncated\":false}" },
-		{ "/fingerprint", "{\"ja3\":\"ada70206e40642a3e4461f35503241d5\",\"ja3s\":null,"
-				  "\"ja4\":\"t13d1516h2_8daaf6152771_e5627efa2ab1\"}" },
-		{ "/tls/resumption", "\"ticket\"" },
-		{ "/tls/ocsp_stapled", "false" },
-		{ "/tls/ticket_issued", "true" },
+		{"/certificates/0",
+		 "{\"from\":\"server\",\"subject\":\"CN=a\\\\x1b[2J\",\"issuer\":\"O=B\xc3\xbc"
+		 "cher\","
+		 "\"san\":[\"DNS:a\\\\xff\",\"IP:192.0.2.1\"],\"not_before\":\"1970-01-01T00:00:"
+		 "04Z\","
+		 "\"not_after\":\"1970-01-01T00:00:05Z\",\"key\":\"EC "
+		 "P-256\",\"signature\":\"ED25519\","
+		 "\"serial\":\"0A\",\"sha256\":\"ab" SHA256_ZEROS
+		 "\",\"size\":400,\"broken\":false,"
+		 "\"truncated\":true}"},
+		{"/certificates/1",
+		 "{\"from\":\"client\",\"subject\":null,\"issuer\":null,\"san\":null,\"not_"
+		 "before\":null,"
+		 "\"not_after\":null,\"key\":null,\"signature\":null,\"serial\":null,\"sha256\":"
+		 "\"cd" SHA256_ZEROS "\",\"size\":7,\"broken\":true,\"truncated\":false}"},
+		{"/fingerprint", "{\"ja3\":\"ada70206e40642a3e4461f35503241d5\",\"ja3s\":null,"
+				 "\"ja4\":\"t13d1516h2_8daaf6152771_e5627efa2ab1\"}"},
+		{"/tls/resumption", "\"ticket\""},
+		{"/tls/ocsp_stapled", "false"},
+		{"/tls/ticket_issued", "true"},
 	};
-	static const struct expected_json expected_empty[] = { { "/certificates", "[]" } };
+	static const struct expected_json expected_empty[] = {{"/certificates", "[]"}};
 	struct handshake handshake = with_certificates();
 	char *output = row_print(&sink_json, 0, false, &handshake);
 
@@ -634,7 +725,8 @@ static void test_table(void **state)
 	free(output);
 }
 
-/* What has no room is said shorter, never cut: the name, the remarks, the sentence go one by one. */
+/* What has no room is said shorter, never cut: the name, the remarks, the sentence go one by one.
+ */
 static void test_table_short_verdict(void **state)
 {
 	static const char *const forms[] = {
@@ -647,7 +739,7 @@ static void test_table_short_verdict(void **state)
 		" client: unknown_ca\n",
 	};
 	struct handshake handshake = example;
-	bool said[ARRAY_SIZE(forms)] = { false };
+	bool said[ARRAY_SIZE(forms)] = {false};
 
 	(void)state;
 	handshake.outcome = HANDSHAKE_FAILED;
@@ -679,12 +771,12 @@ static void test_table_words(void **state)
 		enum failure_fact cause;
 		const char *words;
 	} cases[] = {
-		{ FAILURE_CLOSED, END_CLIENT, FACT_NONE, " client: closed\n" },
-		{ FAILURE_CLOSED, END_CLIENT, FACT_NO_ANSWER, " gave up waiting\n" },
-		{ FAILURE_RESET, END_SERVER, FACT_NONE, " server: reset\n" },
-		{ FAILURE_CLOSED, END_SERVER, FACT_KILLED, " server: killed\n" },
-		{ FAILURE_RESET, END_UNKNOWN, FACT_BETWEEN, " reset between them\n" },
-		{ FAILURE_TIMEOUT, END_UNKNOWN, FACT_NONE, " timeout\n" },
+		{FAILURE_CLOSED, END_CLIENT, FACT_NONE, " client: closed\n"},
+		{FAILURE_CLOSED, END_CLIENT, FACT_NO_ANSWER, " gave up waiting\n"},
+		{FAILURE_RESET, END_SERVER, FACT_NONE, " server: reset\n"},
+		{FAILURE_CLOSED, END_SERVER, FACT_KILLED, " server: killed\n"},
+		{FAILURE_RESET, END_UNKNOWN, FACT_BETWEEN, " reset between them\n"},
+		{FAILURE_TIMEOUT, END_UNKNOWN, FACT_NONE, " timeout\n"},
 	};
 	struct handshake handshake = example;
 
@@ -736,7 +828,8 @@ static void test_tree_certificates(void **state)
 		"EC P-256, signed with ED25519\n",
 		"of the client, 7 bytes, broken\n",
 		"JA4 t13d1516h2_8daaf6152771_e5627efa2ab1, JA3 ada70206e40642a3e4461f35503241d5\n",
-		"resumed by ticket", "session ticket issued",
+		"resumed by ticket",
+		"session ticket issued",
 	};
 	struct handshake handshake = with_certificates();
 	char *output = row_print(&sink_tree, 0, false, &handshake);
@@ -764,8 +857,9 @@ static void test_wide(void **state)
 
 	(void)state;
 	assert_contains(output, " ALPN     RESUMED        RTT RESENT TCP_CONNECT CLIENT_PREPARE ");
-	assert_contains(output, " h2       no           0.400      2       0.061          0.300 "
-				"       ~0.200            -             -         38.10             - ");
+	assert_contains(output,
+			" h2       no           0.400      2       0.061          0.300 "
+			"       ~0.200            -             -         38.10             - ");
 	assert_contains(output, " 40.20 ok\n");
 	free(output);
 	handshake.latency.phases[4].name = "hello_network";
@@ -786,12 +880,14 @@ static void test_bars(void **state)
 	/* 80 columns: the axis has 36. */
 	static const char *const parts[] = {
 		"  latency      40.200 ms, round trip 0.400 ms, 2 segments sent again\n",
-		"    phase          where  start ms  took ms 0                          40.200 ms\n",
+		"    phase          where  start ms  took ms 0                          40.200 "
+		"ms\n",
 		"    tcp_connect    client    0.000    0.061 ▏\n",
 		"    hello_network  -         0.361    0.200 ░\n",
 		"    server_crypto  server    0.561   38.100 ▐█████████████████████████████████▋\n",
 		"    reply_network  -        38.661    0.200                                   ░\n",
-		"    client_crypto  client   38.861    1.339                                   ▐█\n",
+		"    client_crypto  client   38.861    1.339                                   "
+		"▐█\n",
 		"    total                            40.200 █ measured, ░ estimated\n",
 		"  slow because: server_crypto 38.1 ms of 40.2 ms (server computes its answer)\n",
 	};
@@ -821,7 +917,7 @@ static void bars_fit(const struct handshake *handshake, int width)
 	char *output = NULL;
 	size_t size;
 	FILE *out = open_memstream(&output, &size);
-	struct sink_settings settings = { .out = out, .width = width };
+	struct sink_settings settings = {.out = out, .width = width};
 
 	assert_non_null(out);
 	bars_print(&settings, &handshake->latency);
@@ -849,8 +945,14 @@ static void test_bars_width(void **state)
 
 		latency->phase_count = (size_t)(rand() % HANDSHAKE_PHASES_MAX) + 1;
 		for (size_t i = 0; i < latency->phase_count; i++) {
-			latency->phases[i] = (struct phase){ "server_wakeup", END_SERVER, at,
-				(uint64_t)(rand() % 3 ? rand() % 1000 : 0), rand() % 2, false, false };
+			latency->phases[i] =
+				(struct phase){"server_wakeup",
+					       END_SERVER,
+					       at,
+					       (uint64_t)(rand() % 3 ? rand() % 1000 : 0),
+					       rand() % 2,
+					       false,
+					       false};
 			at += latency->phases[i].duration_ns;
 		}
 		bars_fit(&handshake, 68 + rand() % 200);
@@ -891,8 +993,10 @@ static void test_rows_quic(void **state)
 	static const struct {
 		uint32_t version;
 		const char *name;
-	} versions[] = { { 1, " QUICv1 " }, { 0x6b3343cf, " QUICv2 " }, { 0xff00001d, " QUICd29 " },
-			 { 0x1a2a3a4a, " QUIC " } };
+	} versions[] = {{1, " QUICv1 "},
+			{0x6b3343cf, " QUICv2 "},
+			{0xff00001d, " QUICd29 "},
+			{0x1a2a3a4a, " QUIC "}};
 	struct handshake handshake = example;
 
 	(void)state;

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-static const uint8_t sample[] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd };
+static const uint8_t sample[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd};
 
 static void test_numbers(void **state)
 {
-	struct slice slice = { sample, sizeof(sample) };
+	struct slice slice = {sample, sizeof(sample)};
 	uint8_t u8;
 	uint16_t u16;
 	uint32_t u24;
@@ -25,7 +25,7 @@ static void test_numbers(void **state)
 
 static void test_bytes(void **state)
 {
-	struct slice slice = { sample, sizeof(sample) }, part;
+	struct slice slice = {sample, sizeof(sample)}, part;
 
 	(void)state;
 	assert_true(slice_bytes(&slice, 0, &part));
@@ -40,8 +40,8 @@ static void test_bytes(void **state)
 
 static void test_vectors(void **state)
 {
-	static const uint8_t bytes[] = { 2, 'a', 'b', 0, 1, 'c', 0, 0, 0, 0, 0, 1, 'd' };
-	struct slice slice = { bytes, sizeof(bytes) }, value;
+	static const uint8_t bytes[] = {2, 'a', 'b', 0, 1, 'c', 0, 0, 0, 0, 0, 1, 'd'};
+	struct slice slice = {bytes, sizeof(bytes)}, value;
 
 	(void)state;
 	assert_true(slice_vector8(&slice, &value));
@@ -63,7 +63,7 @@ static void test_vectors(void **state)
 /* One byte too few for each kind of read: it fails and moves nothing. */
 static void test_too_short(void **state)
 {
-	static const uint8_t bytes[] = { 0, 3, 'a', 'b' };
+	static const uint8_t bytes[] = {0, 3, 'a', 'b'};
 	struct slice value;
 	uint8_t u8;
 	uint16_t u16;
@@ -72,7 +72,7 @@ static void test_too_short(void **state)
 
 	(void)state;
 	for (length = 0; length <= sizeof(bytes); length++) {
-		struct slice copy = exact_copy((struct slice){ bytes, length }), slice = copy;
+		struct slice copy = exact_copy((struct slice){bytes, length}), slice = copy;
 
 		assert_true(length >= 1 || !slice_u8(&slice, &u8));
 		assert_true(length >= 2 || !slice_u16(&slice, &u16));
@@ -91,8 +91,8 @@ static void test_too_short(void **state)
 /* A vector whose length is there, but not its bytes, gives the length back. */
 static void test_vector_restores(void **state)
 {
-	static const uint8_t bytes[] = { 5, 0, 1, 2 };
-	struct slice slice = { bytes, sizeof(bytes) }, value;
+	static const uint8_t bytes[] = {5, 0, 1, 2};
+	struct slice slice = {bytes, sizeof(bytes)}, value;
 
 	(void)state;
 	assert_false(slice_vector8(&slice, &value));
@@ -110,11 +110,11 @@ static void test_varint(void **state)
 		size_t length;
 		uint64_t value;
 	} samples[] = {
-		{ { 0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c }, 8, 151288809941952652 },
-		{ { 0x9d, 0x7f, 0x3e, 0x7d }, 4, 494878333 },
-		{ { 0x7b, 0xbd }, 2, 15293 },
-		{ { 0x25 }, 1, 37 },
-		{ { 0x40, 0x25 }, 2, 37 },
+		{{0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c}, 8, 151288809941952652},
+		{{0x9d, 0x7f, 0x3e, 0x7d}, 4, 494878333},
+		{{0x7b, 0xbd}, 2, 15293},
+		{{0x25}, 1, 37},
+		{{0x40, 0x25}, 2, 37},
 	};
 	size_t i, length;
 	uint64_t value;
@@ -122,7 +122,7 @@ static void test_varint(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(samples); i++)
 		for (length = 0; length <= samples[i].length; length++) {
-			struct slice copy = exact_copy((struct slice){ samples[i].bytes, length }),
+			struct slice copy = exact_copy((struct slice){samples[i].bytes, length}),
 				     slice = copy;
 
 			assert_int_equal(slice_varint(&slice, &value), length == samples[i].length);
@@ -135,8 +135,8 @@ static void test_varint(void **state)
 
 static void test_u32(void **state)
 {
-	static const uint8_t bytes[] = { 0x80, 1, 2, 3, 4 };
-	struct slice slice = { bytes, sizeof(bytes) };
+	static const uint8_t bytes[] = {0x80, 1, 2, 3, 4};
+	struct slice slice = {bytes, sizeof(bytes)};
 	uint32_t value;
 
 	(void)state;
@@ -149,9 +149,12 @@ static void test_u32(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_vectors),	  cmocka_unit_test(test_too_short),
-		cmocka_unit_test(test_vector_restores), cmocka_unit_test(test_varint),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_too_short),
+		cmocka_unit_test(test_vector_restores),
+		cmocka_unit_test(test_varint),
 		cmocka_unit_test(test_u32),
 	};
 

@@ -6,7 +6,7 @@
 
 #include "flow/stream.h"
 
-#define TEXT "abcdefghijklmnopqrstuvwxyz"
+#define TEXT	    "abcdefghijklmnopqrstuvwxyz"
 #define TEXT_LENGTH 26
 
 /* Add [from, to) of the text at its own position. */
@@ -60,7 +60,7 @@ static void assert_sound(const struct stream *stream)
 
 static void test_order(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 
 	(void)state;
 	assert_status(&stream, 0, 1, STREAM_WAIT);
@@ -76,7 +76,7 @@ static void test_order(void **state)
 
 static void test_hole(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 
 	(void)state;
 	add(&stream, 20, TEXT_LENGTH, 1);
@@ -96,8 +96,8 @@ static void test_hole(void **state)
 /* What came first stands: an overlap with other bytes and a later time changes nothing. */
 static void test_overlap(void **state)
 {
-	static const uint8_t other[TEXT_LENGTH] = { 0 };
-	struct stream stream = { 0 };
+	static const uint8_t other[TEXT_LENGTH] = {0};
+	struct stream stream = {0};
 	uint64_t time_ns = 0;
 
 	(void)state;
@@ -119,7 +119,7 @@ static void test_overlap(void **state)
 
 static void test_retransmission(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 	uint64_t time_ns = 0;
 
 	(void)state;
@@ -135,13 +135,13 @@ static void test_retransmission(void **state)
 /* Every way to give a text of five pieces in another order, byte for byte the same. */
 static void test_permutations(void **state)
 {
-	static const size_t cuts[] = { 0, 1, 7, 8, 19, TEXT_LENGTH };
+	static const size_t cuts[] = {0, 1, 7, 8, 19, TEXT_LENGTH};
 	unsigned int number;
 
 	(void)state;
 	for (number = 0; number < 5 * 4 * 3 * 2; number++) {
-		struct stream stream = { 0 };
-		size_t left[] = { 0, 1, 2, 3, 4 }, count;
+		struct stream stream = {0};
+		size_t left[] = {0, 1, 2, 3, 4}, count;
 		unsigned int code = number;
 
 		for (count = 5; count; count--) {
@@ -159,7 +159,7 @@ static void test_permutations(void **state)
 
 static void test_elided(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 
 	(void)state;
 	add(&stream, 0, 5, 1);
@@ -183,10 +183,12 @@ static void test_elided(void **state)
 /* Bytes take the place of what was only seen: inside, at both ends, across. */
 static void test_elided_filled(void **state)
 {
-	static const struct { size_t from, to; } parts[] = {
-		{ 10, 12 }, { 0, 3 }, { 23, TEXT_LENGTH }, { 2, 11 }, { 0, TEXT_LENGTH },
+	static const struct {
+		size_t from, to;
+	} parts[] = {
+		{10, 12}, {0, 3}, {23, TEXT_LENGTH}, {2, 11}, {0, TEXT_LENGTH},
 	};
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 	size_t i;
 
 	(void)state;
@@ -203,7 +205,7 @@ static void test_elided_filled(void **state)
 
 static void test_discard(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 
 	(void)state;
 	add(&stream, 0, 10, 1);
@@ -228,7 +230,7 @@ static void test_discard(void **state)
 
 static void test_sequence_wrap(void **state)
 {
-	struct stream stream = { .base = 0xfffffff0, .has_base = true };
+	struct stream stream = {.base = 0xfffffff0, .has_base = true};
 
 	(void)state;
 	assert_int_equal(stream_position(&stream, 0xfffffff0), 0);
@@ -244,7 +246,7 @@ static void test_sequence_wrap(void **state)
 static void test_bytes_cap(void **state)
 {
 	uint8_t *bytes = calloc(1, STREAM_BYTES_MAX + 1);
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 
 	(void)state;
 	assert_non_null(bytes);
@@ -268,7 +270,7 @@ static void test_bytes_cap(void **state)
 
 static void test_pieces_cap(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 	size_t i;
 
 	(void)state;
@@ -284,7 +286,7 @@ static void test_pieces_cap(void **state)
 /* Pieces are handed out one by one, from within one too, up to a hole. */
 static void test_run(void **state)
 {
-	struct stream stream = { 0 };
+	struct stream stream = {0};
 	struct slice bytes;
 	uint64_t time_ns;
 

@@ -15,10 +15,13 @@
 #include "summary/summary.h"
 #include "who/container.h"
 
-#define MS 1000000ull
+#define MS	 1000000ull
 #define START_NS (5000 * MS)
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define V4(a, b, c, d) { [10] = 0xff, [11] = 0xff, a, b, c, d }
+#define ID	 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define V4(a, b, c, d)                                                                             \
+	{                                                                                          \
+		[10] = 0xff, [11] = 0xff, a, b, c, d                                               \
+	}
 
 /* curl asks example.org, and it takes this long, half of it in one phase that comes twice. */
 static struct handshake completed_in(uint64_t ns)
@@ -27,20 +30,27 @@ static struct handshake completed_in(uint64_t ns)
 		.time_ns = START_NS,
 		.end_ns = START_NS + ns,
 		.outcome = HANDSHAKE_COMPLETED,
-		.ends[END_CLIENT] = { .address = { V4(192, 0, 2, 10), 38486 },
-				      .process = { .pid = 812, .comm = "curl" } },
-		.ends[END_SERVER] = { .address = { V4(192, 0, 2, 1), 443 },
-				      .process = { .pid = 900, .comm = "nginx" } },
-		.sni = (char *)"example.org", .sni_length = 11,
-		.latency = {
-			.start_ns = START_NS, .end_ns = START_NS + ns,
-			.phases = {
-				{ "hello_network", END_UNKNOWN, START_NS, ns / 4, true },
-				{ "server_crypto", END_SERVER, START_NS + ns / 4, ns / 2, false },
-				{ "hello_network", END_UNKNOWN, START_NS + ns / 4 * 3, ns / 4, false },
+		.ends[END_CLIENT] = {.address = {V4(192, 0, 2, 10), 38486},
+				     .process = {.pid = 812, .comm = "curl"}},
+		.ends[END_SERVER] = {.address = {V4(192, 0, 2, 1), 443},
+				     .process = {.pid = 900, .comm = "nginx"}},
+		.sni = (char *)"example.org",
+		.sni_length = 11,
+		.latency =
+			{
+				.start_ns = START_NS,
+				.end_ns = START_NS + ns,
+				.phases =
+					{
+						{"hello_network", END_UNKNOWN, START_NS, ns / 4,
+						 true},
+						{"server_crypto", END_SERVER, START_NS + ns / 4,
+						 ns / 2, false},
+						{"hello_network", END_UNKNOWN,
+						 START_NS + ns / 4 * 3, ns / 4, false},
+					},
+				.phase_count = 3,
 			},
-			.phase_count = 3,
-		},
 	};
 
 	return handshake;
@@ -69,7 +79,7 @@ static char *table_of(struct summary *summary, int width, enum summary_extent ex
 {
 	char *output = NULL;
 	size_t size;
-	struct sink_settings settings = { .out = open_memstream(&output, &size), .width = width };
+	struct sink_settings settings = {.out = open_memstream(&output, &size), .width = width};
 
 	assert_non_null(settings.out);
 	summary_table_write(&settings, summary, extent);
@@ -93,11 +103,11 @@ static void test_groups(void **state)
 	(void)state;
 	for (size_t i = 0; i < 8; i++)
 		list[i] = completed_in(4 * MS);
-	list[1].ends[END_CLIENT].process.pid++;	  /* another curl is the same client */
+	list[1].ends[END_CLIENT].process.pid++;	   /* another curl is the same client */
 	list[2].ends[END_CLIENT].address.ip[15]++; /* from wherever */
-	list[3].sni_length = 7;			  /* another server */
-	list[4].sni = NULL;			  /* nginx */
-	list[5].ends[END_CLIENT].process.pid = 0; /* 192.0.2.10 */
+	list[3].sni_length = 7;			   /* another server */
+	list[4].sni = NULL;			   /* nginx */
+	list[5].ends[END_CLIENT].process.pid = 0;  /* 192.0.2.10 */
 	list[6].ends[END_CLIENT].process.pid = 0;
 	list[6].ends[END_CLIENT].address.port++; /* from another port */
 	list[7].sni = NULL;
@@ -117,8 +127,8 @@ static void test_groups(void **state)
 /* The same programs in other containers are others: by its name, or else the start of its id. */
 static void test_containers(void **state)
 {
-	struct container web = { .known = true, .id = (char *)ID, .details.name = (char *)"web\x1b" };
-	struct container asked = { .known = false }, nameless = { .known = true, .id = (char *)ID };
+	struct container web = {.known = true, .id = (char *)ID, .details.name = (char *)"web\x1b"};
+	struct container asked = {.known = false}, nameless = {.known = true, .id = (char *)ID};
 	struct handshake list[4];
 	const struct summary_group *const *groups;
 	struct summary *summary;
@@ -132,7 +142,7 @@ static void test_containers(void **state)
 	}
 	list[1].ends[END_CLIENT].process.container = &nameless;
 	list[2].ends[END_CLIENT].process.container = &asked; /* not known to be in one */
-	list[3].sni = (char *)"example.org"; /* whoever serves it */
+	list[3].sni = (char *)"example.org";		     /* whoever serves it */
 	summary = summary_of(list, 4);
 	assert_int_equal(summary_groups(summary, &groups), 3);
 	assert_int_equal(summary_group_count(groups[0]), 2);
@@ -193,7 +203,8 @@ static void test_phases(void **state)
 	summary_free(summary);
 }
 
-/* Names that anybody may choose do not fill the memory: what is beyond the limit is counted together. */
+/* Names that anybody may choose do not fill the memory: what is beyond the limit is counted
+ * together. */
 static void test_other(void **state)
 {
 	const struct summary_group *const *groups;
@@ -218,7 +229,7 @@ static void test_other(void **state)
 
 static void test_table(void **state)
 {
-	struct handshake list[3] = { completed_in(4 * MS), completed_in(4 * MS), completed_in(MS) };
+	struct handshake list[3] = {completed_in(4 * MS), completed_in(4 * MS), completed_in(MS)};
 	struct summary *summary;
 	char *output;
 
@@ -229,7 +240,8 @@ static void test_table(void **state)
 	list[2].sni_length = 4;
 	summary = summary_of(list, 3);
 	output = table_of(summary, 80, SUMMARY_BRIEF);
-	assert_contains(output,
+	assert_contains(
+		output,
 		"\n"
 		"CLIENT → SERVER           COUNT FAILED RESUMED    P50 MS    P95 MS    P99 MS\n"
 		"curl → example.org            2      0     50%     4.000     4.000     4.000\n"
@@ -243,7 +255,7 @@ static void test_table(void **state)
 /* In the order of a handshake, also where the first of them had no such phase. */
 static void test_phase_order(void **state)
 {
-	struct handshake list[2] = { completed_in(4 * MS), completed_in(4 * MS) };
+	struct handshake list[2] = {completed_in(4 * MS), completed_in(4 * MS)};
 	struct summary *summary;
 	char *output;
 
@@ -274,7 +286,8 @@ static void test_table_many(void **state)
 			summary_add(summary, &handshake);
 	}
 	output = table_of(summary, 0, SUMMARY_BRIEF);
-	assert_contains(output, "and 40 more groups with 820 handshakes: --summary table shows all");
+	assert_contains(output,
+			"and 40 more groups with 820 handshakes: --summary table shows all");
 	assert_null(strstr(output, "server_crypto"));
 	free(output);
 	output = table_of(summary, 0, SUMMARY_ALL);
@@ -292,28 +305,33 @@ static void test_table_many(void **state)
 
 static void test_json(void **state)
 {
-	struct handshake list[2] = { completed_in(4 * MS), completed_in(4 * MS) };
+	struct handshake list[2] = {completed_in(4 * MS), completed_in(4 * MS)};
 	struct summary *summary;
 	char *output = NULL;
 	size_t size;
-	struct sink_settings settings = { .out = open_memstream(&output, &size) };
+	struct sink_settings settings = {.out = open_memstream(&output, &size)};
 
 	(void)state;
 	list[1].resumed = true;
 	summary = summary_of(list, 2);
 	summary_json_write(&settings, summary, START_NS);
 	fclose(settings.out);
-	assert_string_equal(output,
+	assert_string_equal(
+		output,
 		"{\"type\":\"summary\",\"schema\":1,\"time\":\"1970-01-01T00:00:05.000000000Z\","
 		"\"groups\":[{\"client\":{\"comm\":\"curl\",\"container\":null,\"ip\":null},"
-		"\"server\":{\"sni\":\"example.org\",\"comm\":null,\"container\":null,\"ip\":null,\"port\":null},"
+		"\"server\":{\"sni\":\"example.org\",\"comm\":null,\"container\":null,\"ip\":null,"
+		"\"port\":null},"
 		"\"count\":2,\"completed\":2,\"failed\":0,\"incomplete\":0,\"resumed\":1,"
 		"\"resumed_share\":0.5000,\"untimed\":0,"
-		"\"total\":{\"count\":2,\"p50_us\":4000,\"p95_us\":4000,\"p99_us\":4000,\"max_us\":4000},"
+		"\"total\":{\"count\":2,\"p50_us\":4000,\"p95_us\":4000,\"p99_us\":4000,\"max_us\":"
+		"4000},"
 		"\"phases\":[{\"name\":\"hello_network\",\"side\":null,"
-		"\"count\":2,\"p50_us\":2000,\"p95_us\":2000,\"p99_us\":2000,\"max_us\":2000,\"estimated\":2},"
+		"\"count\":2,\"p50_us\":2000,\"p95_us\":2000,\"p99_us\":2000,\"max_us\":2000,"
+		"\"estimated\":2},"
 		"{\"name\":\"server_crypto\",\"side\":\"server\","
-		"\"count\":2,\"p50_us\":2000,\"p95_us\":2000,\"p99_us\":2000,\"max_us\":2000,\"estimated\":0}"
+		"\"count\":2,\"p50_us\":2000,\"p95_us\":2000,\"p99_us\":2000,\"max_us\":2000,"
+		"\"estimated\":0}"
 		"]}],\"other\":null}\n");
 	free(output);
 	summary_free(summary);
@@ -322,14 +340,10 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_containers),
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_other),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_phase_order),
-		cmocka_unit_test(test_table_many),
+		cmocka_unit_test(test_groups),	    cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_counts),	    cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_other),	    cmocka_unit_test(test_table),
+		cmocka_unit_test(test_phase_order), cmocka_unit_test(test_table_many),
 		cmocka_unit_test(test_json),
 	};
 

@@ -88,15 +88,15 @@ static void test_same_random_later(void **state)
 static struct tlstrace_socket_event socket_event(uint64_t id, uint32_t kind, uint64_t time_ns)
 {
 	return (struct tlstrace_socket_event){
-		.header = { TLSTRACE_EVENT_SOCKET, sizeof(struct tlstrace_socket_event), time_ns },
+		.header = {TLSTRACE_EVENT_SOCKET, sizeof(struct tlstrace_socket_event), time_ns},
 		.kind = kind,
-		.socket = { .id = id, .netns = 7, .role = TLSTRACE_ROLE_SERVER },
+		.socket = {.id = id, .netns = 7, .role = TLSTRACE_ROLE_SERVER},
 	};
 }
 
 static struct tlstrace_task task(uint32_t pid, const char *comm)
 {
-	struct tlstrace_task task = { .pid = pid, .tid = pid, .start_ns = pid };
+	struct tlstrace_task task = {.pid = pid, .tid = pid, .start_ns = pid};
 
 	memcpy(task.comm, comm, strnlen(comm, sizeof(task.comm)));
 	return task;
@@ -170,15 +170,15 @@ static void test_overlap_is_no_proxy(void **state)
 static void test_full_12(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer flight = { 0 }, client = { 0 };
+	struct buffer flight = {0}, client = {0};
 	const struct handshake *row;
 	uint64_t last_ns;
 
 	say_hello(fixture, CLIENT, &client_12);
 	put_hello_record(&flight, SERVER, &server_12);
 	put_record(&flight, RECORD_HANDSHAKE, "\x0b\x00\x00\x03\x00\x00\x00", 7);
-	put_record(&flight, RECORD_HANDSHAKE,
-		   "\x0c\x00\x00\x09\x03\x00\x1d\x01x\x08\x04\x00\x00", 13);
+	put_record(&flight, RECORD_HANDSHAKE, "\x0c\x00\x00\x09\x03\x00\x1d\x01x\x08\x04\x00\x00",
+		   13);
 	put_record(&flight, RECORD_HANDSHAKE, "\x0e\x00\x00\x00", 4);
 	say(fixture, SERVER, &flight);
 	put_record(&client, RECORD_HANDSHAKE, "\x10\x00\x00\x02\x01y", 6);
@@ -206,7 +206,7 @@ static void test_full_12(void **state)
 
 static void complete_12_on(struct fixture *fixture, struct connection *connection)
 {
-	struct buffer finished = { 0 };
+	struct buffer finished = {0};
 
 	hello_on(fixture, connection, CLIENT, &client_12);
 	hello_on(fixture, connection, SERVER, &server_12);
@@ -219,7 +219,7 @@ static void complete_12_on(struct fixture *fixture, struct connection *connectio
 /* A whole handshake within the encryption of the one before. */
 static void renegotiate_on(struct fixture *fixture, struct connection *connection)
 {
-	struct buffer finished = { 0 };
+	struct buffer finished = {0};
 
 	sealed_on(fixture, connection, CLIENT, RECORD_HANDSHAKE, 245);
 	sealed_on(fixture, connection, SERVER, RECORD_HANDSHAKE, 900);
@@ -242,7 +242,8 @@ static void assert_renegotiation(const struct handshake *row, uint64_t begun_ns)
 	assert_string_equal(row->messages[3].name, "change_cipher_spec");
 }
 
-/* Right behind the handshake, while its row waits, and at two places: two rows, each with both places. */
+/* Right behind the handshake, while its row waits, and at two places: two rows, each with both
+ * places. */
 static void test_renegotiation(void **state)
 {
 	struct fixture *fixture = *state;
@@ -269,7 +270,7 @@ static void test_renegotiation(void **state)
 
 static void say_again(struct fixture *fixture, struct connection *connection, size_t length)
 {
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 	struct packet packet;
 
 	put_sealed(&buffer, RECORD_HANDSHAKE, length);
@@ -280,7 +281,8 @@ static void say_again(struct fixture *fixture, struct connection *connection, si
 	connection->time_ns += MS;
 }
 
-/* A ClientHello in the clear behind an encrypted one: no client says that, an attacker may. It changes nothing. */
+/* A ClientHello in the clear behind an encrypted one: no client says that, an attacker may. It
+ * changes nothing. */
 static void test_renegotiation_in_the_clear(void **state)
 {
 	struct fixture *fixture = *state;
@@ -300,7 +302,7 @@ static void test_random_told_late(void **state)
 {
 	struct fixture *fixture = *state;
 	struct connection *connection = &fixture->connection;
-	struct buffer hello = { 0 };
+	struct buffer hello = {0};
 	struct packet packet;
 
 	put_hello_record(&hello, CLIENT, &client_13);
@@ -358,7 +360,7 @@ static void test_renegotiation_not_tls(void **state)
 {
 	struct fixture *fixture = *state;
 	struct connection *connection = &fixture->connection;
-	struct buffer noise = { 0 };
+	struct buffer noise = {0};
 
 	connection->begun = true;
 	say_again(fixture, connection, 100);
@@ -400,7 +402,7 @@ static void test_completed_13_sha384(void **state)
 /* TLS_AES_128_CCM_8_SHA256: half the tag, so that a Finished is 8 bytes shorter. */
 static void test_short_tag_13(void **state)
 {
-	const struct hello_options server = { .random = 2, .is_13 = true, .cipher = 0x1305 };
+	const struct hello_options server = {.random = 2, .is_13 = true, .cipher = 0x1305};
 	struct fixture *fixture = *state;
 
 	say_hello(fixture, CLIENT, &client_13);
@@ -427,7 +429,7 @@ static void test_other_length_13(void **state)
 
 static void test_retry_13(void **state)
 {
-	const struct hello_options retry = { .is_13 = true, .is_retry = true, .cipher = 0x1301 };
+	const struct hello_options retry = {.is_13 = true, .is_retry = true, .cipher = 0x1301};
 	struct fixture *fixture = *state;
 	const struct handshake *row;
 
@@ -534,7 +536,8 @@ static void test_end_behind_completion(void **state)
 	assert_int_equal(fixture->rows[0].failure.kind, FAILURE_NONE);
 }
 
-/* Who leaves right behind completion is named, but not if the client had sent data: RFC 7918's, 0-RTT's too. */
+/* Who leaves right behind completion is named, but not if the client had sent data: RFC 7918's,
+ * 0-RTT's too. */
 static void test_left_at_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -599,8 +602,10 @@ static void test_padded_goodbye_13(void **state)
 	assert_int_equal(fixture->rows[0].left_by, END_CLIENT);
 }
 
-/* A client that sent a certificate, and then this; the server answers with records of these lengths and leaves. */
-static const struct handshake *judged_13(struct fixture *fixture, size_t request, const size_t *answers, size_t count)
+/* A client that sent a certificate, and then this; the server answers with records of these lengths
+ * and leaves. */
+static const struct handshake *judged_13(struct fixture *fixture, size_t request,
+					 const size_t *answers, size_t count)
 {
 	say_hello(fixture, CLIENT, &client_13);
 	say_hello(fixture, SERVER, &server_13);
@@ -616,21 +621,23 @@ static const struct handshake *judged_13(struct fixture *fixture, size_t request
 
 static void test_refused_behind_request_13(void **state)
 {
-	assert_failure(judged_13(*state, PADDED_ALERT_13, (size_t[]){ ALERT_13 }, 1), FAILURE_ALERT, END_SERVER, -1);
+	assert_failure(judged_13(*state, PADDED_ALERT_13, (size_t[]){ALERT_13}, 1), FAILURE_ALERT,
+		       END_SERVER, -1);
 }
 
 /* Two bytes of data and a goodbye: a refusal would have been the last word. */
 static void test_short_answer_13(void **state)
 {
-	const struct handshake *row = judged_13(*state, 200, (size_t[]){ ALERT_13, ALERT_13 }, 2);
+	const struct handshake *row = judged_13(*state, 200, (size_t[]){ALERT_13, ALERT_13}, 2);
 
 	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
 	assert_int_equal(row->client_auth, TRI_SENT);
 }
 
-static const struct hello_options client_early = { .random = 1, .is_13 = true, .early_data = true };
+static const struct hello_options client_early = {.random = 1, .is_13 = true, .early_data = true};
 
-/* Early data of two bytes, the rest of a question's length in DNS over TLS, comes behind the ServerHello. */
+/* Early data of two bytes, the rest of a question's length in DNS over TLS, comes behind the
+ * ServerHello. */
 static void test_short_early_data(void **state)
 {
 	struct fixture *fixture = *state;
@@ -700,7 +707,7 @@ static void test_lost_events(void **state)
 	/* What begins behind the loss is judged as ever. */
 	other.time_ns = fixture->connection.time_ns + 2 * TIMEOUT;
 	fixture->count = 0;
-	hello_on(fixture, &other, CLIENT, &(struct hello_options){ .random = 9, .is_13 = true });
+	hello_on(fixture, &other, CLIENT, &(struct hello_options){.random = 9, .is_13 = true});
 	tracker_tick(fixture->tracker, other.time_ns + TIMEOUT + SETTLED);
 	assert_int_equal(fixture->count, 1);
 	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_FAILED);
@@ -724,7 +731,7 @@ static void test_left_behind_early_data(void **state)
 static void test_refused(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	say_hello(fixture, CLIENT, &client_13);
 	put_bytes(&buffer, "HTTP/1.1 400 Bad Request\r\n", 26);
@@ -778,7 +785,7 @@ static void test_timeout_amid_flight_12(void **state)
 static void test_timeout_amid_record_13(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer record = { 0 };
+	struct buffer record = {0};
 
 	say_hello(fixture, CLIENT, &client_13);
 	say_hello(fixture, SERVER, &server_13);
@@ -792,10 +799,10 @@ static void test_timeout_amid_record_13(void **state)
 static void test_two_alerts_in_one_record(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer record = { 0 };
+	struct buffer record = {0};
 
 	say_hello(fixture, CLIENT, &client_12);
-	put_record(&record, RECORD_ALERT, (uint8_t[]){ 1, 112, 2, 40 }, 4);
+	put_record(&record, RECORD_ALERT, (uint8_t[]){1, 112, 2, 40}, 4);
 	say(fixture, SERVER, &record);
 	assert_failure(only_row(fixture), FAILURE_ALERT, END_SERVER, 40);
 	assert_int_equal(fixture->rows[0].message_count, 3);
@@ -844,9 +851,9 @@ static void test_capacity(void **state)
 	for (i = 0; i < 5; i++) {
 		struct connection connection = connection_new(40000 + i);
 
-		hello_on(fixture, &connection, CLIENT, &(struct hello_options){ .random = 10 + i });
+		hello_on(fixture, &connection, CLIENT, &(struct hello_options){.random = 10 + i});
 		/* Its second hello, behind a HelloRetryRequest, counts no more. */
-		hello_on(fixture, &connection, CLIENT, &(struct hello_options){ .random = 10 + i });
+		hello_on(fixture, &connection, CLIENT, &(struct hello_options){.random = 10 + i});
 	}
 	assert_int_equal(tracker_refused(fixture->tracker), 1);
 	tracker_finish(fixture->tracker, fixture->connection.time_ns);
@@ -858,9 +865,9 @@ static void test_capacity(void **state)
 
 static void test_hello_v2(void **state)
 {
-	static const uint8_t challenge[32] = { 5, 6, 7 };
+	static const uint8_t challenge[32] = {5, 6, 7};
 	struct fixture *fixture = *state;
-	struct buffer buffer = { 0 };
+	struct buffer buffer = {0};
 
 	put_hello_v2(&buffer, challenge, sizeof(challenge));
 	say(fixture, CLIENT, &buffer);
@@ -873,9 +880,9 @@ static void test_hello_v2(void **state)
 /* SSL 2.0: a 16-byte answer of type 4, session not found, an X.509 certificate. */
 static void test_answer_v2(void **state)
 {
-	static const uint8_t challenge[32] = { 8 };
+	static const uint8_t challenge[32] = {8};
 	struct fixture *fixture = *state;
-	struct buffer hello = { 0 }, answer = { 0 };
+	struct buffer hello = {0}, answer = {0};
 
 	put_hello_v2(&hello, challenge, sizeof(challenge));
 	say(fixture, CLIENT, &hello);
@@ -911,9 +918,12 @@ static const struct handshake *row_with_operations(struct fixture *fixture, cons
 	return only_row(fixture);
 }
 
-#define ASSERT_OWNER(fixture, comm_, ...) \
-	assert_string_equal(row_with_operations(fixture, (uint32_t[]){ __VA_ARGS__ }, \
-		ARRAY_SIZE(((uint32_t[]){ __VA_ARGS__ })))->ends[END_SERVER].process.comm, comm_)
+#define ASSERT_OWNER(fixture, comm_, ...)                                                          \
+	assert_string_equal(row_with_operations(fixture, (uint32_t[]){__VA_ARGS__},                \
+						ARRAY_SIZE(((uint32_t[]){__VA_ARGS__})))           \
+				    ->ends[END_SERVER]                                             \
+				    .process.comm,                                                 \
+			    comm_)
 
 static void test_owner_accepter(void **state)
 {
@@ -1022,7 +1032,8 @@ static void test_phases_of_client(void **state)
 	row = only_row(fixture);
 	assert_phase_names(row, "tcp_connect client_prepare hello_network server server_flight "
 				"reply_network client_wakeup client_crypto");
-	assert_int_equal(row->latency.phases[4].duration_ns, MS); /* the two records came 1 ms apart */
+	assert_int_equal(row->latency.phases[4].duration_ns,
+			 MS); /* the two records came 1 ms apart */
 	assert_int_equal(row->latency.phases[6].duration_ns, MS);
 	assert_int_equal(row->latency.phases[7].duration_ns, MS);
 	assert_int_equal(row->latency.end_ns, row->end_ns);
@@ -1072,7 +1083,7 @@ static void test_phases_of_both(void **state)
 /* Early data goes out while the server works: it is neither the hello nor an answer. */
 static void test_phases_with_early_data(void **state)
 {
-	const struct hello_options client = { .random = 1, .is_13 = true, .early_data = true };
+	const struct hello_options client = {.random = 1, .is_13 = true, .early_data = true};
 	struct fixture *fixture = *state;
 	const struct latency *latency;
 
@@ -1114,7 +1125,7 @@ static void test_phases_of_long_hello(void **state)
 {
 	struct fixture *fixture = *state;
 	struct connection *connection = &fixture->connection;
-	struct buffer whole = { 0 }, part = { 0 };
+	struct buffer whole = {0}, part = {0};
 
 	local_at(connection, END_CLIENT);
 	tell_socket(fixture, 11, TLSTRACE_SOCKET_HELLO, connection->time_ns, 1);
@@ -1147,7 +1158,7 @@ static void say_twice(struct fixture *fixture, bool from_client, const struct bu
 static void test_retransmission_behind(void **state)
 {
 	struct fixture *fixture = *state;
-	struct buffer ticket = { 0 };
+	struct buffer ticket = {0};
 
 	local_at(&fixture->connection, END_CLIENT);
 	say_hello(fixture, CLIENT, &client_13);
@@ -1162,7 +1173,7 @@ static void test_retransmissions(void **state)
 {
 	struct fixture *fixture = *state;
 	struct connection *connection = &fixture->connection;
-	struct buffer hello = { 0 };
+	struct buffer hello = {0};
 
 	local_at(connection, END_CLIENT);
 	put_hello_record(&hello, CLIENT, &client_13);
@@ -1174,37 +1185,71 @@ static void test_retransmissions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_two_places),		TEST(test_two_places_nat),
-		TEST(test_phases_of_client),	TEST(test_phases_behind_starttls),
-		TEST(test_phases_of_both),	TEST(test_phases_with_early_data),
-		TEST(test_phases_of_false_start), TEST(test_phases_of_long_hello),
+		TEST(test_two_places),
+		TEST(test_two_places_nat),
+		TEST(test_phases_of_client),
+		TEST(test_phases_behind_starttls),
+		TEST(test_phases_of_both),
+		TEST(test_phases_with_early_data),
+		TEST(test_phases_of_false_start),
+		TEST(test_phases_of_long_hello),
 		TEST(test_retransmissions),
 		TEST(test_retransmission_behind),
-		TEST(test_same_random),		TEST(test_same_random_later),
-		TEST(test_pass_through),	TEST(test_overlap_is_no_proxy),
-		TEST(test_full_12),		TEST(test_completed_13),
-		TEST(test_renegotiation),	TEST(test_renegotiation_later),
-		TEST(test_renegotiation_in_the_clear), TEST(test_random_told_late),
-		TEST(test_renegotiation_refused), TEST(test_renegotiation_not_tls),
-		TEST(test_completed_13_sha384), TEST(test_short_tag_13), TEST(test_many_records_12),	TEST(test_other_length_13),
-		TEST(test_retry_13),		TEST(test_alert_by_server),
-		TEST(test_alert_by_client),	TEST(test_warning),
-		TEST(test_encrypted_alert_13),	TEST(test_reset),
-		TEST(test_fin),			TEST(test_end_behind_completion), TEST(test_left_at_once),
-		TEST(test_short_extensions_13),	TEST(test_short_request_13),
-		TEST(test_padded_goodbye_13),	TEST(test_refused_behind_request_13),
-		TEST(test_short_answer_13),	TEST(test_short_early_data),
-		TEST(test_alert_behind_early_data), TEST(test_data_before_answer_13), TEST(test_declined_in_one_record), TEST(test_lost_events),
-		TEST(test_left_behind_false_start), TEST(test_left_behind_early_data),
-		TEST(test_refused),		TEST(test_timeout_of_server),
-		TEST(test_timeout_of_client), TEST(test_timeout_amid_flight_13), TEST(test_timeout_amid_record_13),
-		TEST(test_timeout_amid_flight_12), TEST(test_two_alerts_in_one_record),	TEST(test_gap),
-		TEST(test_gap_timeout),		TEST(test_finish),
+		TEST(test_same_random),
+		TEST(test_same_random_later),
+		TEST(test_pass_through),
+		TEST(test_overlap_is_no_proxy),
+		TEST(test_full_12),
+		TEST(test_completed_13),
+		TEST(test_renegotiation),
+		TEST(test_renegotiation_later),
+		TEST(test_renegotiation_in_the_clear),
+		TEST(test_random_told_late),
+		TEST(test_renegotiation_refused),
+		TEST(test_renegotiation_not_tls),
+		TEST(test_completed_13_sha384),
+		TEST(test_short_tag_13),
+		TEST(test_many_records_12),
+		TEST(test_other_length_13),
+		TEST(test_retry_13),
+		TEST(test_alert_by_server),
+		TEST(test_alert_by_client),
+		TEST(test_warning),
+		TEST(test_encrypted_alert_13),
+		TEST(test_reset),
+		TEST(test_fin),
+		TEST(test_end_behind_completion),
+		TEST(test_left_at_once),
+		TEST(test_short_extensions_13),
+		TEST(test_short_request_13),
+		TEST(test_padded_goodbye_13),
+		TEST(test_refused_behind_request_13),
+		TEST(test_short_answer_13),
+		TEST(test_short_early_data),
+		TEST(test_alert_behind_early_data),
+		TEST(test_data_before_answer_13),
+		TEST(test_declined_in_one_record),
+		TEST(test_lost_events),
+		TEST(test_left_behind_false_start),
+		TEST(test_left_behind_early_data),
+		TEST(test_refused),
+		TEST(test_timeout_of_server),
+		TEST(test_timeout_of_client),
+		TEST(test_timeout_amid_flight_13),
+		TEST(test_timeout_amid_record_13),
+		TEST(test_timeout_amid_flight_12),
+		TEST(test_two_alerts_in_one_record),
+		TEST(test_gap),
+		TEST(test_gap_timeout),
+		TEST(test_finish),
 		TEST(test_capacity),
-		TEST(test_hello_v2),		TEST(test_answer_v2),
+		TEST(test_hello_v2),
+		TEST(test_answer_v2),
 		TEST(test_owner_accepter),
-		TEST(test_owner_reader),	TEST(test_owner_writer),
-		TEST(test_owner_writer_first),	TEST(test_owner_unknown),
+		TEST(test_owner_reader),
+		TEST(test_owner_writer),
+		TEST(test_owner_writer_first),
+		TEST(test_owner_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

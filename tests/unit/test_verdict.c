@@ -14,55 +14,83 @@
 #include "tls/certificate.h"
 
 #define MANUAL "docs/tlstrace.8.rst"
-#define CODES(...) { (uint16_t[]){ __VA_ARGS__ }, \
-		     sizeof((uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t) }
-#define NOON INT64_C(1700000000) /* of the handshakes here, seconds since 1970 */
+#define CODES(...)                                                                                 \
+	{                                                                                          \
+		(uint16_t[]){__VA_ARGS__}, sizeof((uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t)    \
+	}
+#define NOON	 INT64_C(1700000000) /* of the handshakes here, seconds since 1970 */
 #define HELLO_NS (NOON * 1000 * MS)
-#define CURL "client curl[812]"
-#define NGINX "server nginx[711]"
+#define CURL	 "client curl[812]"
+#define NGINX	 "server nginx[711]"
 
-static uint8_t offered_alpn[] = "\x02h2\x03" "a\x1b" "b";
-static char *sans[] = { (char *)"DNS:*.example.org", (char *)"DNS:a.test", (char *)"DNS:b.test",
-			(char *)"DNS:c.test" };
+static uint8_t offered_alpn[] = "\x02h2\x03"
+				"a\x1b"
+				"b";
+static char *sans[] = {(char *)"DNS:*.example.org", (char *)"DNS:a.test", (char *)"DNS:b.test",
+		       (char *)"DNS:c.test"};
 
 static struct certificate leaf = {
-	.subject = (char *)"CN=web", .issuer = (char *)"CN=middle", .sans = sans, .san_count = 1,
-	.not_before = NOON - 100, .not_after = NOON + 100,
+	.subject = (char *)"CN=web",
+	.issuer = (char *)"CN=middle",
+	.sans = sans,
+	.san_count = 1,
+	.not_before = NOON - 100,
+	.not_after = NOON + 100,
 };
 static struct certificate middle = {
-	.subject = (char *)"CN=middle", .issuer = (char *)"CN=root",
-	.not_before = NOON - 100, .not_after = NOON + 100,
+	.subject = (char *)"CN=middle",
+	.issuer = (char *)"CN=root",
+	.not_before = NOON - 100,
+	.not_after = NOON + 100,
 };
 static struct certificate old_middle = {
-	.subject = (char *)"CN=middle", .issuer = (char *)"CN=root",
-	.not_before = NOON - 100, .not_after = NOON - 10,
+	.subject = (char *)"CN=middle",
+	.issuer = (char *)"CN=root",
+	.not_before = NOON - 100,
+	.not_after = NOON - 10,
 };
 static struct certificate late_leaf = {
-	.subject = (char *)"CN=web", .issuer = (char *)"CN=root", .sans = sans, .san_count = 4,
-	.not_before = NOON + 10, .not_after = NOON + 100,
+	.subject = (char *)"CN=web",
+	.issuer = (char *)"CN=root",
+	.sans = sans,
+	.san_count = 4,
+	.not_before = NOON + 10,
+	.not_after = NOON + 100,
 };
 
 /* One hello, at NOON; both ends are on this host, the server has read it. */
 static const struct handshake hello = {
 	.has_random = true,
-	.time_ns = HELLO_NS, .last_ns = HELLO_NS, .end_ns = HELLO_NS + 2 * MS,
+	.time_ns = HELLO_NS,
+	.last_ns = HELLO_NS,
+	.end_ns = HELLO_NS + 2 * MS,
 	.outcome = HANDSHAKE_FAILED,
-	.failure = { .alert = -1, .by = END_SERVER },
-	.ends[END_CLIENT] = { .process = { .pid = 812, .comm = "curl" }, .socket_id = 1 },
-	.ends[END_SERVER] = { .process = { .pid = 711, .comm = "nginx" }, .socket_id = 2,
-			      .last_read_ns = HELLO_NS + MS },
-	.offer = { .version = 0x0303, .ciphers = CODES(0x1a1a, 0xc02b, 0x00ff), .whole = true,
-		   .groups = CODES(0x001e), .alpn = offered_alpn,
-		   .alpn_length = sizeof(offered_alpn) - 1 },
-	.sni = (char *)"www.example.org", .sni_length = 15,
-	.messages = { { .time_ns = HELLO_NS, .from = END_CLIENT, .record = 22, .name = "client_hello" } },
+	.failure = {.alert = -1, .by = END_SERVER},
+	.ends[END_CLIENT] = {.process = {.pid = 812, .comm = "curl"}, .socket_id = 1},
+	.ends[END_SERVER] = {.process = {.pid = 711, .comm = "nginx"},
+			     .socket_id = 2,
+			     .last_read_ns = HELLO_NS + MS},
+	.offer = {.version = 0x0303,
+		  .ciphers = CODES(0x1a1a, 0xc02b, 0x00ff),
+		  .whole = true,
+		  .groups = CODES(0x001e),
+		  .alpn = offered_alpn,
+		  .alpn_length = sizeof(offered_alpn) - 1},
+	.sni = (char *)"www.example.org",
+	.sni_length = 15,
+	.messages =
+		{{.time_ns = HELLO_NS, .from = END_CLIENT, .record = 22, .name = "client_hello"}},
 	.message_count = 1,
 };
 
-static void say(struct handshake *handshake, enum handshake_end from, const char *name, bool encrypted)
+static void say(struct handshake *handshake, enum handshake_end from, const char *name,
+		bool encrypted)
 {
 	handshake->messages[handshake->message_count++] = (struct message){
-		.time_ns = HELLO_NS + MS, .from = from, .record = encrypted ? 23 : 22, .name = name,
+		.time_ns = HELLO_NS + MS,
+		.from = from,
+		.record = encrypted ? 23 : 22,
+		.name = name,
 		.encrypted = encrypted,
 	};
 }
@@ -86,28 +114,32 @@ static void answer(struct handshake *handshake, uint16_t version)
 	handshake->version = version;
 	handshake->has_server_random = true;
 	say(handshake, END_SERVER, "server_hello", false);
-	say(handshake, END_SERVER, version == 0x0304 ? NULL : "server_hello_done", version == 0x0304);
+	say(handshake, END_SERVER, version == 0x0304 ? NULL : "server_hello_done",
+	    version == 0x0304);
 }
 
-static void certificates(struct handshake *handshake, enum handshake_end from, struct certificate *first,
-			 struct certificate *second)
+static void certificates(struct handshake *handshake, enum handshake_end from,
+			 struct certificate *first, struct certificate *second)
 {
 	static struct sent_certificate sent[2];
 
-	sent[0] = (struct sent_certificate){ from, first };
-	sent[1] = (struct sent_certificate){ from, second };
+	sent[0] = (struct sent_certificate){from, first};
+	sent[1] = (struct sent_certificate){from, second};
 	handshake->certificates = sent;
 	handshake->certificate_count = 2;
 }
 
-static void no_version(struct handshake *handshake) { alert(handshake, END_SERVER, 70); }
+static void no_version(struct handshake *handshake)
+{
+	alert(handshake, END_SERVER, 70);
+}
 
 static void no_listed_version(struct handshake *handshake)
 {
-	static uint16_t versions[] = { 0x2a2a, 0x0302, 0x0301 };
+	static uint16_t versions[] = {0x2a2a, 0x0302, 0x0301};
 
 	alert(handshake, END_SERVER, 70);
-	handshake->offer.versions = (struct code_list){ versions, 3 };
+	handshake->offer.versions = (struct code_list){versions, 3};
 }
 
 static void version_chosen(struct handshake *handshake)
@@ -116,9 +148,18 @@ static void version_chosen(struct handshake *handshake)
 	alert(handshake, END_CLIENT, 70);
 }
 
-static void no_protocol(struct handshake *handshake) { alert(handshake, END_SERVER, 120); }
-static void no_name(struct handshake *handshake) { alert(handshake, END_SERVER, 112); }
-static void fell_back(struct handshake *handshake) { alert(handshake, END_SERVER, 86); }
+static void no_protocol(struct handshake *handshake)
+{
+	alert(handshake, END_SERVER, 120);
+}
+static void no_name(struct handshake *handshake)
+{
+	alert(handshake, END_SERVER, 112);
+}
+static void fell_back(struct handshake *handshake)
+{
+	alert(handshake, END_SERVER, 86);
+}
 
 static void no_sni(struct handshake *handshake)
 {
@@ -140,11 +181,11 @@ static void cut_off(struct handshake *handshake)
 
 static void downgraded(struct handshake *handshake)
 {
-	static uint16_t versions[] = { 0x0304, 0x0303 };
+	static uint16_t versions[] = {0x0304, 0x0303};
 
 	answer(handshake, 0x0303);
 	memcpy(handshake->server_random + 24, "DOWNGRD\1", 8);
-	handshake->offer.versions = (struct code_list){ versions, 2 };
+	handshake->offer.versions = (struct code_list){versions, 2};
 	alert(handshake, END_CLIENT, 47);
 }
 
@@ -154,17 +195,23 @@ static void not_downgraded(struct handshake *handshake)
 	handshake->offer.versions.count = 0;
 }
 
-static void no_cipher(struct handshake *handshake) { alert(handshake, END_SERVER, 40); }
+static void no_cipher(struct handshake *handshake)
+{
+	alert(handshake, END_SERVER, 40);
+}
 
 static void many_offers(struct handshake *handshake)
 {
-	static uint16_t codes[] = { 1, 2, 3, 4, 5 };
+	static uint16_t codes[] = {1, 2, 3, 4, 5};
 
 	alert(handshake, END_SERVER, 71);
-	handshake->offer.ciphers = handshake->offer.groups = (struct code_list){ codes, 5 };
+	handshake->offer.ciphers = handshake->offer.groups = (struct code_list){codes, 5};
 }
 
-static void unknown_alert(struct handshake *handshake) { alert(handshake, END_UNKNOWN, 253); }
+static void unknown_alert(struct handshake *handshake)
+{
+	alert(handshake, END_UNKNOWN, 253);
+}
 
 static void unknown_ca(struct handshake *handshake)
 {
@@ -203,7 +250,10 @@ static void client_rejected(struct handshake *handshake)
 	alert(handshake, END_SERVER, 46);
 }
 
-static void required(struct handshake *handshake) { alert(handshake, END_SERVER, 116); }
+static void required(struct handshake *handshake)
+{
+	alert(handshake, END_SERVER, 116);
+}
 
 static void declined(struct handshake *handshake)
 {
@@ -280,7 +330,10 @@ static void given_up_crossed(struct handshake *handshake)
 	crosses(handshake, END_SERVER, "server_hello");
 }
 
-static void closed(struct handshake *handshake) { end(handshake, FAILURE_CLOSED, END_SERVER); }
+static void closed(struct handshake *handshake)
+{
+	end(handshake, FAILURE_CLOSED, END_SERVER);
+}
 
 static void killed(struct handshake *handshake)
 {
@@ -351,8 +404,14 @@ static void closed_quic(struct handshake *handshake)
 	handshake->failure.error = 2;
 }
 
-static void reset(struct handshake *handshake) { end(handshake, FAILURE_RESET, END_SERVER); }
-static void reset_waiting(struct handshake *handshake) { end(handshake, FAILURE_RESET, END_CLIENT); }
+static void reset(struct handshake *handshake)
+{
+	end(handshake, FAILURE_RESET, END_SERVER);
+}
+static void reset_waiting(struct handshake *handshake)
+{
+	end(handshake, FAILURE_RESET, END_CLIENT);
+}
 
 static void reset_between(struct handshake *handshake)
 {
@@ -427,7 +486,8 @@ static void quic_version(struct handshake *handshake)
 {
 	handshake->failure.kind = FAILURE_TIMEOUT;
 	handshake->failure.by = END_CLIENT;
-	handshake->messages[handshake->message_count - 1].record = RECORD_KIND_QUIC_VERSION_NEGOTIATION;
+	handshake->messages[handshake->message_count - 1].record =
+		RECORD_KIND_QUIC_VERSION_NEGOTIATION;
 }
 
 static void http(struct handshake *handshake)
@@ -436,9 +496,18 @@ static void http(struct handshake *handshake)
 	handshake->failure.protocol = "HTTP";
 }
 
-static void nonsense(struct handshake *handshake) { handshake->failure.kind = FAILURE_REFUSED; }
-static void fine(struct handshake *handshake) { handshake->outcome = HANDSHAKE_COMPLETED; }
-static void pending(struct handshake *handshake) { handshake->outcome = HANDSHAKE_INCOMPLETE; }
+static void nonsense(struct handshake *handshake)
+{
+	handshake->failure.kind = FAILURE_REFUSED;
+}
+static void fine(struct handshake *handshake)
+{
+	handshake->outcome = HANDSHAKE_COMPLETED;
+}
+static void pending(struct handshake *handshake)
+{
+	handshake->outcome = HANDSHAKE_INCOMPLETE;
+}
 
 static void late(struct handshake *handshake)
 {
@@ -458,7 +527,8 @@ static void ssl2(struct handshake *handshake)
 	handshake->version = 2;
 }
 
-#define ONLY " (client offers only TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256; client offers only x448)"
+#define ONLY                                                                                       \
+	" (client offers only TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256; client offers only x448)"
 
 static const struct {
 	void (*make)(struct handshake *handshake);
@@ -466,112 +536,130 @@ static const struct {
 	const char *cause; /* in JSON */
 	const char *expected;
 } cases[] = {
-	{ fine, VERDICT_OK, NULL, "ok" },
-	{ no_version, VERDICT_REFUSED_FOR, "version",
-	  NGINX " refused the handshake: client offers at most TLSv1.2 (protocol_version)" },
-	{ no_listed_version, VERDICT_REFUSED_FOR, "version",
-	  NGINX " refused the handshake: client offers only TLSv1.1, TLSv1.0 (protocol_version)" },
-	{ version_chosen, VERDICT_REFUSED_FOR, "version",
-	  CURL " refused the handshake: server chose TLSv1.0 (protocol_version)" },
-	{ no_protocol, VERDICT_REFUSED_FOR, "alpn", NGINX " refused the handshake: client offers only "
-	  "the protocols h2, a\\x1bb (no_application_protocol)" },
-	{ no_name, VERDICT_REFUSED_FOR, "server_name",
-	  NGINX " refused the handshake: it does not know the name www.example.org (unrecognized_name)" },
-	{ no_sni, VERDICT_REFUSED, "server_name", NGINX " refused the handshake: unrecognized_name" },
-	{ fell_back, VERDICT_REFUSED_FOR, "fallback", NGINX " refused the handshake: client says that "
-	  "it fell back to TLSv1.2 (inappropriate_fallback)" },
-	{ malformed, VERDICT_REFUSED_FOR, "malformed_hello",
-	  NGINX " refused the handshake: the ClientHello is malformed (decode_error)" },
-	{ cut_off, VERDICT_REFUSED, NULL, NGINX " refused the handshake: decode_error" },
-	{ downgraded, VERDICT_REFUSED_FOR, "downgrade", CURL " refused the handshake: server chose TLSv1.2 "
-	  "and marked that it could do more, which client offers (illegal_parameter)" },
-	{ not_downgraded, VERDICT_REFUSED, NULL, CURL " refused the handshake: illegal_parameter" },
-	{ no_cipher, VERDICT_REFUSED, NULL, NGINX " refused the handshake: handshake_failure" ONLY },
-	{ many_offers, VERDICT_REFUSED, NULL, NGINX " refused the handshake: insufficient_security" },
-	{ unknown_alert, VERDICT_REFUSED, NULL, "one end refused the handshake: 0xfd" },
-	{ unknown_ca, VERDICT_REJECTED_CERTIFICATE, "certificate_issuer",
-	  CURL " rejected the server's certificate: unknown_ca (issued by CN=root)" },
-	{ unknown_ca_hidden, VERDICT_REJECTED_CERTIFICATE, "certificate_issuer",
-	  CURL " rejected the server's certificate: unknown_ca" },
-	{ expired_middle, VERDICT_REJECTED_CERTIFICATE, "certificate_expired",
-	  CURL " rejected the server's certificate: certificate_expired "
-	  "(not after 2023-11-14T22:13:10Z: CN=middle)" },
-	{ too_early_other_name, VERDICT_REJECTED_CERTIFICATE, NULL,
-	  CURL " rejected the server's certificate: bad_certificate (not before 2023-11-14T22:13:30Z; "
-	  "certificate is for *.example.org, a.test, b.test, ..., not for a.b.example.org; "
-	  "a warning before: unrecognized_name)" },
-	{ client_rejected, VERDICT_REJECTED_CERTIFICATE, NULL, NGINX " rejected the client's certificate: "
-	  "certificate_unknown (not after 2023-11-14T22:13:10Z)" },
-	{ required, VERDICT_WANTS_CERTIFICATE, "no_certificate",
-	  NGINX " wants a certificate and got none: certificate_required" },
-	{ declined, VERDICT_WANTS_CERTIFICATE, "no_certificate",
-	  NGINX " wants a certificate and got none: handshake_failure" },
-	{ late_declined, VERDICT_ENCRYPTED_NO_CERTIFICATE, "no_certificate",
-	  NGINX " refused the handshake after the client sent no certificate: encrypted alert" },
-	{ late_sent, VERDICT_ENCRYPTED_CERTIFICATE, NULL,
-	  NGINX " refused the handshake after the client's certificate: encrypted alert" },
-	{ flight_refused, VERDICT_ENCRYPTED_FLIGHT, NULL,
-	  CURL " refused the server's encrypted flight, certificate included: encrypted alert" },
-	{ resumed_refused, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert" },
-	{ encrypted_old, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert" },
-	{ goodbye, VERDICT_GOODBYE, NULL, CURL " gave up the handshake 1.0 ms after the server's flight with "
-	  "its certificate: close_notify" },
-	{ goodbye_crossed, VERDICT_GOODBYE, NULL, CURL " gave up the handshake 1.0 ms after the server's "
-	  "flight with its certificate: close_notify" },
-	{ given_up_crossed, VERDICT_CLOSED_WAITING, "no_answer",
-	  CURL " closed the connection after waiting 2.0 ms for " NGINX },
-	{ closed, VERDICT_CLOSED, NULL,
-	  NGINX " closed the connection 2.0 ms after the ClientHello, without an alert" },
-	{ closed_by_client, VERDICT_CLOSED, NULL, CURL " closed the connection 1.0 ms after the server's "
-	  "flight with its certificate, without an alert (not after 2023-11-14T22:13:10Z)" },
-	{ given_up, VERDICT_CLOSED_WAITING, "no_answer", CURL " closed the connection after waiting 2.0 ms "
-	  "for " NGINX " (which was not seen to read from the connection)" },
-	{ client_exited, VERDICT_CLOSED_WAITING, "no_answer", CURL " closed the connection after waiting 2.0 ms "
-	  "for " NGINX " (the client's process exited with status 28)" },
-	{ killed, VERDICT_KILLED, "killed", NGINX " was killed by SIGSEGV 2.0 ms after the ClientHello" },
-	{ killed_with_data_unread, VERDICT_KILLED, "killed",
-	  NGINX " was killed by signal 40 2.0 ms after the ClientHello" },
-	{ closed_before, VERDICT_CLOSED_BEFORE, "closed_before",
-	  NGINX " closed the connection before the ClientHello came" },
-	{ closed_before_and_silent, VERDICT_CLOSED_BEFORE, "closed_before",
-	  NGINX " closed the connection before the ClientHello came" },
-	{ closed_quic, VERDICT_CLOSED_QUIC, NULL,
-	  NGINX " closed the connection before the handshake was complete: CONNECTION_REFUSED" },
-	{ reset, VERDICT_RESET, NULL, NGINX " reset the connection 2.0 ms after the ClientHello" },
-	{ reset_by_socket, VERDICT_RESET, NULL, NGINX " reset the connection 2.0 ms after the ClientHello" },
-	{ reset_by_remote, VERDICT_RESET, NULL, NGINX " reset the connection 2.0 ms after the ClientHello" },
-	{ reset_waiting, VERDICT_RESET_WAITING, "no_answer",
-	  CURL " reset the connection after waiting 2.0 ms for " NGINX },
-	{ reset_between, VERDICT_RESET_BETWEEN, "between", "neither end, but something between them such as "
-	  "a firewall, reset the connection 2.0 ms after the ClientHello" },
-	{ silent, VERDICT_SILENT, "no_answer", NGINX " did not answer within 2.0 ms" },
-	{ silent_after_reading, VERDICT_SILENT_AFTER_READING, "no_answer",
-	  NGINX " has read the ClientHello and did not answer within 2.0 ms" },
-	{ silent_unsent, VERDICT_SILENT_UNSENT, "not_sent",
-	  NGINX " wrote an answer to the ClientHello that was not seen to leave within 2.0 ms" },
-	{ given_up_answered, VERDICT_CLOSED_WAITING, "no_answer",
-	  CURL " closed the connection after waiting 2.0 ms for " NGINX },
-	{ given_up_unsent, VERDICT_CLOSED_WAITING, "no_answer", CURL " closed the connection after waiting "
-	  "2.0 ms for " NGINX " (which wrote an answer that was not seen to leave)" },
-	{ silent_unread, VERDICT_SILENT_UNREAD, "not_read",
-	  NGINX " was not seen to read the ClientHello within 2.0 ms" },
-	{ client_unread, VERDICT_SILENT_UNREAD, "not_read", CURL " was not seen to read the server's flight "
-	  "with its certificate within 1.0 ms" },
-	{ hello_part, VERDICT_SILENT_HELLO, "no_answer",
-	  CURL " sent nothing more within 2.0 ms (only 1208 of 1760 bytes of the ClientHello came)" },
-	{ hello_part_closed, VERDICT_CLOSED_WAITING, "no_answer", NGINX " closed the connection after waiting "
-	  "2.0 ms for " CURL " (only 1208 of 1760 bytes of the ClientHello came)" },
-	{ silent_quic, VERDICT_SILENT_QUIC, NULL,
-	  "the handshake fell silent in its encrypted part, which hides why, for 2.0 ms" },
-	{ quic_version, VERDICT_QUIC_VERSION, "version",
-	  NGINX " offered other versions of QUIC, and the client took none within 2.0 ms" },
-	{ http, VERDICT_OTHER_PROTOCOL, "plaintext", NGINX " answered in HTTP, not in TLS" },
-	{ nonsense, VERDICT_NOT_TLS, NULL, NGINX " answered with something that is not TLS" },
-	{ pending, VERDICT_TRACE_ENDED, NULL,
-	  "incomplete: the trace ended 2.0 ms after the ClientHello, waiting for " NGINX },
-	{ late, VERDICT_LATE_START, NULL, "incomplete: the trace began in its middle" },
-	{ lost, VERDICT_EVENTS_LOST, NULL, "incomplete: events were lost" },
-	{ ssl2, VERDICT_SSL2, NULL, "incomplete: SSL 2.0 is not followed behind its hellos" },
+	{fine, VERDICT_OK, NULL, "ok"},
+	{no_version, VERDICT_REFUSED_FOR, "version",
+	 NGINX " refused the handshake: client offers at most TLSv1.2 (protocol_version)"},
+	{no_listed_version, VERDICT_REFUSED_FOR, "version",
+	 NGINX " refused the handshake: client offers only TLSv1.1, TLSv1.0 (protocol_version)"},
+	{version_chosen, VERDICT_REFUSED_FOR, "version",
+	 CURL " refused the handshake: server chose TLSv1.0 (protocol_version)"},
+	{no_protocol, VERDICT_REFUSED_FOR, "alpn",
+	 NGINX " refused the handshake: client offers only "
+	       "the protocols h2, a\\x1bb (no_application_protocol)"},
+	{no_name, VERDICT_REFUSED_FOR, "server_name",
+	 NGINX
+	 " refused the handshake: it does not know the name www.example.org (unrecognized_name)"},
+	{no_sni, VERDICT_REFUSED, "server_name", NGINX " refused the handshake: unrecognized_name"},
+	{fell_back, VERDICT_REFUSED_FOR, "fallback",
+	 NGINX " refused the handshake: client says that "
+	       "it fell back to TLSv1.2 (inappropriate_fallback)"},
+	{malformed, VERDICT_REFUSED_FOR, "malformed_hello",
+	 NGINX " refused the handshake: the ClientHello is malformed (decode_error)"},
+	{cut_off, VERDICT_REFUSED, NULL, NGINX " refused the handshake: decode_error"},
+	{downgraded, VERDICT_REFUSED_FOR, "downgrade",
+	 CURL " refused the handshake: server chose TLSv1.2 "
+	      "and marked that it could do more, which client offers (illegal_parameter)"},
+	{not_downgraded, VERDICT_REFUSED, NULL, CURL " refused the handshake: illegal_parameter"},
+	{no_cipher, VERDICT_REFUSED, NULL, NGINX " refused the handshake: handshake_failure" ONLY},
+	{many_offers, VERDICT_REFUSED, NULL, NGINX " refused the handshake: insufficient_security"},
+	{unknown_alert, VERDICT_REFUSED, NULL, "one end refused the handshake: 0xfd"},
+	{unknown_ca, VERDICT_REJECTED_CERTIFICATE, "certificate_issuer",
+	 CURL " rejected the server's certificate: unknown_ca (issued by CN=root)"},
+	{unknown_ca_hidden, VERDICT_REJECTED_CERTIFICATE, "certificate_issuer",
+	 CURL " rejected the server's certificate: unknown_ca"},
+	{expired_middle, VERDICT_REJECTED_CERTIFICATE, "certificate_expired",
+	 CURL " rejected the server's certificate: certificate_expired "
+	      "(not after 2023-11-14T22:13:10Z: CN=middle)"},
+	{too_early_other_name, VERDICT_REJECTED_CERTIFICATE, NULL,
+	 CURL
+	 " rejected the server's certificate: bad_certificate (not before 2023-11-14T22:13:30Z; "
+	 "certificate is for *.example.org, a.test, b.test, ..., not for a.b.example.org; "
+	 "a warning before: unrecognized_name)"},
+	{client_rejected, VERDICT_REJECTED_CERTIFICATE, NULL,
+	 NGINX " rejected the client's certificate: "
+	       "certificate_unknown (not after 2023-11-14T22:13:10Z)"},
+	{required, VERDICT_WANTS_CERTIFICATE, "no_certificate",
+	 NGINX " wants a certificate and got none: certificate_required"},
+	{declined, VERDICT_WANTS_CERTIFICATE, "no_certificate",
+	 NGINX " wants a certificate and got none: handshake_failure"},
+	{late_declined, VERDICT_ENCRYPTED_NO_CERTIFICATE, "no_certificate",
+	 NGINX " refused the handshake after the client sent no certificate: encrypted alert"},
+	{late_sent, VERDICT_ENCRYPTED_CERTIFICATE, NULL,
+	 NGINX " refused the handshake after the client's certificate: encrypted alert"},
+	{flight_refused, VERDICT_ENCRYPTED_FLIGHT, NULL,
+	 CURL " refused the server's encrypted flight, certificate included: encrypted alert"},
+	{resumed_refused, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert"},
+	{encrypted_old, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert"},
+	{goodbye, VERDICT_GOODBYE, NULL,
+	 CURL " gave up the handshake 1.0 ms after the server's flight with "
+	      "its certificate: close_notify"},
+	{goodbye_crossed, VERDICT_GOODBYE, NULL,
+	 CURL " gave up the handshake 1.0 ms after the server's "
+	      "flight with its certificate: close_notify"},
+	{given_up_crossed, VERDICT_CLOSED_WAITING, "no_answer",
+	 CURL " closed the connection after waiting 2.0 ms for " NGINX},
+	{closed, VERDICT_CLOSED, NULL,
+	 NGINX " closed the connection 2.0 ms after the ClientHello, without an alert"},
+	{closed_by_client, VERDICT_CLOSED, NULL,
+	 CURL " closed the connection 1.0 ms after the server's "
+	      "flight with its certificate, without an alert (not after 2023-11-14T22:13:10Z)"},
+	{given_up, VERDICT_CLOSED_WAITING, "no_answer",
+	 CURL " closed the connection after waiting 2.0 ms "
+	      "for " NGINX " (which was not seen to read from the connection)"},
+	{client_exited, VERDICT_CLOSED_WAITING, "no_answer",
+	 CURL " closed the connection after waiting 2.0 ms "
+	      "for " NGINX " (the client's process exited with status 28)"},
+	{killed, VERDICT_KILLED, "killed",
+	 NGINX " was killed by SIGSEGV 2.0 ms after the ClientHello"},
+	{killed_with_data_unread, VERDICT_KILLED, "killed",
+	 NGINX " was killed by signal 40 2.0 ms after the ClientHello"},
+	{closed_before, VERDICT_CLOSED_BEFORE, "closed_before",
+	 NGINX " closed the connection before the ClientHello came"},
+	{closed_before_and_silent, VERDICT_CLOSED_BEFORE, "closed_before",
+	 NGINX " closed the connection before the ClientHello came"},
+	{closed_quic, VERDICT_CLOSED_QUIC, NULL,
+	 NGINX " closed the connection before the handshake was complete: CONNECTION_REFUSED"},
+	{reset, VERDICT_RESET, NULL, NGINX " reset the connection 2.0 ms after the ClientHello"},
+	{reset_by_socket, VERDICT_RESET, NULL,
+	 NGINX " reset the connection 2.0 ms after the ClientHello"},
+	{reset_by_remote, VERDICT_RESET, NULL,
+	 NGINX " reset the connection 2.0 ms after the ClientHello"},
+	{reset_waiting, VERDICT_RESET_WAITING, "no_answer",
+	 CURL " reset the connection after waiting 2.0 ms for " NGINX},
+	{reset_between, VERDICT_RESET_BETWEEN, "between",
+	 "neither end, but something between them such as "
+	 "a firewall, reset the connection 2.0 ms after the ClientHello"},
+	{silent, VERDICT_SILENT, "no_answer", NGINX " did not answer within 2.0 ms"},
+	{silent_after_reading, VERDICT_SILENT_AFTER_READING, "no_answer",
+	 NGINX " has read the ClientHello and did not answer within 2.0 ms"},
+	{silent_unsent, VERDICT_SILENT_UNSENT, "not_sent",
+	 NGINX " wrote an answer to the ClientHello that was not seen to leave within 2.0 ms"},
+	{given_up_answered, VERDICT_CLOSED_WAITING, "no_answer",
+	 CURL " closed the connection after waiting 2.0 ms for " NGINX},
+	{given_up_unsent, VERDICT_CLOSED_WAITING, "no_answer",
+	 CURL " closed the connection after waiting "
+	      "2.0 ms for " NGINX " (which wrote an answer that was not seen to leave)"},
+	{silent_unread, VERDICT_SILENT_UNREAD, "not_read",
+	 NGINX " was not seen to read the ClientHello within 2.0 ms"},
+	{client_unread, VERDICT_SILENT_UNREAD, "not_read",
+	 CURL " was not seen to read the server's flight "
+	      "with its certificate within 1.0 ms"},
+	{hello_part, VERDICT_SILENT_HELLO, "no_answer",
+	 CURL " sent nothing more within 2.0 ms (only 1208 of 1760 bytes of the ClientHello came)"},
+	{hello_part_closed, VERDICT_CLOSED_WAITING, "no_answer",
+	 NGINX " closed the connection after waiting "
+	       "2.0 ms for " CURL " (only 1208 of 1760 bytes of the ClientHello came)"},
+	{silent_quic, VERDICT_SILENT_QUIC, NULL,
+	 "the handshake fell silent in its encrypted part, which hides why, for 2.0 ms"},
+	{quic_version, VERDICT_QUIC_VERSION, "version",
+	 NGINX " offered other versions of QUIC, and the client took none within 2.0 ms"},
+	{http, VERDICT_OTHER_PROTOCOL, "plaintext", NGINX " answered in HTTP, not in TLS"},
+	{nonsense, VERDICT_NOT_TLS, NULL, NGINX " answered with something that is not TLS"},
+	{pending, VERDICT_TRACE_ENDED, NULL,
+	 "incomplete: the trace ended 2.0 ms after the ClientHello, waiting for " NGINX},
+	{late, VERDICT_LATE_START, NULL, "incomplete: the trace began in its middle"},
+	{lost, VERDICT_EVENTS_LOST, NULL, "incomplete: events were lost"},
+	{ssl2, VERDICT_SSL2, NULL, "incomplete: SSL 2.0 is not followed behind its hellos"},
 };
 
 static void test_sentences(void **state)
@@ -594,7 +682,7 @@ static void test_sentences(void **state)
 
 static void test_every_form(void **state)
 {
-	bool covered[VERDICT_FORMS] = { false };
+	bool covered[VERDICT_FORMS] = {false};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

@@ -26,7 +26,7 @@ struct slice datagram_bytes(const struct flow_segment *segment, const struct dat
 			continue;
 		if (end > datagram->end)
 			end = datagram->end;
-		return (struct slice){ data + skip, end - offset };
+		return (struct slice){data + skip, end - offset};
 	}
-	return (struct slice){ NULL, 0 };
+	return (struct slice){NULL, 0};
 }

@@ -12,9 +12,9 @@
 #include "tls/hello.h"
 #include "tls/record.h"
 
-#define HASHED_MAX 256	  /* bytes of the first datagram that tell it from others */
-#define AHEAD_MAX 16	  /* messages kept behind one that is not whole yet */
-#define MESSAGE_HEADER 12 /* RFC 6347 section 4.2.2 */
+#define HASHED_MAX	256 /* bytes of the first datagram that tell it from others */
+#define AHEAD_MAX	16  /* messages kept behind one that is not whole yet */
+#define MESSAGE_HEADER	12  /* RFC 6347 section 4.2.2 */
 #define TYPE_AND_LENGTH 4
 
 /*
@@ -57,8 +57,8 @@ static void handshake_emit(const struct dtls_reader *reader, uint8_t type, struc
 
 static void fragment_store(const struct dtls_reader *reader, const struct dtls_fragment *fragment)
 {
-	const uint8_t header[TYPE_AND_LENGTH] = { fragment->type, fragment->length >> 16,
-						  fragment->length >> 8, fragment->length };
+	const uint8_t header[TYPE_AND_LENGTH] = {fragment->type, fragment->length >> 16,
+						 fragment->length >> 8, fragment->length};
 	struct stream *stream = &reader->direction->stream;
 	uint64_t base = fragment->sequence * MESSAGE_SPACE;
 
@@ -99,7 +99,7 @@ static bool message_next(const struct dtls_reader *reader)
 		reader_stop(reader);
 		return false;
 	}
-	handshake_emit(reader, header[0], (struct slice){ bytes, length }, time_ns,
+	handshake_emit(reader, header[0], (struct slice){bytes, length}, time_ns,
 		       fragments_count(stream, body, body + length));
 	stream_discard(stream, reader->direction->position * MESSAGE_SPACE);
 	free(bytes);
@@ -179,9 +179,9 @@ static void dtls_add(struct flow *flow, const struct flow_segment *segment,
 		     const struct flow_handler *handler)
 {
 	bool from_client = segment->event->from_client;
-	struct dtls_reader reader = { handler, flow, &flow->directions[from_client], from_client,
-				      segment->event->header.time_ns };
-	struct datagram datagram = { 0, 0 };
+	struct dtls_reader reader = {handler, flow, &flow->directions[from_client], from_client,
+				     segment->event->header.time_ns};
+	struct datagram datagram = {0, 0};
 	struct dtls_record record;
 	uint32_t at;
 
@@ -197,7 +197,7 @@ static void dtls_add(struct flow *flow, const struct flow_segment *segment,
 static int dtls_begin(struct flow *flow, const struct flow_segment *segment,
 		      struct flow_shared *shared)
 {
-	struct datagram datagram = { 0, 0 };
+	struct datagram datagram = {0, 0};
 	struct dtls_fragment fragment;
 	struct dtls_record record;
 	struct slice bytes;
@@ -222,6 +222,5 @@ static int dtls_begin(struct flow *flow, const struct flow_segment *segment,
 	return 0;
 }
 
-const struct flow_transport flow_dtls = { .kind = TRANSPORT_DTLS,
-					  .begin = dtls_begin,
-					  .add = dtls_add };
+const struct flow_transport flow_dtls = {
+	.kind = TRANSPORT_DTLS, .begin = dtls_begin, .add = dtls_add};

@@ -101,8 +101,8 @@ static struct flow *flow_find(struct flow_table *table, const struct tlstrace_fl
 	return flow;
 }
 
-void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *key, uint64_t flow_id,
-		     const struct flow_opening *opening)
+void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *key,
+		     uint64_t flow_id, const struct flow_opening *opening)
 {
 	struct flow *flow = flow_find(table, key, flow_id);
 
@@ -118,7 +118,8 @@ static const struct flow_transport *transport_of(const struct flow_segment *segm
 	return segment->data[0] & 0x80 ? &flow_quic : &flow_dtls;
 }
 
-/* A flow begins with the first segment of a ClientHello, if only an encrypted one; else its beginning is lost. */
+/* A flow begins with the first segment of a ClientHello, if only an encrypted one; else its
+ * beginning is lost. */
 static int flow_begin(struct flow_table *table, const struct flow_segment *segment,
 		      struct flow **begun)
 {
@@ -126,8 +127,8 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	struct flow *flow, **bucket;
 	int error;
 
-	if (!(event->flags & (TLSTRACE_PACKET_HELLO | TLSTRACE_PACKET_AGAIN)) || !event->slice_count ||
-	    !event->data_length)
+	if (!(event->flags & (TLSTRACE_PACKET_HELLO | TLSTRACE_PACKET_AGAIN)) ||
+	    !event->slice_count || !event->data_length)
 		return -ENOSPC;
 	table->begun += !!(event->flags & TLSTRACE_PACKET_HELLO);
 	if (table->count >= table->capacity) {
@@ -168,7 +169,7 @@ void flow_renegotiate(struct flow *flow, uint64_t time_ns)
 
 	flow->start = client->stream.base + (uint32_t)client->position;
 	flow->first_ns = time_ns;
-	flow->opening = (struct flow_opening){ 0 };
+	flow->opening = (struct flow_opening){0};
 	flow->again = true;
 }
 
@@ -182,8 +183,8 @@ void flow_hello_part(struct flow_table *table, struct flow *flow)
 {
 	struct flow_direction *client = &flow->directions[1];
 
-	if (flow->owner || flow->hello_taken || flow->again || flow->gap || flow->truncated || client->stopped ||
-	    !flow->transport->part)
+	if (flow->owner || flow->hello_taken || flow->again || flow->gap || flow->truncated ||
+	    client->stopped || !flow->transport->part)
 		return;
 	flow->transport->part(flow, table->handler);
 	client->stopped = true;
@@ -201,10 +202,11 @@ void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns)
 bool flow_ends_with(const struct flow *flow, const struct tlstrace_packet_event *event)
 {
 	const struct flow_direction *direction = &flow->directions[event->from_client];
-	int64_t left = stream_position(&direction->stream, event->sequence) + (int64_t)event->length -
-		       (int64_t)direction->position;
+	int64_t left = stream_position(&direction->stream, event->sequence) +
+		       (int64_t)event->length - (int64_t)direction->position;
 
-	return left <= 0 || stream_have(&direction->stream, direction->position, left) == (size_t)left;
+	return left <= 0 ||
+	       stream_have(&direction->stream, direction->position, left) == (size_t)left;
 }
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
@@ -240,7 +242,8 @@ void flow_table_expire(struct flow_table *table, uint64_t before_ns)
 	}
 }
 
-/* Are the slices what the event says they are? The ring buffer is trusted, a capture file is not. */
+/* Are the slices what the event says they are? The ring buffer is trusted, a capture file is not.
+ */
 static bool segment_valid(const struct flow_segment *segment)
 {
 	const struct tlstrace_packet_event *event = segment->event;

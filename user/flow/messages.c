@@ -7,7 +7,8 @@
 
 #include "tls/hello.h"
 
-void message_emit(const struct flow_handler *handler, struct flow *flow, struct flow_message *message)
+void message_emit(const struct flow_handler *handler, struct flow *flow,
+		  struct flow_message *message)
 {
 	const struct flow_direction *direction = &flow->directions[message->from_client];
 
@@ -67,8 +68,8 @@ static size_t messages_cut(const struct flow_handler *handler, struct flow *flow
 	return bytes.length;
 }
 
-int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client, uint8_t record_type,
-		 uint32_t records, struct slice bytes, uint64_t time_ns)
+int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client,
+		 uint8_t record_type, uint32_t records, struct slice bytes, uint64_t time_ns)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
 	size_t left;
@@ -87,9 +88,10 @@ int messages_add(const struct flow_handler *handler, struct flow *flow, bool fro
 	if (error)
 		return error;
 	left = messages_cut(handler, flow, from_client, record_type,
-			    (struct slice){ direction->message, direction->message_length }, time_ns);
+			    (struct slice){direction->message, direction->message_length}, time_ns);
 	if (left && left < direction->message_length)
-		memmove(direction->message, direction->message + direction->message_length - left, left);
+		memmove(direction->message, direction->message + direction->message_length - left,
+			left);
 	direction->message_length = left;
 	return 0;
 }
@@ -98,7 +100,7 @@ size_t message_truncate(const struct flow_handler *handler, struct flow *flow, b
 			uint8_t record_type, bool partial)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
-	struct slice rest = { direction->message, direction->message_length };
+	struct slice rest = {direction->message, direction->message_length};
 	struct flow_message message = {
 		.kind = FLOW_HANDSHAKE,
 		.from_client = from_client,

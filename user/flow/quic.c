@@ -13,14 +13,14 @@
 
 /* RFC 9000 sections 7.2 and 14.1: of the client's first datagram. */
 #define FIRST_CONNECTION_ID_MIN 8
-#define FIRST_DATAGRAM_MIN 1200
+#define FIRST_DATAGRAM_MIN	1200
 
 struct quic_side {
 	struct quic_keys keys;
-	uint32_t version;     /* the keys are for; 0: none yet */
+	uint32_t version; /* the keys are for; 0: none yet */
 	uint64_t next_number;
-	bool heard;	      /* an Initial of it was read */
-	uint32_t packets;     /* whose CRYPTO bytes were not handed on yet */
+	bool heard;	  /* an Initial of it was read */
+	uint32_t packets; /* whose CRYPTO bytes were not handed on yet */
 };
 
 struct quic_state {
@@ -56,7 +56,7 @@ static const struct quic_keys *side_keys(struct quic_state *state, uint32_t vers
 					 bool from_client)
 {
 	struct quic_side *side = &state->sides[from_client];
-	struct slice connection_id = { state->connection_id, state->connection_id_length };
+	struct slice connection_id = {state->connection_id, state->connection_id_length};
 
 	/* The server may answer in another version than it was asked in (RFC 9369 section 4.1). */
 	if (side->version != version &&
@@ -202,9 +202,11 @@ static void initial_read(struct quic_reader *reader, const struct quic_packet *p
 		if (frame.type != QUIC_FRAME_CONNECTION_CLOSE)
 			continue;
 		crypto_drain(reader);
-		reader_emit(reader, &(struct flow_message){ .kind = FLOW_QUIC_CLOSE,
-			.record_type = RECORD_KIND_QUIC_INITIAL, .size = packet->size,
-			.error = frame.error, .body = frame.data });
+		reader_emit(reader, &(struct flow_message){.kind = FLOW_QUIC_CLOSE,
+							   .record_type = RECORD_KIND_QUIC_INITIAL,
+							   .size = packet->size,
+							   .error = frame.error,
+							   .body = frame.data});
 	}
 	crypto_drain(reader);
 }
@@ -217,9 +219,11 @@ static void versions_read(const struct quic_reader *reader, const struct quic_pa
 	if (reader->from_client || state->sides[0].heard)
 		return;
 	state->negotiated = true;
-	reader_emit(reader, &(struct flow_message){ .kind = FLOW_QUIC_VERSION_NEGOTIATION,
-		.record_type = RECORD_KIND_QUIC_VERSION_NEGOTIATION, .size = packet->size,
-		.body = packet->versions });
+	reader_emit(reader,
+		    &(struct flow_message){.kind = FLOW_QUIC_VERSION_NEGOTIATION,
+					   .record_type = RECORD_KIND_QUIC_VERSION_NEGOTIATION,
+					   .size = packet->size,
+					   .body = packet->versions});
 }
 
 static void packet_read(struct quic_reader *reader, const struct quic_packet *packet)
@@ -237,13 +241,16 @@ static void packet_read(struct quic_reader *reader, const struct quic_packet *pa
 	case QUIC_0RTT:
 	case QUIC_HANDSHAKE:
 	case QUIC_1RTT:
-		reader_emit(reader, &(struct flow_message){ .kind = FLOW_ENCRYPTED,
-			.record_type = records[packet->type], .size = packet->size });
+		reader_emit(reader, &(struct flow_message){.kind = FLOW_ENCRYPTED,
+							   .record_type = records[packet->type],
+							   .size = packet->size});
 		break;
 	case QUIC_RETRY:
 		if (!reader->from_client)
-			reader_emit(reader, &(struct flow_message){ .kind = FLOW_QUIC_RETRY,
-				.record_type = RECORD_KIND_QUIC_RETRY, .size = packet->size });
+			reader_emit(reader,
+				    &(struct flow_message){.kind = FLOW_QUIC_RETRY,
+							   .record_type = RECORD_KIND_QUIC_RETRY,
+							   .size = packet->size});
 		break;
 	case QUIC_VERSION_NEGOTIATION:
 		versions_read(reader, packet);
@@ -256,11 +263,11 @@ static void packet_read(struct quic_reader *reader, const struct quic_packet *pa
 static void quic_add(struct flow *flow, const struct flow_segment *segment,
 		     const struct flow_handler *handler)
 {
-	struct quic_reader reader = { .handler = handler,
-				      .flow = flow,
-				      .from_client = segment->event->from_client,
-				      .time_ns = segment->event->header.time_ns };
-	struct datagram datagram = { 0, 0 };
+	struct quic_reader reader = {.handler = handler,
+				     .flow = flow,
+				     .from_client = segment->event->from_client,
+				     .time_ns = segment->event->header.time_ns};
+	struct datagram datagram = {0, 0};
 	struct quic_packet packet;
 	uint32_t at;
 
@@ -276,7 +283,7 @@ static void quic_add(struct flow *flow, const struct flow_segment *segment,
 /* The first Initial of a datagram; 0-RTT may come before it. */
 static bool initial_find(const struct flow_segment *segment, struct quic_packet *packet)
 {
-	struct datagram datagram = { 0, 0 };
+	struct datagram datagram = {0, 0};
 	uint32_t at;
 
 	if (!datagram_next(segment, &datagram))
@@ -341,5 +348,9 @@ static void quic_part(struct flow *flow, const struct flow_handler *handler)
 }
 
 const struct flow_transport flow_quic = {
-	.kind = TRANSPORT_QUIC, .begin = quic_begin, .add = quic_add, .part = quic_part, .end = quic_end,
+	.kind = TRANSPORT_QUIC,
+	.begin = quic_begin,
+	.add = quic_add,
+	.part = quic_part,
+	.end = quic_end,
 };

@@ -8,13 +8,13 @@
 #include "tls/record.h"
 
 #define RECORD_HEADER 5
-#define ALERT_SIZE 2
+#define ALERT_SIZE    2
 
-static void handshake_record(const struct flow_handler *handler, struct flow *flow, bool from_client,
-			     const uint8_t *body, size_t length, uint64_t time_ns)
+static void handshake_record(const struct flow_handler *handler, struct flow *flow,
+			     bool from_client, const uint8_t *body, size_t length, uint64_t time_ns)
 {
 	if (messages_add(handler, flow, from_client, RECORD_KIND_HANDSHAKE, 1,
-			 (struct slice){ body, length }, time_ns)) {
+			 (struct slice){body, length}, time_ns)) {
 		flow->directions[from_client].stopped = true;
 		flow->gap = true;
 	}
@@ -34,7 +34,8 @@ static size_t record_length(const uint8_t *header)
 	return (size_t)header[3] << 8 | header[4];
 }
 
-/* Before a ChangeCipherSpec one record may hold several; behind it one is plaintext only in TLS 1.3. */
+/* Before a ChangeCipherSpec one record may hold several; behind it one is plaintext only in
+ * TLS 1.3. */
 static bool is_alerts(const struct flow_direction *direction, size_t length)
 {
 	return length == ALERT_SIZE || (!direction->changed && length && length % ALERT_SIZE == 0);
@@ -66,7 +67,8 @@ static void record_handle(const struct flow_handler *handler, struct flow *flow,
 	} else if (header[0] == RECORD_KIND_ALERT && body && is_alerts(direction, length)) {
 		message.kind = FLOW_ALERT;
 		message.size = ALERT_SIZE;
-		for (message.body.length = ALERT_SIZE; length; length -= ALERT_SIZE, body += ALERT_SIZE) {
+		for (message.body.length = ALERT_SIZE; length;
+		     length -= ALERT_SIZE, body += ALERT_SIZE) {
 			message.body.bytes = body;
 			message_emit(handler, flow, &message);
 		}
@@ -85,11 +87,11 @@ static bool is_copied(const struct flow_direction *direction, const uint8_t *hea
 }
 
 /*
- * A plaintext record that the direction stands behind, of which only the beginning was captured. What follows it is known only if the message that
- * is cut ends where the record ends.
+ * A plaintext record that the direction stands behind, of which only the beginning was captured.
+ * What follows it is known only if the message that is cut ends where the record ends.
  */
-static void record_truncated(const struct flow_handler *handler, struct flow *flow, bool from_client,
-			     const uint8_t *header, size_t length)
+static void record_truncated(const struct flow_handler *handler, struct flow *flow,
+			     bool from_client, const uint8_t *header, size_t length)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
 	uint64_t position = direction->position - length, time_ns = flow->last_ns;
@@ -99,7 +101,8 @@ static void record_truncated(const struct flow_handler *handler, struct flow *fl
 	if (header[0] == RECORD_KIND_HANDSHAKE &&
 	    stream_read(&direction->stream, position, have, body, &time_ns) == STREAM_HAVE) {
 		handshake_record(handler, flow, from_client, body, have, time_ns);
-		missing = message_truncate(handler, flow, from_client, RECORD_KIND_HANDSHAKE, false);
+		missing =
+			message_truncate(handler, flow, from_client, RECORD_KIND_HANDSHAKE, false);
 	}
 	if (missing != length - have)
 		direction->stopped = flow->gap = true;
@@ -108,22 +111,24 @@ static void record_truncated(const struct flow_handler *handler, struct flow *fl
 static bool header_valid(const uint8_t *header)
 {
 	return header[0] >= RECORD_KIND_CCS && header[0] <= RECORD_KIND_HEARTBEAT &&
-	       header[1] == 3 && header[2] <= 4 &&
-	       record_length(header) <= RECORD_LENGTH_MAX;
+	       header[1] == 3 && header[2] <= 4 && record_length(header) <= RECORD_LENGTH_MAX;
 }
 
-/* The first bytes of an SSL 2.0 ServerHello: length, type, whether the session was found, certificate type. */
+/* The first bytes of an SSL 2.0 ServerHello: length, type, whether the session was found,
+ * certificate type. */
 static bool is_server_hello_v2(const struct flow *flow, const uint8_t *header)
 {
-	return flow->hello_v2 && !flow->directions[0].position && header[0] & 0x80 && header[2] == 4 &&
-	       header[3] <= 1 && header[4] <= 1;
+	return flow->hello_v2 && !flow->directions[0].position && header[0] & 0x80 &&
+	       header[2] == 4 && header[3] <= 1 && header[4] <= 1;
 }
 
 static void not_tls(const struct flow_handler *handler, struct flow *flow, bool from_client,
 		    const uint8_t *header, uint64_t time_ns)
 {
-	struct flow_message message = { .kind = FLOW_NOT_TLS, .from_client = from_client, .time_ns = time_ns,
-					.body = { header, RECORD_HEADER } };
+	struct flow_message message = {.kind = FLOW_NOT_TLS,
+				       .from_client = from_client,
+				       .time_ns = time_ns,
+				       .body = {header, RECORD_HEADER}};
 
 	if (!from_client && is_server_hello_v2(flow, header)) {
 		message.kind = FLOW_SERVER_HELLO_V2;
@@ -149,7 +154,8 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 	uint64_t time_ns = 0;
 	size_t length;
 
-	status = stream_read(&direction->stream, direction->position, RECORD_HEADER, header, &time_ns);
+	status = stream_read(&direction->stream, direction->position, RECORD_HEADER, header,
+			     &time_ns);
 	if (status == STREAM_WAIT)
 		return false;
 	if (status == STREAM_ELIDED) {
@@ -162,8 +168,8 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 	}
 	length = record_length(header);
 	if (header[0] <= RECORD_KIND_HANDSHAKE) {
-		status = stream_read(&direction->stream, direction->position + RECORD_HEADER, length,
-				     body, NULL);
+		status = stream_read(&direction->stream, direction->position + RECORD_HEADER,
+				     length, body, NULL);
 		if (status == STREAM_WAIT)
 			return false;
 		if (status == STREAM_HAVE)
@@ -183,26 +189,28 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 static bool hello_v2_next(const struct flow_handler *handler, struct flow *flow)
 {
 	struct flow_direction *direction = &flow->directions[1];
-	struct flow_message message = { .kind = FLOW_HELLO_V2, .from_client = true, .records = 1 };
+	struct flow_message message = {.kind = FLOW_HELLO_V2, .from_client = true, .records = 1};
 	uint8_t whole[2 + 0x7fff];
 	size_t length;
 
 	if (stream_read(&direction->stream, 0, 2, whole, &message.time_ns) != STREAM_HAVE)
 		return false;
 	length = ((size_t)whole[0] & 0x7f) << 8 | whole[1];
-	if (length < 1 || stream_read(&direction->stream, 0, 2 + length, whole, NULL) != STREAM_HAVE)
+	if (length < 1 ||
+	    stream_read(&direction->stream, 0, 2 + length, whole, NULL) != STREAM_HAVE)
 		return false;
 	message.type = TLS_CLIENT_HELLO;
 	message.record_type = RECORD_KIND_HANDSHAKE;
 	message.size = length;
-	message.body = (struct slice){ whole + 3, length - 1 };
+	message.body = (struct slice){whole + 3, length - 1};
 	direction->position = direction->record_end = 2 + length;
 	flow->hello_v2 = true;
 	message_emit(handler, flow, &message);
 	return true;
 }
 
-static void direction_advance(const struct flow_handler *handler, struct flow *flow, bool from_client)
+static void direction_advance(const struct flow_handler *handler, struct flow *flow,
+			      bool from_client)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
 	uint8_t first;
@@ -219,7 +227,8 @@ bool flow_is_amid(const struct flow *flow, bool from_client)
 {
 	const struct flow_direction *direction = &flow->directions[from_client];
 
-	return !direction->stopped && (direction->seen != direction->position || direction->message_length);
+	return !direction->stopped &&
+	       (direction->seen != direction->position || direction->message_length);
 }
 
 static void segment_store(struct flow *flow, struct flow_direction *direction,
@@ -237,26 +246,28 @@ static void segment_store(struct flow *flow, struct flow_direction *direction,
 
 		if (at < 0)
 			skip = (uint64_t)-at < length ? -at : length;
-		if (skip < length && stream_add(&direction->stream, at + skip, data + skip,
-						length - skip, time_ns))
+		if (skip < length &&
+		    stream_add(&direction->stream, at + skip, data + skip, length - skip, time_ns))
 			flow->gap = true;
 		data += length;
 	}
-	/* Behind a hole nothing is elided by choice: what was not copied is unknown, not uninteresting. */
+	/* Behind a hole nothing is elided by choice: what was not copied is unknown, not
+	 * uninteresting. */
 	if (start + (int64_t)event->length > 0 && event->length) {
 		uint64_t from = start < 0 ? 0 : start;
 
-		if (stream_add(&direction->stream, from, NULL, start + event->length - from, time_ns))
+		if (stream_add(&direction->stream, from, NULL, start + event->length - from,
+			       time_ns))
 			flow->gap = true;
 	}
 }
 
 /*
- * The usual segment begins where its direction stands, and nothing waits there: its records are read where they
- * lie. What remains of it, the beginning of a record, is left to be stored.
+ * The usual segment begins where its direction stands, and nothing waits there: its records are
+ * read where they lie. What remains of it, the beginning of a record, is left to be stored.
  */
-static struct slice records_in_place(const struct flow_handler *handler, struct flow *flow, bool from_client,
-				     struct slice segment, uint64_t time_ns)
+static struct slice records_in_place(const struct flow_handler *handler, struct flow *flow,
+				     bool from_client, struct slice segment, uint64_t time_ns)
 {
 	struct flow_direction *direction = &flow->directions[from_client];
 	struct slice rest = segment, header, body;
@@ -283,30 +294,33 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 }
 
 /* The bytes of a segment that was copied whole and begins where its direction stands; else none. */
-static struct slice segment_in_place(const struct flow_direction *direction, const struct flow_segment *segment)
+static struct slice segment_in_place(const struct flow_direction *direction,
+				     const struct flow_segment *segment)
 {
 	const struct tlstrace_packet_event *event = segment->event;
 	int64_t start = stream_position(&direction->stream, event->sequence);
-	struct slice bytes = { segment->data, event->length }, skipped;
+	struct slice bytes = {segment->data, event->length}, skipped;
 
-	if (direction->stream.count || event->slice_count != 1 || event->slices[0].length != event->length ||
-	    start < 0 || (uint64_t)start > direction->position ||
+	if (direction->stream.count || event->slice_count != 1 ||
+	    event->slices[0].length != event->length || start < 0 ||
+	    (uint64_t)start > direction->position ||
 	    !slice_bytes(&bytes, direction->position - start, &skipped))
-		return (struct slice){ NULL, 0 };
+		return (struct slice){NULL, 0};
 	/* A hello in SSLv2 style is no record. */
 	if (direction->position == 0 && bytes.length && bytes.bytes[0] & 0x80)
-		return (struct slice){ NULL, 0 };
+		return (struct slice){NULL, 0};
 	return bytes;
 }
 
 /* Nothing of the segment lies behind the record that the direction is in: no need to keep it. */
-static bool segment_is_past(const struct flow_direction *direction, const struct flow_segment *segment)
+static bool segment_is_past(const struct flow_direction *direction,
+			    const struct flow_segment *segment)
 {
 	const struct tlstrace_packet_event *event = segment->event;
 
 	return !direction->stream.count &&
 	       stream_position(&direction->stream, event->sequence) + (int64_t)event->length <=
-	       (int64_t)direction->position;
+		       (int64_t)direction->position;
 }
 
 static int tcp_begin(struct flow *flow, const struct flow_segment *segment,
@@ -348,7 +362,8 @@ static void tcp_add(struct flow *flow, const struct flow_segment *segment,
 		return;
 	bytes = segment_in_place(direction, segment);
 	if (bytes.length) {
-		left = records_in_place(handler, flow, event->from_client, bytes, event->header.time_ns);
+		left = records_in_place(handler, flow, event->from_client, bytes,
+					event->header.time_ns);
 		if (left.length && !direction->stopped &&
 		    stream_add(&direction->stream, direction->position, left.bytes, left.length,
 			       event->header.time_ns))
@@ -367,16 +382,17 @@ static void tcp_part(struct flow *flow, const struct flow_handler *handler)
 	uint8_t header[RECORD_HEADER], body[RECORD_LENGTH_MAX];
 	size_t have;
 
-	if (stream_read(&client->stream, position, RECORD_HEADER, header, &time_ns) == STREAM_HAVE &&
+	if (stream_read(&client->stream, position, RECORD_HEADER, header, &time_ns) ==
+		    STREAM_HAVE &&
 	    header_valid(header) && header[0] == RECORD_KIND_HANDSHAKE) {
-		have = stream_have(&client->stream, position + RECORD_HEADER, record_length(header));
-		if (stream_read(&client->stream, position + RECORD_HEADER, have, body, NULL) == STREAM_HAVE)
+		have = stream_have(&client->stream, position + RECORD_HEADER,
+				   record_length(header));
+		if (stream_read(&client->stream, position + RECORD_HEADER, have, body, NULL) ==
+		    STREAM_HAVE)
 			handshake_record(handler, flow, true, body, have, time_ns);
 	}
 	message_truncate(handler, flow, true, RECORD_KIND_HANDSHAKE, true);
 }
 
-const struct flow_transport flow_tcp = { .kind = TRANSPORT_TCP,
-					 .begin = tcp_begin,
-					 .add = tcp_add,
-					 .part = tcp_part };
+const struct flow_transport flow_tcp = {
+	.kind = TRANSPORT_TCP, .begin = tcp_begin, .add = tcp_add, .part = tcp_part};

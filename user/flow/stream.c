@@ -46,7 +46,8 @@ static int piece_insert(struct stream *stream, size_t at, uint64_t start, const 
 {
 	struct stream_piece *piece;
 
-	if (stream->count >= STREAM_PIECES_MAX || (bytes && stream->bytes + length > STREAM_BYTES_MAX)) {
+	if (stream->count >= STREAM_PIECES_MAX ||
+	    (bytes && stream->bytes + length > STREAM_BYTES_MAX)) {
 		stream->full = true;
 		return -ENOSPC;
 	}
@@ -62,7 +63,7 @@ static int piece_insert(struct stream *stream, size_t at, uint64_t start, const 
 	memmove(&stream->pieces[at + 1], &stream->pieces[at],
 		(stream->count - at) * sizeof(*stream->pieces));
 	piece = &stream->pieces[at];
-	*piece = (struct stream_piece){ .start = start, .time_ns = time_ns, .length = length };
+	*piece = (struct stream_piece){.start = start, .time_ns = time_ns, .length = length};
 	stream->count++;
 	if (!bytes)
 		return 0;
@@ -206,8 +207,8 @@ bool stream_run(const struct stream *stream, uint64_t position, struct slice *by
 	piece = &stream->pieces[at];
 	if (piece->start > position || !piece->bytes)
 		return false;
-	*bytes = (struct slice){ piece->bytes + (position - piece->start),
-				 piece_end(piece) - position };
+	*bytes = (struct slice){piece->bytes + (position - piece->start),
+				piece_end(piece) - position};
 	*time_ns = piece->time_ns;
 	return true;
 }
@@ -226,6 +227,7 @@ uint64_t stream_known_from(const struct stream *stream, uint64_t position)
 
 	for (at = piece_find(stream, position); at < stream->count; at++)
 		if (stream->pieces[at].bytes)
-			return stream->pieces[at].start > position ? stream->pieces[at].start : position;
+			return stream->pieces[at].start > position ? stream->pieces[at].start
+								   : position;
 	return UINT64_MAX;
 }

@@ -13,7 +13,7 @@
 #include "tls/slice.h"
 
 /* Bytes and pieces kept per direction; what comes beyond is dropped and the stream is `full`. */
-#define STREAM_BYTES_MAX (256 * 1024)
+#define STREAM_BYTES_MAX  (256 * 1024)
 #define STREAM_PIECES_MAX 4096
 
 enum stream_status {
@@ -32,8 +32,8 @@ struct stream_piece {
 struct stream {
 	struct stream_piece *pieces; /* sorted by start, never overlapping; owned */
 	size_t count, capacity;
-	size_t bytes;	/* held */
-	uint32_t base;	/* sequence number of position 0 */
+	size_t bytes;  /* held */
+	uint32_t base; /* sequence number of position 0 */
 	bool has_base;
 	bool full;
 };
@@ -42,8 +42,8 @@ void stream_free(struct stream *stream); /* frees what it holds, not itself */
 /* Position of a sequence number; negative if before the base. Wraps are fine within 2 GiB of it. */
 int64_t stream_position(const struct stream *stream, uint32_t sequence);
 /*
- * Note [position, position + length) as seen, with its bytes (copied) or NULL. What is known already
- * stays as it was. 0 or -ENOMEM; over a cap: -ENOSPC and full is set.
+ * Note [position, position + length) as seen, with its bytes (copied) or NULL. What is known
+ * already stays as it was. 0 or -ENOMEM; over a cap: -ENOSPC and full is set.
  */
 int stream_add(struct stream *stream, uint64_t position, const uint8_t *bytes, size_t length,
 	       uint64_t time_ns);

@@ -10,8 +10,13 @@
 #include "handshake/renegotiation.h"
 #include "tls/names.h"
 
-enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_NO_CERTIFICATE = 41,
-       ALERT_USER_CANCELED = 90 };
+enum {
+	ALERT_WARNING = 1,
+	ALERT_FATAL = 2,
+	ALERT_CLOSE_NOTIFY = 0,
+	ALERT_NO_CERTIFICATE = 41,
+	ALERT_USER_CANCELED = 90
+};
 
 /*
  * Lengths of encrypted TLS 1.3 records with a 16-byte tag and one byte of inner type, unpadded:
@@ -23,7 +28,7 @@ enum {
 	TAIL_ALERT_PADDED = 35, /* Java pads to 16 */
 	TAIL_END_OF_EARLY_DATA = 21,
 	TAIL_EMPTY_CERTIFICATE = 25, /* alone, */
-	TAIL_DECLINED = 8,	     /* or in one record with the Finished: so much more than that */
+	TAIL_DECLINED = 8,  /* or in one record with the Finished: so much more than that */
 	TAIL_FINISHED = 21, /* and the hash */
 	TAIL_TAG = 16,
 };
@@ -95,10 +100,14 @@ static bool has_signature_scheme(uint16_t version)
 	return version == 0xfefd || (version >= 0x0303 && version < 0xfe00);
 }
 
-/* Key exchanges for which the server sends a key of its own; behind a hint, if the client has a PSK (RFC 4279). */
-static const struct ephemeral { const char *key_exchange; bool is_ecdhe, has_hint; } ephemerals[] = {
-	{ "ECDHE", true, false },    { "DHE", false, false },	 { "ECDH_anon", true, false },
-	{ "DH_anon", false, false }, { "ECDHE_PSK", true, true }, { "DHE_PSK", false, true },
+/* Key exchanges for which the server sends a key of its own; behind a hint, if the client has a PSK
+ * (RFC 4279). */
+static const struct ephemeral {
+	const char *key_exchange;
+	bool is_ecdhe, has_hint;
+} ephemerals[] = {
+	{"ECDHE", true, false},	   {"DHE", false, false},     {"ECDH_anon", true, false},
+	{"DH_anon", false, false}, {"ECDHE_PSK", true, true}, {"DHE_PSK", false, true},
 };
 
 static const struct ephemeral *ephemeral_find(const char *key_exchange)
@@ -119,7 +128,8 @@ static void apply_server_key_exchange(struct handshake *handshake, struct slice 
 	if (!kind)
 		return;
 	if ((kind->has_hint && !slice_vector16(&body, &hint)) ||
-	    !tls_server_key_exchange_read(body, kind->is_ecdhe, has_signature_scheme(handshake->version),
+	    !tls_server_key_exchange_read(body, kind->is_ecdhe,
+					  has_signature_scheme(handshake->version),
 					  &handshake->group, &handshake->signature))
 		handshake->truncated = true;
 }
@@ -143,7 +153,8 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 
 	if (message)
 		message->name = tls_handshake_name(from->type);
-	/* Half a message would be read as one that says less: a ServerHello of TLS 1.3 as one of 1.2. */
+	/* Half a message would be read as one that says less: a ServerHello of TLS 1.3 as one
+	 * of 1.2. */
 	if (from->truncated) {
 		handshake->truncated = handshake->cut = true;
 		return;
@@ -213,7 +224,8 @@ static void apply_alert(struct handshake *handshake, const struct flow_message *
 		return;
 	}
 	/* SSLv3 has no empty Certificate: RFC 6101 section 5.6.6. */
-	if (alert == ALERT_NO_CERTIFICATE && from->from_client && handshake->client_auth == TRI_REQUESTED)
+	if (alert == ALERT_NO_CERTIFICATE && from->from_client &&
+	    handshake->client_auth == TRI_REQUESTED)
 		handshake->client_auth = TRI_DECLINED;
 	/* A warning leaves the choice to the other side (unrecognized_name); 1.3 knows none. */
 	if (level == ALERT_WARNING && !version_is_13(handshake))
@@ -247,7 +259,8 @@ void apply_encrypted_alert(struct handshake *handshake, const struct flow_messag
 static bool is_legacy_finished(const struct handshake *handshake, const struct flow_message *from)
 {
 	return from->record_type == RECORD_KIND_HANDSHAKE ||
-	       (from->record_type == RECORD_KIND_TLS12_CID && !handshake->finished[sender_of(from)]);
+	       (from->record_type == RECORD_KIND_TLS12_CID &&
+		!handshake->finished[sender_of(from)]);
 }
 
 /* TLS 1.2 and before: both sides' ChangeCipherSpec and the record behind it. */
@@ -276,7 +289,8 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 {
 	uint32_t size = apply_tail_size(handshake, from);
 	uint32_t finished = TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher);
-	bool asked = handshake->psk != TRI_ACCEPTED; /* else there was no request to answer: RFC 8446 section 4.3.2 */
+	bool asked = handshake->psk !=
+		     TRI_ACCEPTED; /* else there was no request to answer: RFC 8446 section 4.3.2 */
 	const char *name = NULL;
 
 	handshake->doubtful_alert_ns = 0;
@@ -311,7 +325,8 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 	} else if (is_alert_size(size)) {
 		apply_encrypted_alert(handshake, from);
 		handshake_infer(handshake, "failure");
-	} else if (asked && handshake->client_auth == TRI_UNKNOWN && handshake->early_data != TRI_OFFERED) {
+	} else if (asked && handshake->client_auth == TRI_UNKNOWN &&
+		   handshake->early_data != TRI_OFFERED) {
 		/* More than Finished: a certificate and its proof. */
 		handshake->client_auth = TRI_SENT;
 		handshake_infer(handshake, "tls.client_auth");
@@ -324,8 +339,9 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 }
 
 /*
- * The server speaks after the client's second flight: it must have liked it. Its first record behind the
- * ServerHello is EncryptedExtensions, as short as a padded alert with five letters of ALPN or three groups.
+ * The server speaks after the client's second flight: it must have liked it. Its first record
+ * behind the ServerHello is EncryptedExtensions, as short as a padded alert with five letters of
+ * ALPN or three groups.
  */
 static void server_tail(struct handshake *handshake, const struct flow_message *from, bool is_first)
 {
@@ -336,7 +352,8 @@ static void server_tail(struct handshake *handshake, const struct flow_message *
 		handshake_infer(handshake, "failure");
 	} else if (handshake->encrypted_kinds[END_CLIENT] && handshake->early_data == TRI_NONE) {
 		handshake->server_spoke_on = true;
-		handshake->client_spoke_on = true; /* or not: where its Finished ended nobody can tell */
+		handshake->client_spoke_on =
+			true; /* or not: where its Finished ended nobody can tell */
 		handshake_infer(handshake, "outcome");
 		apply_completion(handshake, from->time_ns);
 	}
@@ -379,15 +396,16 @@ static void server_behind(struct handshake *handshake, bool goodbye, uint64_t ti
 }
 
 /*
- * Behind completion. The client's Finished ends the handshake for the client; a server that asked for
- * a certificate judges it only then (RFC 8446 section 4.4.2.4), and its first record says what it
- * thinks: a ticket or data that it goes on, an alert with nothing behind it that it refused. If the
- * client has said goodbye before, the alert is the server's goodbye.
+ * Behind completion. The client's Finished ends the handshake for the client; a server that asked
+ * for a certificate judges it only then (RFC 8446 section 4.4.2.4), and its first record says what
+ * it thinks: a ticket or data that it goes on, an alert with nothing behind it that it refused. If
+ * the client has said goodbye before, the alert is the server's goodbye.
  */
 static void apply_behind(struct handshake *handshake, const struct flow_message *from)
 {
 	uint32_t size = version_is_13(handshake) ? apply_tail_size(handshake, from) : 0;
-	bool goodbye = version_is_13(handshake) ? is_alert_size(size) : from->record_type == RECORD_KIND_ALERT;
+	bool goodbye = version_is_13(handshake) ? is_alert_size(size)
+						: from->record_type == RECORD_KIND_ALERT;
 
 	if (from->from_client)
 		client_behind(handshake, goodbye, size == TAIL_ALERT_PADDED);
@@ -417,7 +435,8 @@ static void apply_end_behind(struct handshake *handshake, enum handshake_end by)
 
 static void apply_encrypted(struct handshake *handshake, const struct flow_message *from)
 {
-	bool answered = handshake->has_server_random, is_first = !handshake->encrypted_kinds[sender_of(from)];
+	bool answered = handshake->has_server_random,
+	     is_first = !handshake->encrypted_kinds[sender_of(from)];
 	struct message *message;
 
 	if (handshake->transport == TRANSPORT_QUIC) {
@@ -431,7 +450,8 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 	if (handshake->outcome == HANDSHAKE_COMPLETED)
 		apply_behind(handshake, from);
 	/* Behind the end only the first few records are of interest (session tickets). */
-	if (handshake->outcome != HANDSHAKE_PENDING && (from->from_client || !version_is_13(handshake)))
+	if (handshake->outcome != HANDSHAKE_PENDING &&
+	    (from->from_client || !version_is_13(handshake)))
 		return;
 	message = apply_encrypted_record(handshake, from);
 	if (!version_is_13(handshake) && answered)
@@ -511,12 +531,14 @@ static void apply_server_hello_v2(struct handshake *handshake, const struct flow
 /* What the first bytes of an answer that is not TLS look like. */
 static const char *plaintext_name(struct slice body)
 {
-	static const struct { const char *start, *name; } protocols[] = {
-		{ "HTTP/", "HTTP" },  { "<html", "HTML" },	  { "<HTML", "HTML" },
-		{ "<!DOC", "HTML" },  { "SSH-", "SSH" },	  { "220 ", "SMTP or FTP" },
-		{ "220-", "SMTP or FTP" }, { "500 ", "SMTP or FTP" }, { "502 ", "SMTP or FTP" },
-		{ "+OK", "POP3" },    { "* OK", "IMAP" },	  { "* BAD", "IMAP" },
-		{ "-ERR", "Redis or POP3" },
+	static const struct {
+		const char *start, *name;
+	} protocols[] = {
+		{"HTTP/", "HTTP"},	   {"<html", "HTML"},	    {"<HTML", "HTML"},
+		{"<!DOC", "HTML"},	   {"SSH-", "SSH"},	    {"220 ", "SMTP or FTP"},
+		{"220-", "SMTP or FTP"},   {"500 ", "SMTP or FTP"}, {"502 ", "SMTP or FTP"},
+		{"+OK", "POP3"},	   {"* OK", "IMAP"},	    {"* BAD", "IMAP"},
+		{"-ERR", "Redis or POP3"},
 	};
 
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
@@ -553,8 +575,8 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 		break;
 	case FLOW_NOT_TLS:
 		handshake->failure.protocol = plaintext_name(message->body);
-		apply_failure(handshake, FAILURE_REFUSED, message->from_client ? END_CLIENT : END_SERVER,
-			      message->time_ns);
+		apply_failure(handshake, FAILURE_REFUSED,
+			      message->from_client ? END_CLIENT : END_SERVER, message->time_ns);
 		break;
 	case FLOW_QUIC_RETRY:
 		apply_named(handshake, message, "retry");
@@ -575,7 +597,8 @@ void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64
 		return;
 	}
 	/* What is as short as an alert may be early data, unless it was the client's last word. */
-	if (handshake->doubtful_alert_ns && from_client && handshake->outcome == HANDSHAKE_PENDING) {
+	if (handshake->doubtful_alert_ns && from_client &&
+	    handshake->outcome == HANDSHAKE_PENDING) {
 		encrypted_alert(handshake, END_CLIENT, handshake->doubtful_alert_ns);
 		handshake_infer(handshake, "failure");
 	}

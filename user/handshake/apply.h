@@ -7,7 +7,8 @@
 #include "handshake/handshake.h"
 #include "tls/hello.h"
 
-/* A ClientHello: the first fills the offer, a second one (after HelloRetryRequest) only its message. */
+/* A ClientHello: the first fills the offer, a second one (after HelloRetryRequest) only its
+ * message. */
 int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
 		       const struct flow_message *message);
 /* Any message in wire order; sets the outcome where the message decides it. */
@@ -20,10 +21,12 @@ struct message *apply_record(struct handshake *handshake, const struct flow_mess
 /* The same, with its name, which is static. */
 void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name);
 /* The same of an encrypted record: its kind is remembered, also where there is no room. */
-struct message *apply_encrypted_record(struct handshake *handshake, const struct flow_message *from);
+struct message *apply_encrypted_record(struct handshake *handshake,
+				       const struct flow_message *from);
 /* Whether an end has sent an encrypted record of this kind (tls/record.h). */
 bool apply_has_encrypted(const struct handshake *handshake, enum handshake_end from, uint8_t kind);
-/* Bytes of an encrypted TLS 1.3 record, as they were with a tag of 16; 0 if it is too short for its own. */
+/* Bytes of an encrypted TLS 1.3 record, as they were with a tag of 16; 0 if it is too short for its
+ * own. */
 uint32_t apply_tail_size(const struct handshake *handshake, const struct flow_message *from);
 /* FIN or RST of one side. */
 void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64_t time_ns);

@@ -27,14 +27,17 @@ enum alert {
 enum { LEVEL_WARNING = 1 };
 
 /* Alerts that say what they are for, whoever reads them. */
-static const struct { uint8_t alert; enum failure_fact fact; } certain[] = {
-	{ ALERT_PROTOCOL_VERSION, FACT_VERSION },
-	{ ALERT_CERTIFICATE_EXPIRED, FACT_EXPIRED },
-	{ ALERT_INAPPROPRIATE_FALLBACK, FACT_FALLBACK },
-	{ ALERT_UNRECOGNIZED_NAME, FACT_SERVER_NAME },
-	{ ALERT_UNKNOWN_CA, FACT_ISSUER },
-	{ ALERT_CERTIFICATE_REQUIRED, FACT_NO_CERTIFICATE },
-	{ ALERT_NO_APPLICATION_PROTOCOL, FACT_ALPN },
+static const struct {
+	uint8_t alert;
+	enum failure_fact fact;
+} certain[] = {
+	{ALERT_PROTOCOL_VERSION, FACT_VERSION},
+	{ALERT_CERTIFICATE_EXPIRED, FACT_EXPIRED},
+	{ALERT_INAPPROPRIATE_FALLBACK, FACT_FALLBACK},
+	{ALERT_UNRECOGNIZED_NAME, FACT_SERVER_NAME},
+	{ALERT_UNKNOWN_CA, FACT_ISSUER},
+	{ALERT_CERTIFICATE_REQUIRED, FACT_NO_CERTIFICATE},
+	{ALERT_NO_APPLICATION_PROTOCOL, FACT_ALPN},
 };
 
 static const char *const fact_names[FAILURE_FACTS] = {
@@ -93,16 +96,16 @@ const struct message *handshake_last_message(const struct handshake *handshake)
 }
 
 /*
- * Behind what is no flight's last message its sender has to say more. In TLS 1.3 only the ServerHello
- * is in the clear; a ChangeCipherSpec says nothing there.
+ * Behind what is no flight's last message its sender has to say more. In TLS 1.3 only the
+ * ServerHello is in the clear; a ChangeCipherSpec says nothing there.
  */
 bool handshake_is_mid_flight(const struct handshake *handshake)
 {
 	const struct message *last = handshake_last_message(handshake);
 	static const char *const names[] = {
-		"server_hello", "certificate", "certificate_status", "server_key_exchange",
-		"certificate_request", "client_key_exchange", "certificate_verify",
-		"new_session_ticket", "change_cipher_spec",
+		"server_hello",	       "certificate",	      "certificate_status",
+		"server_key_exchange", "certificate_request", "client_key_exchange",
+		"certificate_verify",  "new_session_ticket",  "change_cipher_spec",
 	};
 	bool is_13 = tls_version_is_13(handshake->version);
 	size_t i;
@@ -128,8 +131,11 @@ enum handshake_end handshake_awaited(const struct handshake *handshake)
 	const struct message *last = handshake_last_message(handshake);
 
 	if (!handshake->offer.partial && handshake_is_mid_flight(handshake))
-		return handshake->amid[END_SERVER] ? END_SERVER : handshake->amid[END_CLIENT] ? END_CLIENT : last->from;
-	return handshake->offer.partial || (last && last->from == END_SERVER) ? END_CLIENT : END_SERVER;
+		return handshake->amid[END_SERVER]   ? END_SERVER
+		       : handshake->amid[END_CLIENT] ? END_CLIENT
+						     : last->from;
+	return handshake->offer.partial || (last && last->from == END_SERVER) ? END_CLIENT
+									      : END_SERVER;
 }
 
 const struct certificate *handshake_leaf(const struct handshake *handshake, enum handshake_end end)
@@ -156,7 +162,8 @@ const struct certificate *handshake_first_to_expire(const struct handshake *hand
 	for (size_t i = 0; i < handshake->certificate_count; i++) {
 		const struct certificate *one = handshake->certificates[i].certificate;
 
-		if (handshake->certificates[i].from == end && one->not_after != CERTIFICATE_TIME_UNKNOWN &&
+		if (handshake->certificates[i].from == end &&
+		    one->not_after != CERTIFICATE_TIME_UNKNOWN &&
 		    (!found || one->not_after < found->not_after))
 			found = one;
 	}
@@ -172,7 +179,8 @@ const struct certificate *handshake_last_to_begin(const struct handshake *handsh
 	for (size_t i = 0; i < handshake->certificate_count; i++) {
 		const struct certificate *one = handshake->certificates[i].certificate;
 
-		if (handshake->certificates[i].from == end && (!found || one->not_before > found->not_before))
+		if (handshake->certificates[i].from == end &&
+		    (!found || one->not_before > found->not_before))
 			found = one;
 	}
 	return found;
@@ -194,7 +202,7 @@ static uint16_t offered_version(const struct offer *offer)
 
 uint16_t handshake_downgrade(const struct handshake *handshake)
 {
-	static const uint8_t mark[7] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D' };
+	static const uint8_t mark[7] = {'D', 'O', 'W', 'N', 'G', 'R', 'D'};
 	const uint8_t *tail = handshake->server_random + 24;
 
 	if (!handshake->has_server_random || handshake->version >> 8 != 3 ||
@@ -246,9 +254,10 @@ static void certificate_facts(struct handshake *handshake, enum handshake_end of
 
 	fact_add(handshake, FACT_EXPIRED, first && first->not_after < now);
 	fact_add(handshake, FACT_NOT_YET_VALID, last && last->not_before > now);
-	fact_add(handshake, FACT_CERTIFICATE_NAME, of == END_SERVER && is_for_another_name(handshake));
-	fact_add(handshake, FACT_ISSUER, handshake->failure.alert == ALERT_UNKNOWN_CA &&
-		 handshake_top(handshake, of));
+	fact_add(handshake, FACT_CERTIFICATE_NAME,
+		 of == END_SERVER && is_for_another_name(handshake));
+	fact_add(handshake, FACT_ISSUER,
+		 handshake->failure.alert == ALERT_UNKNOWN_CA && handshake_top(handshake, of));
 }
 
 static size_t real_count(const struct code_list *list)
@@ -277,7 +286,8 @@ static void warning_fact(struct handshake *handshake)
 	for (size_t i = 0; i < handshake->message_count; i++) {
 		const struct message *message = &handshake->messages[i];
 
-		if (message->alert_level == LEVEL_WARNING && message->alert != handshake->failure.alert) {
+		if (message->alert_level == LEVEL_WARNING &&
+		    message->alert != handshake->failure.alert) {
 			handshake->failure.warning = message->alert;
 			fact_add(handshake, FACT_WARNED, true);
 		}
@@ -286,7 +296,8 @@ static void warning_fact(struct handshake *handshake)
 
 static bool rejects_certificate(int alert)
 {
-	return alert >= ALERT_BAD_CERTIFICATE && alert <= ALERT_UNKNOWN_CA && alert != ALERT_ILLEGAL_PARAMETER;
+	return alert >= ALERT_BAD_CERTIFICATE && alert <= ALERT_UNKNOWN_CA &&
+	       alert != ALERT_ILLEGAL_PARAMETER;
 }
 
 static enum failure_fact alert_cause(const struct handshake *handshake)
@@ -336,7 +347,8 @@ static bool has_not_read(const struct handshake *handshake, enum handshake_end e
 	       endpoint->last_read_ns < last->time_ns;
 }
 
-static bool has_spoken_since(const struct handshake *handshake, enum handshake_end end, uint64_t time_ns)
+static bool has_spoken_since(const struct handshake *handshake, enum handshake_end end,
+			     uint64_t time_ns)
 {
 	for (size_t i = handshake->message_count; i-- > 0;)
 		if (handshake->messages[i].from == end && handshake->messages[i].time_ns > time_ns)
@@ -344,7 +356,8 @@ static bool has_spoken_since(const struct handshake *handshake, enum handshake_e
 	return false;
 }
 
-/* Whether an end of this host wrote an answer in time that crossed no interface: a firewall's doing, for one. */
+/* Whether an end of this host wrote an answer in time that crossed no interface: a firewall's
+ * doing, for one. */
 static bool has_not_sent(const struct handshake *handshake, enum handshake_end end)
 {
 	const struct endpoint *endpoint = &handshake->ends[end];
@@ -355,7 +368,8 @@ static bool has_not_sent(const struct handshake *handshake, enum handshake_end e
 	if (!endpoint->socket_id || !last || last->from == end || handshake->amid[end] ||
 	    handshake->transport != TRANSPORT_TCP)
 		return false;
-	wrote_ns = endpoint->first_write_ns > last->time_ns ? endpoint->first_write_ns : endpoint->last_write_ns;
+	wrote_ns = endpoint->first_write_ns > last->time_ns ? endpoint->first_write_ns
+							    : endpoint->last_write_ns;
 	return wrote_ns > last->time_ns && wrote_ns < handshake->end_ns &&
 	       !has_spoken_since(handshake, end, last->time_ns);
 }
@@ -409,7 +423,8 @@ static void timeout_causes(struct handshake *handshake)
 	if (has_not_read(handshake, by))
 		handshake->failure.cause = FACT_NOT_READ;
 	else
-		handshake->failure.cause = has_not_sent(handshake, by) ? FACT_NOT_SENT : FACT_NO_ANSWER;
+		handshake->failure.cause =
+			has_not_sent(handshake, by) ? FACT_NOT_SENT : FACT_NO_ANSWER;
 }
 
 /* Whoever ended it then only drew the conclusion. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why a handshake failed, as far as what was seen carries: the offers, the certificates, the sockets.
- * What is certain is its cause; what only may explain it is a fact beside it.
+ * Why a handshake failed, as far as what was seen carries: the offers, the certificates, the
+ * sockets. What is certain is its cause; what only may explain it is a fact beside it.
  */
 #ifndef TLSTRACE_CAUSE_H
 #define TLSTRACE_CAUSE_H
@@ -23,9 +23,11 @@ enum handshake_end handshake_other_end(enum handshake_end end);
 const struct message *handshake_last_message(const struct handshake *handshake);
 /* Whether who spoke last has to go on: a part of its flight did not come. */
 bool handshake_is_mid_flight(const struct handshake *handshake);
-/* Whose turn it was to speak when it ended: the other end than the one that spoke last, unless that had to go on. */
+/* Whose turn it was to speak when it ended: the other end than the one that spoke last, unless that
+ * had to go on. */
 enum handshake_end handshake_awaited(const struct handshake *handshake);
-/* Of an end's certificates the one whose time ends first, and the one whose time begins last; NULL: none. */
+/* Of an end's certificates the one whose time ends first, and the one whose time begins last; NULL:
+ * none. */
 const struct certificate *handshake_first_to_expire(const struct handshake *handshake,
 						    enum handshake_end end);
 const struct certificate *handshake_last_to_begin(const struct handshake *handshake,

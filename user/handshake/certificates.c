@@ -33,15 +33,15 @@ static void certificate_add(struct handshake *handshake, enum handshake_end from
 		return;
 	}
 	handshake->certificates[handshake->certificate_count++] =
-		(struct sent_certificate){ from, certificate };
+		(struct sent_certificate){from, certificate};
 }
 
 /* A list: its length, then each certificate behind its own, in 3 bytes each. */
 static void message_read(struct handshake *handshake, enum handshake_end from,
 			 struct certificate_cache *cache)
 {
-	struct slice body = { handshake->certificate_messages[from].body,
-			      handshake->certificate_messages[from].length };
+	struct slice body = {handshake->certificate_messages[from].body,
+			     handshake->certificate_messages[from].length};
 	struct slice list, der;
 	uint32_t claimed;
 	size_t i;
@@ -62,15 +62,15 @@ static void message_read(struct handshake *handshake, enum handshake_end from,
 
 void handshake_certificates_read(struct handshake *handshake, struct certificate_cache *cache)
 {
-	static const enum handshake_end ends[] = { END_SERVER, END_CLIENT };
+	static const enum handshake_end ends[] = {END_SERVER, END_CLIENT};
 
 	if (handshake->certificates)
 		return;
 	if (!handshake->certificate_messages[END_SERVER].body &&
 	    !handshake->certificate_messages[END_CLIENT].body)
 		return;
-	handshake->certificates = calloc(2 * HANDSHAKE_CERTIFICATES_MAX,
-					 sizeof(*handshake->certificates));
+	handshake->certificates =
+		calloc(2 * HANDSHAKE_CERTIFICATES_MAX, sizeof(*handshake->certificates));
 	if (!handshake->certificates) {
 		handshake->truncated = true;
 		return;

@@ -13,9 +13,9 @@
 #include "tls/slice.h"
 
 #define JA4_HASH_LENGTH 12
-#define JA4_COUNT_MAX 99
-#define DECIMAL_MAX 6 /* "65535-" */
-#define HEX_MAX 5     /* "ff01," */
+#define JA4_COUNT_MAX	99
+#define DECIMAL_MAX	6 /* "65535-" */
+#define HEX_MAX		5 /* "ff01," */
 
 /* Text with room for all that is put into it. */
 struct line {
@@ -95,7 +95,10 @@ static void ja3_write(struct handshake *handshake)
 {
 	const struct offer *offer = &handshake->offer;
 	const struct code_list *fields[] = {
-		&offer->ciphers, &offer->extensions, &offer->groups, &offer->point_formats,
+		&offer->ciphers,
+		&offer->extensions,
+		&offer->groups,
+		&offer->point_formats,
 	};
 	size_t count = sizeof(fields) / sizeof(fields[0]), room = 1;
 	struct line line;
@@ -135,9 +138,8 @@ static const char *ja4_version(const struct offer *offer)
 		uint16_t version;
 		const char *name;
 	} names[] = {
-		{ 0x0304, "13" }, { 0x0303, "12" }, { 0x0302, "11" },
-		{ 0x0301, "10" }, { 0x0300, "s3" }, { 0x0002, "s2" },
-		{ 0xfeff, "d1" }, { 0xfefd, "d2" }, { 0xfefc, "d3" },
+		{0x0304, "13"}, {0x0303, "12"}, {0x0302, "11"}, {0x0301, "10"}, {0x0300, "s3"},
+		{0x0002, "s2"}, {0xfeff, "d1"}, {0xfefd, "d2"}, {0xfefc, "d3"},
 	};
 	uint16_t version = 0;
 
@@ -179,7 +181,7 @@ static bool is_grease_name(struct slice name)
 /* First and last character of the first name, or of its hex digits. */
 static void ja4_alpn(const struct offer *offer, char to[2])
 {
-	struct slice list = { offer->alpn, offer->alpn_length }, name;
+	struct slice list = {offer->alpn, offer->alpn_length}, name;
 	uint8_t first, last;
 
 	to[0] = to[1] = '0';
@@ -261,7 +263,9 @@ static bool ja4_hash(const struct code_list *codes, const struct code_list *tail
 static void ja4_write(struct handshake *handshake)
 {
 	static const char transports[] = {
-		[TRANSPORT_TCP] = 't', [TRANSPORT_QUIC] = 'q', [TRANSPORT_DTLS] = 'd',
+		[TRANSPORT_TCP] = 't',
+		[TRANSPORT_QUIC] = 'q',
+		[TRANSPORT_DTLS] = 'd',
 	};
 	const struct offer *offer = &handshake->offer;
 	char ciphers[JA4_HASH_LENGTH + 1], extensions[JA4_HASH_LENGTH + 1], alpn[2];

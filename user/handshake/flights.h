@@ -31,12 +31,14 @@ struct stretch {
 /* What one place saw. */
 struct flight_times {
 	struct stretch flights[FLIGHTS_MAX];
-	/* Per direction: the latest message's flight is over when the stream has reached its end. */
+	/* Per direction: the latest message's flight is over when the stream has reached its end.
+	 */
 	struct {
 		uint8_t flight;
 		uint64_t end;
 	} waiting[2];
-	uint64_t passed[2];   /* where the latest message of each direction's flights ends; 0: not known */
+	uint64_t passed[2];   /* where the latest message of each direction's flights ends; 0: not
+				 known */
 	uint32_t repeated[2]; /* segments with bytes that had crossed here before */
 };
 

@@ -13,49 +13,70 @@
 #include "tls/record.h"
 
 #define HANDSHAKE_MESSAGES_MAX 64
-#define HANDSHAKE_PATH_MAX 16
-#define HANDSHAKE_COMM_SIZE 16
-#define HANDSHAKE_ALPN_SIZE 256
+#define HANDSHAKE_PATH_MAX     16
+#define HANDSHAKE_COMM_SIZE    16
+#define HANDSHAKE_ALPN_SIZE    256
 #define HANDSHAKE_INFERRED_MAX 8
-#define HANDSHAKE_PHASES_MAX 24
+#define HANDSHAKE_PHASES_MAX   24
 
-enum handshake_outcome { HANDSHAKE_PENDING, HANDSHAKE_COMPLETED, HANDSHAKE_FAILED, HANDSHAKE_INCOMPLETE };
+enum handshake_outcome {
+	HANDSHAKE_PENDING,
+	HANDSHAKE_COMPLETED,
+	HANDSHAKE_FAILED,
+	HANDSHAKE_INCOMPLETE
+};
 
 enum handshake_end { END_SERVER, END_CLIENT, END_UNKNOWN };
 
-enum failure_kind { FAILURE_NONE, FAILURE_ALERT, FAILURE_RESET, FAILURE_CLOSED, FAILURE_TIMEOUT, FAILURE_REFUSED };
+enum failure_kind {
+	FAILURE_NONE,
+	FAILURE_ALERT,
+	FAILURE_RESET,
+	FAILURE_CLOSED,
+	FAILURE_TIMEOUT,
+	FAILURE_REFUSED
+};
 
 /* What is known about a failure beyond how it ended; found by handshake_causes(), see cause.h. */
 enum failure_fact {
 	FACT_NONE,
-	FACT_VERSION,		/* no version that both would speak */
-	FACT_CIPHERS,		/* the few cipher suites that the client offers */
-	FACT_GROUPS,		/* the few groups that the client offers */
-	FACT_ALPN,		/* none of the client's protocols suits the server */
-	FACT_SERVER_NAME,	/* the server does not know the name that it was asked for */
-	FACT_MALFORMED_HELLO,	/* the ClientHello cannot be read to its end */
-	FACT_FALLBACK,		/* the client came back with an older version than it could */
-	FACT_DOWNGRADE,		/* the ServerHello is marked: RFC 8446 section 4.1.3 */
-	FACT_EXPIRED,		/* a certificate of the rejected end */
-	FACT_NOT_YET_VALID,	/* a certificate of the rejected end */
-	FACT_CERTIFICATE_NAME,	/* the server's certificate is not for the name it was asked for */
-	FACT_ISSUER,		/* who signed the last certificate of the rejected end */
-	FACT_NO_CERTIFICATE,	/* the server asked for one, the client had none */
-	FACT_WARNED,		/* the one who failed it, or its peer, had sent a warning before */
-	FACT_NO_ANSWER,		/* it was the other end's turn to speak */
-	FACT_NOT_READ,		/* what the peer sent last was not read from the socket */
-	FACT_NOT_SENT,		/* the one to speak wrote to its socket, and nothing came of it */
-	FACT_BETWEEN,		/* neither end's socket sent the reset */
-	FACT_PLAINTEXT,		/* the answer is that of another protocol */
-	FACT_HELLO_PART,	/* only a part of the ClientHello came */
-	FACT_CLOSED_BEFORE,	/* the server had closed its side before the ClientHello came */
-	FACT_KILLED,		/* a signal ended the process of the one who closed or reset */
-	FACT_EXITED,		/* that process ended by itself, and the kernel closed for it */
+	FACT_VERSION,	       /* no version that both would speak */
+	FACT_CIPHERS,	       /* the few cipher suites that the client offers */
+	FACT_GROUPS,	       /* the few groups that the client offers */
+	FACT_ALPN,	       /* none of the client's protocols suits the server */
+	FACT_SERVER_NAME,      /* the server does not know the name that it was asked for */
+	FACT_MALFORMED_HELLO,  /* the ClientHello cannot be read to its end */
+	FACT_FALLBACK,	       /* the client came back with an older version than it could */
+	FACT_DOWNGRADE,	       /* the ServerHello is marked: RFC 8446 section 4.1.3 */
+	FACT_EXPIRED,	       /* a certificate of the rejected end */
+	FACT_NOT_YET_VALID,    /* a certificate of the rejected end */
+	FACT_CERTIFICATE_NAME, /* the server's certificate is not for the name it was asked for */
+	FACT_ISSUER,	       /* who signed the last certificate of the rejected end */
+	FACT_NO_CERTIFICATE,   /* the server asked for one, the client had none */
+	FACT_WARNED,	       /* the one who failed it, or its peer, had sent a warning before */
+	FACT_NO_ANSWER,	       /* it was the other end's turn to speak */
+	FACT_NOT_READ,	       /* what the peer sent last was not read from the socket */
+	FACT_NOT_SENT,	       /* the one to speak wrote to its socket, and nothing came of it */
+	FACT_BETWEEN,	       /* neither end's socket sent the reset */
+	FACT_PLAINTEXT,	       /* the answer is that of another protocol */
+	FACT_HELLO_PART,       /* only a part of the ClientHello came */
+	FACT_CLOSED_BEFORE,    /* the server had closed its side before the ClientHello came */
+	FACT_KILLED,	       /* a signal ended the process of the one who closed or reset */
+	FACT_EXITED,	       /* that process ended by itself, and the kernel closed for it */
 	FAILURE_FACTS,
 };
 
 /* How sure a three-valued field is; names in handshake_state_name(). */
-enum handshake_tri { TRI_NONE, TRI_OFFERED, TRI_ACCEPTED, TRI_REJECTED, TRI_REQUESTED, TRI_SENT, TRI_DECLINED, TRI_UNKNOWN };
+enum handshake_tri {
+	TRI_NONE,
+	TRI_OFFERED,
+	TRI_ACCEPTED,
+	TRI_REJECTED,
+	TRI_REQUESTED,
+	TRI_SENT,
+	TRI_DECLINED,
+	TRI_UNKNOWN
+};
 
 struct address {
 	uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -75,32 +96,33 @@ struct process {
 	uint64_t cgroup, cgroup_v1; /* as in struct tlstrace_task */
 	char comm[HANDSHAKE_COMM_SIZE + 1];
 	char thread_comm[HANDSHAKE_COMM_SIZE + 1];
-	bool followed; /* it or an ancestor was asked for: -f, or a command to run */
-	char *exe;	   /* owned; NULL if it was gone */
-	char *cgroup_path; /* owned; NULL if unknown */
-	char *unit;	   /* of systemd, owned; NULL if in none, or unknown */
+	bool followed;		     /* it or an ancestor was asked for: -f, or a command to run */
+	char *exe;		     /* owned; NULL if it was gone */
+	char *cgroup_path;	     /* owned; NULL if unknown */
+	char *unit;		     /* of systemd, owned; NULL if in none, or unknown */
 	struct container *container; /* a reference: who/container.h; NULL if in none, or unknown */
 };
 
 /* What the sockets say of one end. */
 struct endpoint {
 	struct address address;
-	struct process process;	 /* the owner: wrote, else read, else accepted or connected */
-	struct process creator;	 /* connected or accepted it, where that is another task */
-	const char *how;	 /* "socket": its own packet or probe named it; NULL if remote */
-	uint32_t netns;		 /* 0 unknown */
+	struct process process; /* the owner: wrote, else read, else accepted or connected */
+	struct process creator; /* connected or accepted it, where that is another task */
+	const char *how;	/* "socket": its own packet or probe named it; NULL if remote */
+	uint32_t netns;		/* 0 unknown */
 	uint64_t socket_id;
 	uint64_t connect_ns, established_ns, accept_ns;
 	bool reset_sent, left; /* its socket sent a reset; was closed or shut down, or got one */
 	bool peer_closed; /* at its hello the other end had closed its side of the connection */
-	bool exited;	       /* it was closed because its process ended, */
-	uint8_t exit_signal, exit_status; /* by this signal, or if that is 0 by itself with this status */
+	bool exited;	  /* it was closed because its process ended, */
+	uint8_t exit_signal,
+		exit_status; /* by this signal, or if that is 0 by itself with this status */
 	uint64_t first_read_ns, last_read_ns, first_write_ns, last_write_ns;
 	uint64_t *reads_ns; /* the first of its reads, owned */
 	size_t read_count;
 	bool fresh; /* nothing was read or written on its connection before the handshake */
-	bool accepted_before; /* its hello, which came when it had been accepted; */
-	bool accepted_later;  /* or had not: neither if that is not known */
+	bool accepted_before;	/* its hello, which came when it had been accepted; */
+	bool accepted_later;	/* or had not: neither if that is not known */
 	uint32_t retransmitted; /* segments before the hello: SYN, SYN-ACK */
 	uint32_t srtt_us, min_rtt_us;
 };
@@ -113,21 +135,22 @@ struct sent_certificate {
 	struct certificate *certificate;
 };
 
-/* A list of 16-bit code points in wire order. Owned by the handshake; those of an offer by its codes. */
+/* A list of 16-bit code points in wire order. Owned by the handshake; those of an offer by its
+ * codes. */
 struct code_list {
 	uint16_t *items;
 	size_t count;
 };
 
 struct offer {
-	uint16_t *codes; /* of all its lists, owned */
+	uint16_t *codes;  /* of all its lists, owned */
 	uint16_t version; /* legacy_version */
 	struct code_list versions, ciphers, groups, key_shares, signatures, extensions;
 	struct code_list point_formats, psk_modes, compressions; /* code points of 8 bits */
-	struct code_list delegated_credentials; /* signature schemes, RFC 9345 */
+	struct code_list delegated_credentials;			 /* signature schemes, RFC 9345 */
 	uint8_t *alpn; /* ProtocolNameList as on the wire (RFC 7301), owned */
 	size_t alpn_length;
-	uint16_t padding;  /* bytes in the padding extension (RFC 7685), if has_padding */
+	uint16_t padding; /* bytes in the padding extension (RFC 7685), if has_padding */
 	bool has_padding;
 	uint8_t heartbeat; /* HeartbeatMode (RFC 6520); 0 not offered */
 	uint32_t size;	   /* of the message with its 4-byte header */
@@ -142,11 +165,11 @@ struct offer {
 struct message {
 	uint64_t time_ns;
 	enum handshake_end from;
-	uint8_t record;	   /* content type */
-	const char *name;  /* static; NULL where encryption hides it */
-	uint32_t size;	   /* message with its header, else the record's length */
+	uint8_t record;	  /* content type */
+	const char *name; /* static; NULL where encryption hides it */
+	uint32_t size;	  /* message with its header, else the record's length */
 	bool encrypted;
-	bool inferred;	   /* name rests on the record's length */
+	bool inferred;		    /* name rests on the record's length */
 	uint8_t alert_level, alert; /* of a plaintext alert */
 };
 
@@ -156,7 +179,7 @@ struct place {
 	uint32_t netns;
 	uint8_t hook; /* enum tlstrace_hook; of the ClientHello */
 	struct address client, server;
-	uint64_t sockets[2];	/* ids, by enum handshake_end, of this place's connection; 0 unknown */
+	uint64_t sockets[2]; /* ids, by enum handshake_end, of this place's connection; 0 unknown */
 	struct process process; /* at this place, and neither end: a proxy; pid 0: none */
 	uint64_t time_ns;
 };
@@ -166,16 +189,19 @@ struct phase {
 	const char *name;	 /* static; "unknown" for what cannot be placed */
 	enum handshake_end side; /* END_UNKNOWN: of both, or of the network between */
 	uint64_t start_ns, duration_ns;
-	bool estimated;		 /* else measured */
-	bool in_parts; /* for most of it the first part of what ends it had left; when the last was written is not known */
-	bool held;     /* the same, and all of it had been written */
+	bool estimated; /* else measured */
+	bool in_parts;	/* for most of it the first part of what ends it had left; when the last was
+			   written is not known */
+	bool held;	/* the same, and all of it had been written */
 };
 
-/* What the phases add up to: from the connect, or from the first thing seen, to when the client may send. */
+/* What the phases add up to: from the connect, or from the first thing seen, to when the client may
+ * send. */
 struct latency {
 	uint64_t start_ns, end_ns; /* 0: not known */
 	uint32_t rtt_us;	   /* of the stack, of the network between the ends; 0 unknown */
-	uint32_t retransmissions;  /* segments of the connect and the handshake that were sent again */
+	uint32_t retransmissions;  /* segments of the connect and the handshake that were sent again
+				    */
 	struct phase phases[HANDSHAKE_PHASES_MAX];
 	size_t phase_count;
 };
@@ -183,9 +209,9 @@ struct latency {
 struct handshake {
 	uint8_t random[32];
 	bool has_random;
-	uint64_t time_ns;	 /* first byte of the ClientHello, wherever seen first */
-	uint64_t end_ns;	 /* outcome known */
-	uint64_t last_ns;	 /* latest sign of life */
+	uint64_t time_ns; /* first byte of the ClientHello, wherever seen first */
+	uint64_t end_ns;  /* outcome known */
+	uint64_t last_ns; /* latest sign of life */
 	enum handshake_transport transport;
 	enum handshake_outcome outcome;
 	struct {
@@ -194,12 +220,14 @@ struct handshake {
 		int alert; /* -1 unknown */
 		bool encrypted;
 		bool has_error; /* QUIC: a CONNECTION_CLOSE was read, */
-		enum failure_fact cause; /* what is certain to be why; FACT_NONE: it cannot be told */
-		uint32_t facts; /* what else may tell a reader why: bits 1 << enum failure_fact */
+		enum failure_fact
+			cause;	 /* what is certain to be why; FACT_NONE: it cannot be told */
+		uint32_t facts;	 /* what else may tell a reader why: bits 1 << enum failure_fact */
 		uint8_t warning; /* of FACT_WARNED: the alert */
-		const char *protocol; /* static: what an answer that is not TLS looks like; NULL unknown */
-		uint64_t error;	/* its error code (RFC 9000 section 20), */
-		char *reason;	/* and reason phrase, raw bytes, owned; NULL none */
+		const char *protocol; /* static: what an answer that is not TLS looks like; NULL
+					 unknown */
+		uint64_t error;	      /* its error code (RFC 9000 section 20), */
+		char *reason;	      /* and reason phrase, raw bytes, owned; NULL none */
 		size_t reason_length;
 	} failure;
 	struct endpoint ends[2]; /* indexed by enum handshake_end */
@@ -208,8 +236,8 @@ struct handshake {
 	uint16_t version; /* negotiated; 0 unknown */
 	uint16_t cipher;
 	bool has_cipher;
-	uint16_t group;	    /* 0 unknown */
-	uint16_t signature; /* of ServerKeyExchange; 0 unknown */
+	uint16_t group;		  /* 0 unknown */
+	uint16_t signature;	  /* of ServerKeyExchange; 0 unknown */
 	const char *key_exchange; /* static; NULL unknown */
 	uint8_t compression;
 	char *sni; /* owned, raw bytes NUL-terminated; NULL none */
@@ -224,19 +252,20 @@ struct handshake {
 	uint8_t session_id[32];
 	size_t session_id_length;
 	bool resumed;
-	const char *resumption;	 /* static: "session_id", "ticket", "psk"; NULL none or unknown */
-	bool session_id_echoed;	 /* the server repeated the session id that was offered */
-	bool ocsp_stapled;	 /* CertificateStatus was sent (RFC 6066); hidden in TLS 1.3 */
-	bool ticket_issued;	 /* NewSessionTicket was sent (RFC 5077); hidden in TLS 1.3 */
+	const char *resumption; /* static: "session_id", "ticket", "psk"; NULL none or unknown */
+	bool session_id_echoed; /* the server repeated the session id that was offered */
+	bool ocsp_stapled;	/* CertificateStatus was sent (RFC 6066); hidden in TLS 1.3 */
+	bool ticket_issued;	/* NewSessionTicket was sent (RFC 5077); hidden in TLS 1.3 */
 	bool hello_retry;
 	uint16_t retry_group; /* the key share a HelloRetryRequest asks for; 0 none */
-	bool retry_cookie;    /* it brings a cookie (RFC 8446 section 4.2.2; DTLS: HelloVerifyRequest) */
-	bool renegotiation;   /* on a connection that had a handshake before */
-	uint16_t server_legacy_version;	     /* of the ServerHello itself */
-	struct code_list server_extensions;  /* of the ServerHello, wire order */
-	bool server_hello_whole;	     /* it was read to its end */
-	uint8_t heartbeat;		     /* HeartbeatMode the server accepted (RFC 6520); 0 none */
-	uint32_t quic_version;		     /* 0 if not QUIC */
+	bool retry_cookie;  /* it brings a cookie (RFC 8446 section 4.2.2; DTLS: HelloVerifyRequest)
+			     */
+	bool renegotiation; /* on a connection that had a handshake before */
+	uint16_t server_legacy_version;	    /* of the ServerHello itself */
+	struct code_list server_extensions; /* of the ServerHello, wire order */
+	bool server_hello_whole;	    /* it was read to its end */
+	uint8_t heartbeat;     /* HeartbeatMode the server accepted (RFC 6520); 0 none */
+	uint32_t quic_version; /* 0 if not QUIC */
 	enum handshake_tri psk, early_data, client_auth, ech;
 
 	/* Bodies of Certificate messages as on the wire, indexed by enum handshake_end; owned. */
@@ -253,20 +282,24 @@ struct handshake {
 	struct place path[HANDSHAKE_PATH_MAX];
 	size_t path_count;
 
-	struct latency latency; /* filled when the outcome is known: latency.h */
-	uint64_t doubtful_alert_ns; /* TLS 1.3: the client's last record is as short as an alert, or early data */
+	struct latency latency;	    /* filled when the outcome is known: latency.h */
+	uint64_t doubtful_alert_ns; /* TLS 1.3: the client's last record is as short as an alert, or
+				       early data */
 	/* Behind completion, of the client's data before it too (False Start, 0-RTT): */
-	uint64_t late_alert_ns; /* all that the server said of the client's certificate was an alert */
+	uint64_t late_alert_ns; /* all that the server said of the client's certificate was an alert
+				 */
 	bool client_spoke_on;	/* data, */
 	bool client_closing;	/* or a goodbye, */
-	bool client_may_close;	/* or what is as long as one, and the last that was heard of either end */
+	bool client_may_close;	/* or what is as long as one, and the last that was heard of either
+				   end */
 	bool server_spoke_on;
-	bool left_at_once;	/* completed, and then left_by closed, before any data of the client */
+	bool left_at_once; /* completed, and then left_by closed, before any data of the client */
 	enum handshake_end left_by;
-	bool closed_before; /* the server had closed its side of the connection before the ClientHello */
+	bool closed_before; /* the server had closed its side of the connection before the
+			       ClientHello */
 	bool gap, truncated, late_start;
 	bool amid[2]; /* TCP: of what this end began to say a part did not come */
-	bool cut; /* of a message a capture holds only the beginning */
+	bool cut;     /* of a message a capture holds only the beginning */
 	const char *inferred[HANDSHAKE_INFERRED_MAX];
 	size_t inferred_count;
 };

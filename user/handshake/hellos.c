@@ -9,10 +9,12 @@
 #include "tls/names.h"
 
 /*
- * The list of these code points at next; returns where another may begin. Of 3 bytes are those of a hello in
- * SSLv2 style: the ones that do not begin with 0 are SSLv2's own (RFC 5246 appendix E.2), and have no code point.
+ * The list of these code points at next; returns where another may begin. Of 3 bytes are those of a
+ * hello in SSLv2 style: the ones that do not begin with 0 are SSLv2's own (RFC 5246 appendix E.2),
+ * and have no code point.
  */
-static uint16_t *codes_copy(struct code_list *list, struct slice codes, size_t width, uint16_t *next)
+static uint16_t *codes_copy(struct code_list *list, struct slice codes, size_t width,
+			    uint16_t *next)
 {
 	size_t i;
 
@@ -27,7 +29,8 @@ static uint16_t *codes_copy(struct code_list *list, struct slice codes, size_t w
 	return next;
 }
 
-/* Types of extensions, and groups of key shares: both lists of a code point and a vector, 4 bytes at least. */
+/* Types of extensions, and groups of key shares: both lists of a code point and a vector, 4 bytes
+ * at least. */
 static uint16_t *codes_walk(struct code_list *list, struct slice entries, uint16_t *next)
 {
 	struct slice data;
@@ -60,11 +63,14 @@ static int offer_codes(struct offer *offer, const struct tls_client_hello *hello
 		struct slice codes;
 		size_t width;
 	} copied[] = {
-		{ &offer->versions, hello->versions, 2 },	{ &offer->ciphers, hello->ciphers, cipher_width },
-		{ &offer->groups, hello->groups, 2 },		{ &offer->signatures, hello->signatures, 2 },
-		{ &offer->point_formats, hello->point_formats, 1 }, { &offer->psk_modes, hello->psk_modes, 1 },
-		{ &offer->compressions, hello->compressions, 1 },
-		{ &offer->delegated_credentials, hello->delegated_credentials, 2 },
+		{&offer->versions, hello->versions, 2},
+		{&offer->ciphers, hello->ciphers, cipher_width},
+		{&offer->groups, hello->groups, 2},
+		{&offer->signatures, hello->signatures, 2},
+		{&offer->point_formats, hello->point_formats, 1},
+		{&offer->psk_modes, hello->psk_modes, 1},
+		{&offer->compressions, hello->compressions, 1},
+		{&offer->delegated_credentials, hello->delegated_credentials, 2},
 	};
 	size_t count = hello->key_shares.length / 4 + hello->extensions.length / 4, i;
 	uint16_t *next;
@@ -143,15 +149,24 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 /* How the key is agreed: TLS 1.3 by the group, before that by the name of the suite. */
 static const char *key_exchange_name(const struct handshake *handshake)
 {
-	static const struct { const char *prefix, *name; } suites[] = {
-		{ "TLS_ECDHE_PSK_", "ECDHE_PSK" }, { "TLS_DHE_PSK_", "DHE_PSK" },
-		{ "TLS_PSK_DHE_", "DHE_PSK" }, /* the same, as RFC 6655 calls it */
-		{ "TLS_RSA_PSK_", "RSA_PSK" },	   { "TLS_PSK_", "PSK" },
-		{ "TLS_ECDHE_", "ECDHE" },	   { "TLS_DHE_", "DHE" },
-		{ "TLS_ECDH_anon_", "ECDH_anon" }, { "TLS_DH_anon_", "DH_anon" },
-		{ "TLS_ECDH_", "ECDH" },	   { "TLS_DH_", "DH" },
-		{ "TLS_RSA_", "RSA" },		   { "TLS_SRP_", "SRP" },
-		{ "TLS_KRB5_", "KRB5" },	   { "TLS_GOSTR341112_", "GOST" },
+	static const struct {
+		const char *prefix, *name;
+	} suites[] = {
+		{"TLS_ECDHE_PSK_", "ECDHE_PSK"},
+		{"TLS_DHE_PSK_", "DHE_PSK"},
+		{"TLS_PSK_DHE_", "DHE_PSK"}, /* the same, as RFC 6655 calls it */
+		{"TLS_RSA_PSK_", "RSA_PSK"},
+		{"TLS_PSK_", "PSK"},
+		{"TLS_ECDHE_", "ECDHE"},
+		{"TLS_DHE_", "DHE"},
+		{"TLS_ECDH_anon_", "ECDH_anon"},
+		{"TLS_DH_anon_", "DH_anon"},
+		{"TLS_ECDH_", "ECDH"},
+		{"TLS_DH_", "DH"},
+		{"TLS_RSA_", "RSA"},
+		{"TLS_SRP_", "SRP"},
+		{"TLS_KRB5_", "KRB5"},
+		{"TLS_GOSTR341112_", "GOST"},
 	};
 	const char *name;
 	size_t i;
@@ -210,7 +225,8 @@ static void server_hello_keep(struct handshake *handshake, const struct tls_serv
 	struct code_list *list = &handshake->server_extensions;
 
 	free(list->items);
-	*list = (struct code_list){ malloc((hello->extensions.length / 4 + 1) * sizeof(*list->items)), 0 };
+	*list = (struct code_list){
+		malloc((hello->extensions.length / 4 + 1) * sizeof(*list->items)), 0};
 	if (list->items)
 		codes_walk(list, hello->extensions, list->items);
 	handshake->server_hello_whole = list->items && whole;
@@ -234,7 +250,8 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	handshake->heartbeat = hello.heartbeat;
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
 	handshake->has_server_random = true;
-	handshake->encrypted_kinds[END_CLIENT] = 0; /* before the answer: early data, or what nobody asked for */
+	handshake->encrypted_kinds[END_CLIENT] =
+		0; /* before the answer: early data, or what nobody asked for */
 	handshake->cipher = hello.cipher;
 	handshake->has_cipher = true;
 	handshake->compression = hello.compression;

@@ -6,7 +6,8 @@
 #include "handshake/handshake.h"
 #include "tls/hello.h"
 
-/* A ServerHello, or a HelloRetryRequest that has its type. message is its place in the row; NULL: it has none. */
+/* A ServerHello, or a HelloRetryRequest that has its type. message is its place in the row; NULL:
+ * it has none. */
 void apply_server_hello(struct handshake *handshake, struct message *message, struct slice body);
 /* A HelloRetryRequest. */
 void apply_retry(struct handshake *handshake, struct message *message,

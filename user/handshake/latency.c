@@ -21,8 +21,8 @@ struct point {
 struct model {
 	struct handshake *handshake;
 	const struct timeline *timeline;
-	size_t count; /* flights that matter */
-	bool open;    /* the last of them waits for an answer */
+	size_t count;		  /* flights that matter */
+	bool open;		  /* the last of them waits for an answer */
 	enum handshake_end place; /* what is not known of an end is derived from here */
 	bool reaches[2];	  /* the way from there to this end is known: */
 	uint64_t way_ns[2];	  /* so long, one way */
@@ -73,13 +73,13 @@ static struct point point_of(const struct model *model, size_t flight, enum hand
 	uint64_t ns = last ? other->last_ns : other->first_ns, way_ns;
 
 	if (exact->first_ns)
-		return (struct point){ last ? exact->last_ns : exact->first_ns, true };
+		return (struct point){last ? exact->last_ns : exact->first_ns, true};
 	if (!ns || !model->reaches[end])
-		return (struct point){ 0, false };
+		return (struct point){0, false};
 	way_ns = model->way_ns[end];
 	if (sender_of(model, flight) != end)
-		return (struct point){ ns + way_ns, false };
-	return (struct point){ time_before(ns, way_ns), false };
+		return (struct point){ns + way_ns, false};
+	return (struct point){time_before(ns, way_ns), false};
 }
 
 static struct point sent(const struct model *model, size_t flight, bool last)
@@ -134,17 +134,18 @@ static void phase_between(struct model *model, const char *name, enum handshake_
 static void unknown_add(struct model *model, uint64_t until_ns)
 {
 	struct latency *latency = &model->handshake->latency;
-	struct phase *last = latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
+	struct phase *last =
+		latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
 
 	if (until_ns <= model->cursor.ns)
 		return;
 	if (!last || strcmp(last->name, "unknown") != 0) {
-		phase_add(model, "unknown", END_UNKNOWN, (struct point){ until_ns, true }, true);
+		phase_add(model, "unknown", END_UNKNOWN, (struct point){until_ns, true}, true);
 		return;
 	}
 	if (until_ns > model->end_ns)
 		until_ns = model->end_ns;
-	model->cursor = (struct point){ until_ns, true };
+	model->cursor = (struct point){until_ns, true};
 	last->duration_ns = until_ns - last->start_ns;
 }
 
@@ -174,8 +175,8 @@ static struct point taken_up(const struct model *model, enum handshake_end end, 
 	uint64_t read_ns = first_read(model, end, flight);
 
 	if (!read_ns)
-		return (struct point){ 0, false };
-	return (struct point){ read_ns > in->last_ns ? read_ns : in->last_ns, true };
+		return (struct point){0, false};
+	return (struct point){read_ns > in->last_ns ? read_ns : in->last_ns, true};
 }
 
 /* What an end does lasts until its next flight, or until the handshake is over. */
@@ -183,13 +184,15 @@ static struct point work_end(const struct model *model, size_t flight, bool last
 {
 	if (flight + 1 < model->count)
 		return sent(model, flight + 1, last);
-	return (struct point){ model->end_ns, true };
+	return (struct point){model->end_ns, true};
 }
 
-/* So the kernel said, or it was the hello that made the connection: TCP_DEFER_ACCEPT, or the ACK before it was lost. */
+/* So the kernel said, or it was the hello that made the connection: TCP_DEFER_ACCEPT, or the ACK
+ * before it was lost. */
 static bool accepted_later(const struct endpoint *server, const struct stretch *hello)
 {
-	return server->accepted_later || (hello->first_ns && server->established_ns > hello->first_ns);
+	return server->accepted_later ||
+	       (hello->first_ns && server->established_ns > hello->first_ns);
 }
 
 /*
@@ -201,7 +204,7 @@ static void server_wait(struct model *model, size_t flight, struct point taken)
 {
 	const struct endpoint *server = &model->handshake->ends[END_SERVER];
 	const struct stretch *in = stretch_at(model, flight, END_SERVER);
-	struct point accepted = { in->last_ns, true };
+	struct point accepted = {in->last_ns, true};
 	bool known = flight > 0 || server->accept_ns || server->accepted_before;
 
 	if (!known && accepted_later(server, in)) {
@@ -241,13 +244,14 @@ static void server_work(struct model *model, size_t flight)
 }
 
 /*
- * Its first part has left, and the last one has not: if that was written already, the client has nothing to do
- * with it. What it wrote behind its answer hides when it wrote that.
+ * Its first part has left, and the last one has not: if that was written already, the client has
+ * nothing to do with it. What it wrote behind its answer hides when it wrote that.
  */
 static void answer_look(struct model *model, size_t flight)
 {
 	struct latency *latency = &model->handshake->latency;
-	struct phase *phase = latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
+	struct phase *phase =
+		latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
 	uint64_t written_ns = model->handshake->ends[END_CLIENT].last_write_ns;
 	const struct stretch *out = stretch_at(model, flight + 1, END_CLIENT);
 
@@ -291,7 +295,8 @@ static void beyond(struct model *model, size_t flight)
 	next = seen(model, flight + 1);
 	unknown_add(model, next->first_ns);
 	if (sender_of(model, flight + 1) == END_SERVER && is_hello(model, flight))
-		phase_add(model, "server_flight", END_SERVER, (struct point){ next->last_ns, true }, true);
+		phase_add(model, "server_flight", END_SERVER, (struct point){next->last_ns, true},
+			  true);
 	else
 		unknown_add(model, next->last_ns);
 }
@@ -299,7 +304,8 @@ static void beyond(struct model *model, size_t flight)
 /* From one flight's last byte to that of the next. */
 static void leg_add(struct model *model, size_t flight)
 {
-	bool finish = !is_hello(model, sender_of(model, flight) == END_CLIENT ? flight : flight - 1);
+	bool finish =
+		!is_hello(model, sender_of(model, flight) == END_CLIENT ? flight : flight - 1);
 	struct point in = received(model, flight);
 
 	if (!in.ns) {
@@ -308,8 +314,10 @@ static void leg_add(struct model *model, size_t flight)
 	}
 	/* If when it was sent is not known, how long it took is not either. */
 	if (sent(model, flight, true).ns)
-		phase_between(model, finish ? "finish_network" :
-			      sender_of(model, flight) == END_CLIENT ? "hello_network" : "reply_network",
+		phase_between(model,
+			      finish				       ? "finish_network"
+			      : sender_of(model, flight) == END_CLIENT ? "hello_network"
+								       : "reply_network",
 			      END_UNKNOWN, in);
 	else
 		unknown_add(model, in.ns);
@@ -362,8 +370,9 @@ static void model_place(struct model *model)
 	uint64_t rtt_ns = model->handshake->latency.rtt_us * US;
 	enum handshake_end far;
 
-	model->place = is_local(model, END_CLIENT) ? END_CLIENT :
-		       is_local(model, END_SERVER) ? END_SERVER : END_UNKNOWN;
+	model->place = is_local(model, END_CLIENT)   ? END_CLIENT
+		       : is_local(model, END_SERVER) ? END_SERVER
+						     : END_UNKNOWN;
 	if (model->place == END_UNKNOWN) {
 		between_place(model);
 		return;
@@ -428,43 +437,49 @@ static void connect_add(struct model *model)
 	uint64_t way_ns = model->way_ns[END_CLIENT];
 
 	if (model->place == END_CLIENT && client->fresh && client->connect_ns) {
-		model->cursor = (struct point){ client->connect_ns, true };
+		model->cursor = (struct point){client->connect_ns, true};
 		/* With Fast Open (RFC 7413) the hello goes along with the SYN. */
 		if (client->established_ns && client->established_ns <= hello->first_ns)
 			phase_between(model, "tcp_connect", END_CLIENT,
-				      (struct point){ client->established_ns, true });
+				      (struct point){client->established_ns, true});
 		phase_between(model, "client_prepare", END_CLIENT, out);
 	} else if (model->place == END_SERVER && server->fresh && server->established_ns &&
 		   server->established_ns <= hello->first_ns) {
-		/* Its ACK was as long under way as its hello is: what lies between is the client's. */
-		model->cursor = (struct point){ time_before(server->established_ns, way_ns), false };
+		/* Its ACK was as long under way as its hello is: what lies between is the client's.
+		 */
+		model->cursor = (struct point){time_before(server->established_ns, way_ns), false};
 		phase_add(model, "client_prepare", END_CLIENT,
-			  (struct point){ time_before(hello->first_ns, way_ns), !model->reaches[END_CLIENT] },
+			  (struct point){time_before(hello->first_ns, way_ns),
+					 !model->reaches[END_CLIENT]},
 			  false);
 	} else if (model->place == END_UNKNOWN && opening && opening->ack_ns &&
 		   opening->syn_ns < opening->ack_ns && opening->ack_ns <= hello->first_ns) {
 		/* The client's SYN, ACK and hello are all as long under way. */
-		model->cursor = (struct point){ time_before(opening->syn_ns, way_ns), false };
+		model->cursor = (struct point){time_before(opening->syn_ns, way_ns), false};
 		phase_add(model, "tcp_connect", END_CLIENT,
-			  (struct point){ time_before(opening->ack_ns, way_ns), false }, false);
+			  (struct point){time_before(opening->ack_ns, way_ns), false}, false);
 		phase_add(model, "client_prepare", END_CLIENT,
-			  (struct point){ time_before(hello->last_ns, way_ns), !model->reaches[END_CLIENT] }, false);
+			  (struct point){time_before(hello->last_ns, way_ns),
+					 !model->reaches[END_CLIENT]},
+			  false);
 	} else {
 		model->cursor = sent(model, 0, false);
 		if (!model->cursor.ns)
-			model->cursor = (struct point){ hello->first_ns, true };
+			model->cursor = (struct point){hello->first_ns, true};
 	}
 }
 
 static uint32_t retransmissions(const struct timeline *timeline)
 {
-	static const enum handshake_end directions[] = { END_SERVER, END_CLIENT };
+	static const enum handshake_end directions[] = {END_SERVER, END_CLIENT};
 	uint32_t count = 0, most, place, i;
 
-	/* What was sent again crosses several places, but where a packet is lost not all of them. */
+	/* What was sent again crosses several places, but where a packet is lost not all of them.
+	 */
 	for (i = 0; i < 2; i++) {
 		for (most = 0, place = 0; place < 3; place++)
-			if (timeline->at[place] && timeline->at[place]->repeated[directions[i]] > most)
+			if (timeline->at[place] &&
+			    timeline->at[place]->repeated[directions[i]] > most)
 				most = timeline->at[place]->repeated[directions[i]];
 		count += most;
 	}
@@ -474,7 +489,7 @@ static uint32_t retransmissions(const struct timeline *timeline)
 void latency_fill(struct handshake *handshake, const struct timeline *timeline)
 {
 	struct latency *latency = &handshake->latency;
-	struct model model = { .handshake = handshake, .timeline = timeline };
+	struct model model = {.handshake = handshake, .timeline = timeline};
 	size_t i;
 
 	memset(latency, 0, sizeof(*latency));

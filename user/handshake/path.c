@@ -55,7 +55,7 @@ static bool is_end(const struct handshake *handshake, uint64_t socket)
 void path_settle(struct handshake *handshake, struct socket_table *sockets)
 {
 	/* Between two proxies the one that sends the hello: the other shows at a later place. */
-	static const enum handshake_end order[] = { END_CLIENT, END_SERVER };
+	static const enum handshake_end order[] = {END_CLIENT, END_SERVER};
 	size_t i, j;
 
 	for (i = 0; i < handshake->path_count; i++) {

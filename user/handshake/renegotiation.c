@@ -22,7 +22,8 @@ static bool is_finished(struct handshake *handshake, const struct flow_message *
 	enum handshake_end sender = from->from_client ? END_CLIENT : END_SERVER;
 
 	if (from->record_type == RECORD_KIND_HANDSHAKE)
-		handshake->finished[sender] = apply_has_encrypted(handshake, sender, RECORD_KIND_CCS);
+		handshake->finished[sender] =
+			apply_has_encrypted(handshake, sender, RECORD_KIND_CCS);
 	return handshake->finished[END_CLIENT] && handshake->finished[END_SERVER];
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Renegotiation (RFC 5246 section 7.4.1.1): a handshake within the encryption of the one before. Record types,
- * lengths and times are all that can be seen of it; TLS 1.3 has none.
+ * Renegotiation (RFC 5246 section 7.4.1.1): a handshake within the encryption of the one before.
+ * Record types, lengths and times are all that can be seen of it; TLS 1.3 has none.
  */
 #ifndef TLSTRACE_RENEGOTIATION_H
 #define TLSTRACE_RENEGOTIATION_H
@@ -9,7 +9,8 @@
 #include "flow/flow.h"
 #include "handshake/handshake.h"
 
-/* The client's encrypted hello: once its Finished was sent, it has no other handshake message to send. */
+/* The client's encrypted hello: once its Finished was sent, it has no other handshake message to
+ * send. */
 bool renegotiation_begins(const struct flow_message *message);
 /* May it come on a connection of this handshake? */
 bool renegotiation_possible(const struct handshake *handshake);

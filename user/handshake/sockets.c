@@ -6,8 +6,8 @@
 
 #define BUCKETS 4096
 /* Reads kept of a socket: each record of a handshake is two, and few have more than twenty. */
-#define READS_MAX 64
-#define READS_STEP 16
+#define READS_MAX      64
+#define READS_STEP     16
 #define TCP_CLOSE_WAIT 8 /* include/net/tcp_states.h */
 
 /* How well the owner is known; DESIGN.md section 1. */
@@ -97,7 +97,8 @@ static void process_fill(struct process *process, const struct tlstrace_task *ta
 }
 
 /* Raise the owner to a better known one. A better rank with the same process changes nothing. */
-static bool owner_raise(struct record *record, enum owner_rank rank, const struct tlstrace_task *task)
+static bool owner_raise(struct record *record, enum owner_rank rank,
+			const struct tlstrace_task *task)
 {
 	struct process *owner = &record->end.process;
 
@@ -119,9 +120,12 @@ static bool owner_update(struct record *record, const struct tlstrace_socket_eve
 	if (event->kind == TLSTRACE_SOCKET_WRITE)
 		changed |= owner_raise(record, OWNER_WROTE, &socket->writer);
 	if (event->kind == TLSTRACE_SOCKET_HELLO)
-		/* The client's hello has just been written; a server may have written long before. */
-		changed |= owner_raise(record, socket->role == TLSTRACE_ROLE_CLIENT ? OWNER_WROTE :
-					       OWNER_WROTE_BEFORE, &socket->writer);
+		/* The client's hello has just been written; a server may have written long before.
+		 */
+		changed |= owner_raise(record,
+				       socket->role == TLSTRACE_ROLE_CLIENT ? OWNER_WROTE
+									    : OWNER_WROTE_BEFORE,
+				       &socket->writer);
 	changed |= owner_raise(record, OWNER_READ, &socket->reader);
 	changed |= owner_raise(record, OWNER_CREATED,
 			       socket->accepter.pid ? &socket->accepter : &socket->creator);
@@ -172,7 +176,8 @@ static void hello_note(struct endpoint *end, const struct tlstrace_socket_event 
 	end->fresh = is_fresh(&event->socket);
 	end->accepted_before = event->socket.accepted == TLSTRACE_ACCEPTED_BEFORE;
 	end->accepted_later = event->socket.accepted == TLSTRACE_ACCEPTED_LATER;
-	end->peer_closed = event->socket.role == TLSTRACE_ROLE_CLIENT && event->detail == TCP_CLOSE_WAIT;
+	end->peer_closed =
+		event->socket.role == TLSTRACE_ROLE_CLIENT && event->detail == TCP_CLOSE_WAIT;
 	if (end->fresh)
 		end->retransmitted = event->retransmitted;
 }
@@ -200,7 +205,8 @@ static void times_update(struct endpoint *end, const struct tlstrace_socket_even
 			end->last_write_ns = socket->last_write_ns;
 		}
 		/* What a server read last before it answers is the hello. */
-		if (socket->role == TLSTRACE_ROLE_SERVER && socket->last_turn == TLSTRACE_SOCKET_WRITE) {
+		if (socket->role == TLSTRACE_ROLE_SERVER &&
+		    socket->last_turn == TLSTRACE_SOCKET_WRITE) {
 			end->first_read_ns = socket->first_read_ns;
 			end->last_read_ns = socket->last_read_ns;
 			read_note(end, socket->first_read_ns);
@@ -224,7 +230,8 @@ static void end_update(struct endpoint *end, const struct tlstrace_socket_event 
 	}
 }
 
-struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event)
+struct process *socket_table_add(struct socket_table *table,
+				 const struct tlstrace_socket_event *event)
 {
 	const struct tlstrace_socket *socket = &event->socket;
 	struct record **link = record_find(table, socket->id), *record = *link;

@@ -14,8 +14,10 @@ void socket_table_free(struct socket_table *table);
  * Note an event. Returns the owner if this event named it anew (to look up what must be looked up
  * while the process lives), else NULL.
  */
-struct process *socket_table_add(struct socket_table *table, const struct tlstrace_socket_event *event);
-/* Fill an endpoint from the socket with this id; processes move to the endpoint. False if unknown. */
+struct process *socket_table_add(struct socket_table *table,
+				 const struct tlstrace_socket_event *event);
+/* Fill an endpoint from the socket with this id; processes move to the endpoint. False if unknown.
+ */
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end);
 /* The owner of the socket with this id; NULL if unknown. */
 const struct process *socket_table_owner(struct socket_table *table, uint64_t id);

@@ -14,10 +14,11 @@
 #include "handshake/sockets.h"
 #include "tls/hello.h"
 
-#define BUCKETS 4096
+#define BUCKETS	     4096
 #define PROTOCOL_TCP 6 /* IANA */
-#define SECOND_NS 1000000000ULL
-/* A row waits this long behind its outcome for what is under way: other places, the probes' events. */
+#define SECOND_NS    1000000000ULL
+/* A row waits this long behind its outcome for what is under way: other places, the probes' events.
+ */
 #define SETTLE_NS (20 * 1000000ULL)
 /* And this long, where the last flight is under way to a client on this host. */
 #define ARRIVAL_NS SECOND_NS
@@ -25,7 +26,7 @@
 #define JUDGEMENT_NS SECOND_NS
 /* The same packet elsewhere is seen within this time (DESIGN.md section 2). */
 #define SAME_PACKET_NS SECOND_NS
-#define EXPIRY_NS (60 * SECOND_NS)
+#define EXPIRY_NS      (60 * SECOND_NS)
 
 struct entry;
 
@@ -33,10 +34,11 @@ struct entry;
 struct sighting {
 	struct sighting *next;
 	struct entry *entry;
-	struct flow *flow; /* NULL: it went on to the handshake that renegotiates. This is how it began, */
+	struct flow *flow; /* NULL: it went on to the handshake that renegotiates. This is how it
+			      began, */
 	struct flow_opening opening;
 	uint64_t sockets[2]; /* and whose ends it had */
-	uint32_t sequence; /* of the ClientHello */
+	uint32_t sequence;   /* of the ClientHello */
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
 	struct place *place;  /* in the handshake's path; NULL: it is full */
@@ -50,7 +52,7 @@ struct entry {
 	struct handshake *handshake;
 	struct sighting *sightings;
 	unsigned int applied[2];
-	uint64_t answer_ns;  /* ServerHello seen first */
+	uint64_t answer_ns; /* ServerHello seen first */
 	struct flights flights;
 	uint64_t flight_ns; /* a message of a flight was seen last */
 };
@@ -71,7 +73,8 @@ struct tracker {
 
 static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
 {
-	/* Random bytes are their own hash; an attacker's choice only makes one bucket long, up to the cap. */
+	/* Random bytes are their own hash; an attacker's choice only makes one bucket long, up to
+	 * the cap. */
 	return &tracker->buckets[(random[2] << 8 | random[3]) % BUCKETS];
 }
 
@@ -121,7 +124,8 @@ static void sighting_add(struct entry *entry, struct sighting *sighting)
 static void flow_release(struct tracker *tracker, struct flow *flow, bool may_renegotiate)
 {
 	if (tracker->handler->forget)
-		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id, may_renegotiate);
+		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id,
+					 may_renegotiate);
 	flow_table_remove(tracker->flows, flow);
 }
 
@@ -152,7 +156,8 @@ static uint64_t time_distance(uint64_t a, uint64_t b)
 }
 
 /* The handshake this hello is another sighting of: the same packet elsewhere. */
-static struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow)
+static struct entry *entry_find(struct tracker *tracker, const uint8_t *random,
+				const struct flow *flow)
 {
 	struct entry *entry;
 	struct sighting *sighting;
@@ -175,7 +180,8 @@ static int handshake_begin(struct handshake *handshake, const struct tls_client_
 	handshake->transport = flow->transport->kind;
 	handshake->quic_version = flow->quic_version;
 	handshake->truncated = message->truncated;
-	path_addresses(flow, &handshake->ends[END_CLIENT].address, &handshake->ends[END_SERVER].address);
+	path_addresses(flow, &handshake->ends[END_CLIENT].address,
+		       &handshake->ends[END_SERVER].address);
 	if (hello)
 		return apply_client_hello(handshake, hello, message);
 	/* In the random's place, which is hidden. */
@@ -221,16 +227,17 @@ static bool hello_read(const struct flow *flow, const struct flow_message *messa
 
 static bool is_client_hello(const struct flow_message *message)
 {
-	return message->from_client && (message->kind == FLOW_HELLO_V2 ||
-	       (message->kind == FLOW_HANDSHAKE && message->type == TLS_CLIENT_HELLO));
+	return message->from_client &&
+	       (message->kind == FLOW_HELLO_V2 ||
+		(message->kind == FLOW_HANDSHAKE && message->type == TLS_CLIENT_HELLO));
 }
 
 /* A handshake, or one more place of a known one. hello is NULL if it is encrypted. */
-static void sighting_new(struct tracker *tracker, struct flow *flow, const struct flow_message *message,
-			 const struct tls_client_hello *hello)
+static void sighting_new(struct tracker *tracker, struct flow *flow,
+			 const struct flow_message *message, const struct tls_client_hello *hello)
 {
 	struct sighting *sighting = calloc(1, sizeof(*sighting));
-	uint8_t hidden[32] = { 0 };
+	uint8_t hidden[32] = {0};
 	struct entry *entry;
 
 	if (!sighting) {
@@ -259,19 +266,22 @@ static void sighting_new(struct tracker *tracker, struct flow *flow, const struc
 }
 
 /* The first ClientHello of a flow. */
-static void hello_arrived(struct tracker *tracker, struct flow *flow, const struct flow_message *message)
+static void hello_arrived(struct tracker *tracker, struct flow *flow,
+			  const struct flow_message *message)
 {
 	struct tls_client_hello hello;
 
 	/* A hello that does not parse still has a random, unless a capture cut even that off. */
-	if (!hello_read(flow, message, &hello) && message->body.length < TLS_HELLO_RANDOM_END && !message->truncated) {
+	if (!hello_read(flow, message, &hello) && message->body.length < TLS_HELLO_RANDOM_END &&
+	    !message->truncated) {
 		tracker->refused++;
 		return;
 	}
 	sighting_new(tracker, flow, message, &hello);
 }
 
-/* The flow goes on to another handshake. What is left of the one before waits for its time without it. */
+/* The flow goes on to another handshake. What is left of the one before waits for its time without
+ * it. */
 static void renegotiation_arrived(struct tracker *tracker, struct flow *flow,
 				  const struct flow_message *message)
 {
@@ -317,7 +327,8 @@ static void merge_inner(struct tracker *tracker, struct entry *outer, struct ent
 		next = sighting->next;
 		sighting->place = sighting->flow ? path_add(to, sighting->flow) : NULL;
 		sighting_add(outer, sighting);
-		/* Its messages came through here already, or will: count as seen what the outer applied. */
+		/* Its messages came through here already, or will: count as seen what the outer
+		 * applied. */
 	}
 	inner->sightings = NULL;
 	to->ends[END_SERVER].address = from->ends[END_SERVER].address;
@@ -355,8 +366,10 @@ static void message_apply(struct tracker *tracker, struct entry *entry, const st
 		answer_arrived(tracker, entry, message->time_ns);
 }
 
-/* A flow that no handshake has. Only its first hello counts: a refused flow's second is not another handshake. */
-static void flow_opened(struct tracker *tracker, struct flow *flow, const struct flow_message *message)
+/* A flow that no handshake has. Only its first hello counts: a refused flow's second is not another
+ * handshake. */
+static void flow_opened(struct tracker *tracker, struct flow *flow,
+			const struct flow_message *message)
 {
 	bool encrypted = flow->again && renegotiation_begins(message);
 
@@ -380,7 +393,8 @@ static void silence_doubt(const struct tracker *tracker, struct handshake *hands
 }
 
 /* Its time may have run out before the event that is looked at. */
-static void timeout_check(const struct tracker *tracker, struct handshake *handshake, uint64_t now_ns)
+static void timeout_check(const struct tracker *tracker, struct handshake *handshake,
+			  uint64_t now_ns)
 {
 	uint64_t due_ns = handshake->last_ns + tracker->settings.timeout_ns;
 
@@ -398,7 +412,8 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 	struct entry *entry;
 
 	/* The server does not wait for the rest. */
-	if ((message->kind == FLOW_ALERT || message->kind == FLOW_QUIC_CLOSE) && !message->from_client)
+	if ((message->kind == FLOW_ALERT || message->kind == FLOW_QUIC_CLOSE) &&
+	    !message->from_client)
 		flow_hello_part(tracker->flows, flow);
 	sighting = flow->owner;
 	if (!sighting) {
@@ -439,14 +454,15 @@ static const uint64_t *sockets_of(const struct sighting *sighting)
 	return sighting->flow ? sighting->flow->sockets : sighting->sockets;
 }
 
-/* Of a passed-through handshake the connection that began first has the client, the last the server. */
+/* Of a passed-through handshake the connection that began first has the client, the last the
+ * server. */
 static const struct sighting *sighting_outermost(const struct entry *entry, enum handshake_end end)
 {
 	const struct sighting *sighting, *found = entry->sightings;
 
 	for (sighting = found; sighting; sighting = sighting->next)
-		if (end == END_CLIENT ? sighting->time_ns < found->time_ns :
-					sighting->time_ns > found->time_ns)
+		if (end == END_CLIENT ? sighting->time_ns < found->time_ns
+				      : sighting->time_ns > found->time_ns)
 			found = sighting;
 	return found;
 }
@@ -484,7 +500,8 @@ static bool hello_ends(const struct flow *flow, const struct tlstrace_packet_eve
 {
 	if (event->tcp_flags & TLSTRACE_TCP_RST)
 		return true;
-	return event->tcp_flags & TLSTRACE_TCP_FIN && (!event->from_client || flow_ends_with(flow, event));
+	return event->tcp_flags & TLSTRACE_TCP_FIN &&
+	       (!event->from_client || flow_ends_with(flow, event));
 }
 
 static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
@@ -506,10 +523,13 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
-	if (event->length && event->key.protocol == PROTOCOL_TCP && entry->handshake->outcome == HANDSHAKE_PENDING)
+	if (event->length && event->key.protocol == PROTOCOL_TCP &&
+	    entry->handshake->outcome == HANDSHAKE_PENDING)
 		entry->handshake->amid[event->from_client] = flow_is_amid(flow, event->from_client);
-	flight_times_segment(&sighting->times, flow, event, entry->handshake->outcome == HANDSHAKE_PENDING);
-	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) && entry->handshake->outcome == HANDSHAKE_PENDING)
+	flight_times_segment(&sighting->times, flow, event,
+			     entry->handshake->outcome == HANDSHAKE_PENDING);
+	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) &&
+	    entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
 				 event->header.time_ns);
 	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))
@@ -517,7 +537,8 @@ static void on_segment(void *context, struct flow *flow, const struct tlstrace_p
 			  event->header.time_ns);
 }
 
-struct tracker *tracker_new(const struct tracker_settings *settings, const struct tracker_handler *handler)
+struct tracker *tracker_new(const struct tracker_settings *settings,
+			    const struct tracker_handler *handler)
 {
 	struct tracker *tracker = calloc(1, sizeof(*tracker));
 
@@ -525,7 +546,7 @@ struct tracker *tracker_new(const struct tracker_settings *settings, const struc
 		return NULL;
 	tracker->settings = *settings;
 	tracker->handler = handler;
-	tracker->flow_handler = (struct flow_handler){ on_message, on_segment, on_expired, tracker };
+	tracker->flow_handler = (struct flow_handler){on_message, on_segment, on_expired, tracker};
 	/* Four places each is a container behind a bridge and NAT; more only lower the cap. */
 	tracker->flows = flow_table_new(settings->capacity * 4, &tracker->flow_handler);
 	tracker->sockets = socket_table_new(settings->capacity * 4);
@@ -554,14 +575,16 @@ void tracker_free(struct tracker *tracker)
 void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
 		    const uint8_t *data)
 {
-	int error = flow_table_add(tracker->flows, &(struct flow_segment){ event, data });
+	int error = flow_table_add(tracker->flows, &(struct flow_segment){event, data});
 
 	/*
-	 * It only looked like a handshake: its packets need not be copied. Of a flow without end, which UDP's are, that
-	 * holds for one that there is no room for, too.
+	 * It only looked like a handshake: its packets need not be copied. Of a flow without end,
+	 * which UDP's are, that holds for one that there is no room for, too.
 	 */
-	if ((error == -EPROTO || (error && event->key.protocol != PROTOCOL_TCP)) && tracker->handler->forget)
-		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id, false);
+	if ((error == -EPROTO || (error && event->key.protocol != PROTOCOL_TCP)) &&
+	    tracker->handler->forget)
+		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id,
+					 false);
 }
 
 void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *key, uint64_t flow_id,
@@ -619,8 +642,8 @@ static void closed_before_settle(const struct entry *entry)
 {
 	struct handshake *handshake = entry->handshake;
 
-	handshake->closed_before = handshake->ends[END_CLIENT].peer_closed ||
-				   opening_of(entry->sightings)->closed;
+	handshake->closed_before =
+		handshake->ends[END_CLIENT].peer_closed || opening_of(entry->sightings)->closed;
 }
 
 static void latency_settle(const struct entry *entry)
@@ -628,11 +651,12 @@ static void latency_settle(const struct entry *entry)
 	const struct sighting *first = entry->sightings;
 	const struct timeline timeline = {
 		.flights = &entry->flights,
-		.at = {
-			[END_SERVER] = times_near(entry, END_SERVER),
-			[END_CLIENT] = times_near(entry, END_CLIENT),
-			[END_UNKNOWN] = &first->times,
-		},
+		.at =
+			{
+				[END_SERVER] = times_near(entry, END_SERVER),
+				[END_CLIENT] = times_near(entry, END_CLIENT),
+				[END_UNKNOWN] = &first->times,
+			},
 		.opening = opening_of(first),
 	};
 
@@ -648,13 +672,15 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	entry_unlink(tracker, entry);
 	outcome_settle(handshake, now_ns);
 	for (i = 0; i < 2; i++)
-		if (socket_table_take(tracker->sockets, entry_socket(entry, i), &handshake->ends[i]))
+		if (socket_table_take(tracker->sockets, entry_socket(entry, i),
+				      &handshake->ends[i]))
 			endpoint_settle(handshake, &handshake->ends[i]);
 	closed_before_settle(entry);
 	latency_settle(entry);
 	for (sighting = entry->sightings; sighting; sighting = sighting->next)
 		if (sighting->place)
-			memcpy(sighting->place->sockets, sockets_of(sighting), sizeof(sighting->place->sockets));
+			memcpy(sighting->place->sockets, sockets_of(sighting),
+			       sizeof(sighting->place->sockets));
 	path_settle(handshake, tracker->sockets);
 	/* First: who reads the row may renegotiate. */
 	sightings_release(tracker, entry);
@@ -689,7 +715,8 @@ static bool entry_awaits(const struct tracker *tracker, const struct entry *entr
 	int i;
 
 	for (i = 0; i < 2 && tracker->handler->process_awaited; i++) {
-		const struct process *owner = socket_table_owner(tracker->sockets, entry_socket(entry, i));
+		const struct process *owner =
+			socket_table_owner(tracker->sockets, entry_socket(entry, i));
 
 		if (owner && tracker->handler->process_awaited(tracker->handler->context, owner))
 			return true;

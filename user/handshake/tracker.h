@@ -15,7 +15,8 @@ struct tracker_handler {
 	/* A handshake's outcome is known. Borrowed for the call. */
 	void (*done)(void *context, struct handshake *handshake);
 	/* This flow is of no interest any more, unless its client renegotiates. */
-	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id, bool may_renegotiate);
+	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		       bool may_renegotiate);
 	/* Fill exe and cgroup_path of a process seen just now. */
 	void (*process_seen)(void *context, struct process *process);
 	/* Will more be known of it in a moment that is near? NULL: never. */
@@ -28,7 +29,8 @@ struct tracker_settings {
 	size_t capacity;     /* handshakes under way at most */
 };
 
-struct tracker *tracker_new(const struct tracker_settings *settings, const struct tracker_handler *handler);
+struct tracker *tracker_new(const struct tracker_settings *settings,
+			    const struct tracker_handler *handler);
 void tracker_free(struct tracker *tracker);
 void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
 		    const uint8_t *data);
@@ -36,7 +38,8 @@ void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event 
 void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *key, uint64_t flow_id,
 		     const struct flow_opening *opening);
 void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event);
-/* Hand over what is due at this time. True if something waits for a moment near: tick again soon. */
+/* Hand over what is due at this time. True if something waits for a moment near: tick again soon.
+ */
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns);
 /* Events were lost before this time: what is silent since before it may not have been. */
 void tracker_lost(struct tracker *tracker, uint64_t time_ns);

@@ -8,15 +8,15 @@
 #include "sink/text.h"
 
 #define WIDTH_DEFAULT 100 /* where the output is no terminal */
-#define BAR_MIN 8
-#define BAR_MAX 72
-#define BAR_WISH 30 /* what the meanings leave it at least */
-#define BAR_SIZE (4 * BAR_MAX + 1)
-#define TABLE_WIDTH 44 /* columns before the bar: see phase_print() */
-#define EIGHTHS 8
-#define CAUSE_SIZE 512
+#define BAR_MIN	      8
+#define BAR_MAX	      72
+#define BAR_WISH      30 /* what the meanings leave it at least */
+#define BAR_SIZE      (4 * BAR_MAX + 1)
+#define TABLE_WIDTH   44 /* columns before the bar: see phase_print() */
+#define EIGHTHS	      8
+#define CAUSE_SIZE    512
 
-#define COLOR_OFF "\x1b[0m"
+#define COLOR_OFF   "\x1b[0m"
 #define COLOR_CAUSE "\x1b[1m"
 
 static const char *const side_colors[] = {
@@ -38,7 +38,7 @@ struct style {
 
 static struct style style_find(void)
 {
-	return text_is_utf8() ? (struct style){ true, "█", "░" } : (struct style){ false, "#", "." };
+	return text_is_utf8() ? (struct style){true, "█", "░"} : (struct style){false, "#", "."};
 }
 
 struct chart {
@@ -46,8 +46,8 @@ struct chart {
 	const struct latency *latency;
 	struct style style;
 	uint64_t start_ns, span_ns;
-	size_t bar;	/* columns of the axis */
-	bool meanings;	/* there is room for them */
+	size_t bar;    /* columns of the axis */
+	bool meanings; /* there is room for them */
 };
 
 static size_t meaning_width(const struct latency *latency)
@@ -69,7 +69,7 @@ static struct chart chart_plan(const struct sink_settings *settings, const struc
 	size_t width = settings->width > 0 ? (size_t)settings->width : WIDTH_DEFAULT;
 	size_t left = width > TABLE_WIDTH + BAR_MIN ? width - TABLE_WIDTH : BAR_MIN;
 	size_t meaning = meaning_width(latency) + 2;
-	struct chart chart = { settings, latency, style_find(), first->start_ns, 0, left, false };
+	struct chart chart = {settings, latency, style_find(), first->start_ns, 0, left, false};
 
 	chart.span_ns = last->start_ns + last->duration_ns - first->start_ns;
 	if (left >= meaning + BAR_WISH) {
@@ -83,8 +83,8 @@ static struct chart chart_plan(const struct sink_settings *settings, const struc
 /* A place on the axis, in eighths of a column. */
 static size_t chart_place(const struct chart *chart, uint64_t time_ns)
 {
-	double share = chart->span_ns ?
-		(double)(time_ns - chart->start_ns) / (double)chart->span_ns : 0;
+	double share =
+		chart->span_ns ? (double)(time_ns - chart->start_ns) / (double)chart->span_ns : 0;
 
 	return (size_t)(share * (double)(chart->bar * EIGHTHS) + 0.5);
 }
@@ -106,7 +106,7 @@ static void coarse_bar_append(struct text *text, const char *cell, size_t from, 
 /* Blocks grow from the left edge of a column; of those from the right there is only the half. */
 static void fine_bar_append(struct text *text, const char *whole, size_t from, size_t to)
 {
-	static const char *const parts[EIGHTHS] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+	static const char *const parts[EIGHTHS] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 	size_t column = from / EIGHTHS, end = to / EIGHTHS;
 
 	if (column == end) {
@@ -133,8 +133,9 @@ static void bar_write(const struct chart *chart, const struct phase *phase, char
 	text_start(&text, to, BAR_SIZE);
 	cells_append(&text, " ", from / EIGHTHS);
 	if (phase->estimated || !chart->style.utf8)
-		coarse_bar_append(&text, phase->estimated ? chart->style.estimated :
-				  chart->style.measured, from, end);
+		coarse_bar_append(&text,
+				  phase->estimated ? chart->style.estimated : chart->style.measured,
+				  from, end);
 	else
 		fine_bar_append(&text, chart->style.measured, from, end);
 }
@@ -229,7 +230,8 @@ static void cause_print(const struct chart *chart)
 		return;
 	if (phases_majority(chart->latency, &longest, 1) && *phase_meaning(longest))
 		snprintf(meaning, sizeof(meaning), " (%s)", phase_meaning(longest));
-	if (strchr(cause, ',') || (width > 0 && strlen(cause) + strlen(meaning) + 2 > (size_t)width))
+	if (strchr(cause, ',') ||
+	    (width > 0 && strlen(cause) + strlen(meaning) + 2 > (size_t)width))
 		meaning[0] = '\0';
 	fprintf(chart->settings->out, "  %s%s%s%s\n", color ? COLOR_CAUSE : "", cause,
 		color ? COLOR_OFF : "", meaning);

@@ -27,7 +27,8 @@ static void codes_append(struct text *text, const struct code_list *list, text_n
 	char buffer[TEXT_CODE_SIZE];
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (tls_is_grease(list->items[i]) || (name == tls_cipher_name && tls_is_signal(list->items[i])))
+		if (tls_is_grease(list->items[i]) ||
+		    (name == tls_cipher_name && tls_is_signal(list->items[i])))
 			continue;
 		text_append(text, "%s%s", separator, text_code(name, list->items[i], buffer));
 		separator = ", ";
@@ -204,25 +205,17 @@ static void not_sent_write(struct text *text, const struct handshake *handshake)
 
 /* Facts that stand as the reason, and those that stand behind the sentence. */
 static fact_writer *const reasons[FAILURE_FACTS] = {
-	[FACT_VERSION] = versions_write,
-	[FACT_ALPN] = alpn_write,
-	[FACT_SERVER_NAME] = server_name_write,
-	[FACT_MALFORMED_HELLO] = malformed_write,
-	[FACT_FALLBACK] = fallback_write,
-	[FACT_DOWNGRADE] = downgrade_write,
+	[FACT_VERSION] = versions_write,	[FACT_ALPN] = alpn_write,
+	[FACT_SERVER_NAME] = server_name_write, [FACT_MALFORMED_HELLO] = malformed_write,
+	[FACT_FALLBACK] = fallback_write,	[FACT_DOWNGRADE] = downgrade_write,
 };
 
 static fact_writer *const remarks[FAILURE_FACTS] = {
-	[FACT_CIPHERS] = ciphers_write,
-	[FACT_GROUPS] = groups_write,
-	[FACT_EXPIRED] = expired_write,
-	[FACT_NOT_YET_VALID] = not_yet_valid_write,
-	[FACT_CERTIFICATE_NAME] = name_write,
-	[FACT_ISSUER] = issuer_write,
-	[FACT_WARNED] = warned_write,
-	[FACT_NOT_READ] = not_read_write,
-	[FACT_NOT_SENT] = not_sent_write,
-	[FACT_HELLO_PART] = hello_part_write,
+	[FACT_CIPHERS] = ciphers_write,	      [FACT_GROUPS] = groups_write,
+	[FACT_EXPIRED] = expired_write,	      [FACT_NOT_YET_VALID] = not_yet_valid_write,
+	[FACT_CERTIFICATE_NAME] = name_write, [FACT_ISSUER] = issuer_write,
+	[FACT_WARNED] = warned_write,	      [FACT_NOT_READ] = not_read_write,
+	[FACT_NOT_SENT] = not_sent_write,     [FACT_HELLO_PART] = hello_part_write,
 	[FACT_EXITED] = exited_write,
 };
 
@@ -230,8 +223,9 @@ bool facts_has_reason(const struct handshake *handshake)
 {
 	switch (handshake->failure.cause) {
 	case FACT_VERSION:
-		return handshake->failure.by == END_SERVER ? handshake->has_random :
-		       handshake->failure.by == END_CLIENT && handshake->version;
+		return handshake->failure.by == END_SERVER
+			       ? handshake->has_random
+			       : handshake->failure.by == END_CLIENT && handshake->version;
 	case FACT_ALPN:
 		return handshake->offer.alpn_length > 0;
 	case FACT_SERVER_NAME:

@@ -88,7 +88,8 @@ static struct json_object *json_exit(const struct endpoint *end)
 	if (!end->exited)
 		return NULL;
 	value = json_object_new_object();
-	json_add(value, "signal", end->exit_signal ? json_name(text_signal(end->exit_signal, name)) : NULL);
+	json_add(value, "signal",
+		 end->exit_signal ? json_name(text_signal(end->exit_signal, name)) : NULL);
 	json_add(value, "status", end->exit_signal ? NULL : json_object_new_int(end->exit_status));
 	return value;
 }
@@ -119,13 +120,10 @@ static struct json_object *json_socket(const struct endpoint *end, uint64_t star
 		const char *key;
 		uint64_t time_ns;
 	} times[] = {
-		{ "connect_us", end->connect_ns },
-		{ "established_us", end->established_ns },
-		{ "accept_us", end->accept_ns },
-		{ "first_read_us", end->first_read_ns },
-		{ "last_read_us", end->last_read_ns },
-		{ "first_write_us", end->first_write_ns },
-		{ "last_write_us", end->last_write_ns },
+		{"connect_us", end->connect_ns},       {"established_us", end->established_ns},
+		{"accept_us", end->accept_ns},	       {"first_read_us", end->first_read_ns},
+		{"last_read_us", end->last_read_ns},   {"first_write_us", end->first_write_ns},
+		{"last_write_us", end->last_write_ns},
 	};
 	struct json_object *value;
 
@@ -226,9 +224,11 @@ static struct json_object *json_failure(const struct handshake *handshake)
 	else
 		json_add(value, "alert", json_name(text_alert((uint8_t)alert, buffer)));
 	json_add(value, "encrypted", json_object_new_boolean(handshake->failure.encrypted));
-	json_add(value, "error", handshake->failure.has_error ?
-	    json_object_new_uint64(handshake->failure.error) : NULL);
-	json_add(value, "reason", json_bytes(handshake->failure.reason, handshake->failure.reason_length));
+	json_add(value, "error",
+		 handshake->failure.has_error ? json_object_new_uint64(handshake->failure.error)
+					      : NULL);
+	json_add(value, "reason",
+		 json_bytes(handshake->failure.reason, handshake->failure.reason_length));
 	json_add(value, "cause", json_name(failure_fact_name(handshake->failure.cause)));
 	json_add(value, "facts", json_facts(handshake->failure.facts));
 	return value;
@@ -275,10 +275,12 @@ static struct json_object *json_state(enum handshake_tri state)
 /* What was not seen may have been in what is missing. */
 static struct json_object *json_seen(const struct handshake *handshake, bool was_seen)
 {
-	return was_seen || !handshake_is_partial(handshake) ? json_object_new_boolean(was_seen) : NULL;
+	return was_seen || !handshake_is_partial(handshake) ? json_object_new_boolean(was_seen)
+							    : NULL;
 }
 
-/* A server that chose an older version did not ask for another hello. DTLS's verification is as old as DTLS. */
+/* A server that chose an older version did not ask for another hello. DTLS's verification is as old
+ * as DTLS. */
 static struct json_object *json_retry(const struct handshake *handshake, bool was_asked)
 {
 	if (handshake->transport == TRANSPORT_TCP && handshake->has_server_random &&
@@ -299,8 +301,9 @@ static struct json_object *json_quic_version(const struct handshake *handshake)
 {
 	char name[QUIC_VERSION_NAME_SIZE];
 
-	return handshake->quic_version ?
-	       json_object_new_string(quic_version_name(handshake->quic_version, name)) : NULL;
+	return handshake->quic_version
+		       ? json_object_new_string(quic_version_name(handshake->quic_version, name))
+		       : NULL;
 }
 
 static struct json_object *json_tls(const struct handshake *handshake)
@@ -312,19 +315,22 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	json_add(value, "version", json_known_code(tls_version_name, handshake->version));
 	json_add(value, "quic_version", json_quic_version(handshake));
 	json_add(value, "cipher",
-	    handshake->has_cipher ? json_code(tls_cipher_name, handshake->cipher) : NULL);
+		 handshake->has_cipher ? json_code(tls_cipher_name, handshake->cipher) : NULL);
 	json_add(value, "group", json_known_code(tls_group_name, handshake->group));
 	json_add(value, "signature", json_known_code(tls_signature_name, handshake->signature));
 	json_add(value, "sni", json_bytes(handshake->sni, handshake->sni_length));
-	json_add(value, "alpn", handshake->alpn_length ?
-	    json_bytes(handshake->alpn, handshake->alpn_length) : NULL);
-	json_add(value, "resumed", answered || handshake->resumed ? json_seen(handshake, handshake->resumed) : NULL);
+	json_add(value, "alpn",
+		 handshake->alpn_length ? json_bytes(handshake->alpn, handshake->alpn_length)
+					: NULL);
+	json_add(value, "resumed",
+		 answered || handshake->resumed ? json_seen(handshake, handshake->resumed) : NULL);
 	json_add(value, "resumption", json_name(handshake->resumption));
 	json_add(value, "psk", json_state(handshake->psk));
 	json_add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	json_add(value, "early_data", json_name(text_state(handshake->early_data)));
 	json_add(value, "hello_retry", json_retry(handshake, handshake->hello_retry));
-	json_add(value, "downgrade", json_known_code(tls_version_name, handshake_downgrade(handshake)));
+	json_add(value, "downgrade",
+		 json_known_code(tls_version_name, handshake_downgrade(handshake)));
 	json_add(value, "retry_group", json_known_code(tls_group_name, handshake->retry_group));
 	json_add(value, "retry_cookie", json_retry(handshake, handshake->retry_cookie));
 	json_add(value, "client_auth", json_name(text_state(handshake->client_auth)));
@@ -334,11 +340,13 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	json_add(value, "heartbeat", json_known_code(tls_heartbeat_name, handshake->heartbeat));
 	json_add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
 	json_add(value, "compression",
-	    handshake->compression ? json_name(text_compression(handshake, buffer)) : NULL);
+		 handshake->compression ? json_name(text_compression(handshake, buffer)) : NULL);
 	json_add(value, "key_exchange", json_name(handshake->key_exchange));
 	json_add(value, "server_random", answered ? json_hex(handshake->server_random, 32) : NULL);
-	json_add(value, "session_id", handshake->session_id_length ?
-	    json_hex(handshake->session_id, handshake->session_id_length) : NULL);
+	json_add(value, "session_id",
+		 handshake->session_id_length
+			 ? json_hex(handshake->session_id, handshake->session_id_length)
+			 : NULL);
 	return value;
 }
 
@@ -368,7 +376,8 @@ static bool offer_is_cut(const struct offer *offer)
 }
 
 /* Of a hello that was cut off nobody knows whether it went on with this list. */
-static struct json_object *json_codes(const struct offer *offer, text_namer *name, const struct code_list *codes)
+static struct json_object *json_codes(const struct offer *offer, text_namer *name,
+				      const struct code_list *codes)
 {
 	struct json_object *list;
 
@@ -407,16 +416,20 @@ static struct json_object *json_offer(const struct handshake *handshake)
 	json_add(value, "ciphers", json_codes(offer, tls_cipher_name, &offer->ciphers));
 	json_add(value, "groups", json_codes(offer, tls_group_name, &offer->groups));
 	json_add(value, "key_shares", json_codes(offer, tls_group_name, &offer->key_shares));
-	json_add(value, "signature_algorithms", json_codes(offer, tls_signature_name, &offer->signatures));
+	json_add(value, "signature_algorithms",
+		 json_codes(offer, tls_signature_name, &offer->signatures));
 	json_add(value, "alpn", json_alpn(offer));
 	json_add(value, "extensions", json_codes(offer, tls_extension_name, &offer->extensions));
-	json_add(value, "point_formats", json_codes(offer, tls_point_format_name, &offer->point_formats));
+	json_add(value, "point_formats",
+		 json_codes(offer, tls_point_format_name, &offer->point_formats));
 	json_add(value, "psk_modes", json_codes(offer, tls_psk_mode_name, &offer->psk_modes));
-	json_add(value, "compressions", json_codes(offer, tls_compression_name, &offer->compressions));
+	json_add(value, "compressions",
+		 json_codes(offer, tls_compression_name, &offer->compressions));
 	json_add(value, "delegated_credentials",
-	    json_codes(offer, tls_signature_name, &offer->delegated_credentials));
+		 json_codes(offer, tls_signature_name, &offer->delegated_credentials));
 	json_add(value, "heartbeat", json_known_code(tls_heartbeat_name, offer->heartbeat));
-	json_add(value, "padding", offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
+	json_add(value, "padding",
+		 offer->has_padding ? json_object_new_uint64(offer->padding) : NULL);
 	json_add(value, "size", json_known(offer->size));
 	json_add(value, "received", json_known(offer->received));
 	json_add(value, "records", json_known(offer->records));
@@ -428,8 +441,9 @@ static struct json_object *json_date(int64_t seconds)
 {
 	char text[TEXT_TIME_SIZE];
 
-	return seconds != CERTIFICATE_TIME_UNKNOWN && text_seconds(seconds, text) ?
-	       json_object_new_string(text) : NULL;
+	return seconds != CERTIFICATE_TIME_UNKNOWN && text_seconds(seconds, text)
+		       ? json_object_new_string(text)
+		       : NULL;
 }
 
 static struct json_object *json_sans(const struct certificate *certificate)
@@ -496,8 +510,10 @@ static struct json_object *json_phases(const struct latency *latency)
 		struct json_object *value = json_object_new_object();
 
 		json_add(value, "name", json_name(phase->name));
-		json_add(value, "side", phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
-		json_add(value, "start_us", json_duration((int64_t)(phase->start_ns - latency->start_ns)));
+		json_add(value, "side",
+			 phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
+		json_add(value, "start_us",
+			 json_duration((int64_t)(phase->start_ns - latency->start_ns)));
 		json_add(value, "duration_us", json_duration((int64_t)phase->duration_ns));
 		json_add(value, "quality", json_name(phase->estimated ? "estimated" : "measured"));
 		json_append(list, value);
@@ -511,9 +527,10 @@ static struct json_object *json_latency(const struct handshake *handshake)
 	uint64_t total_ns;
 
 	json_add(value, "total_us",
-	    handshake_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
+		 handshake_total(handshake, &total_ns) ? json_duration((int64_t)total_ns) : NULL);
 	json_add(value, "rtt_us", json_known(handshake->latency.rtt_us));
-	json_add(value, "retransmissions", json_object_new_uint64(handshake->latency.retransmissions));
+	json_add(value, "retransmissions",
+		 json_object_new_uint64(handshake->latency.retransmissions));
 	json_add(value, "phases", json_phases(&handshake->latency));
 	return value;
 }
@@ -589,7 +606,8 @@ static void json_row(const struct sink_settings *settings, const struct handshak
 	json_add(line, "verdict", json_verdict(handshake));
 	json_add(line, "failure", json_failure(handshake));
 	json_add(line, "incomplete", json_incomplete(handshake));
-	json_add(line, "left_by", handshake->left_at_once ? json_name(text_end(handshake->left_by)) : NULL);
+	json_add(line, "left_by",
+		 handshake->left_at_once ? json_name(text_end(handshake->left_by)) : NULL);
 	json_add(line, "client", json_end(&ends[END_CLIENT], handshake->time_ns));
 	json_add(line, "server", json_end(&ends[END_SERVER], handshake->time_ns));
 	json_add(line, "tls", json_tls(handshake));
@@ -622,8 +640,9 @@ static struct json_object *json_capture(const struct trace_start *start)
 		const struct sink_interface *interface = &start->interfaces[i];
 		struct json_object *item = json_object_new_object();
 
-		json_add(item, "name", json_bytes(interface->name,
-					     strnlen(interface->name, sizeof(interface->name))));
+		json_add(item, "name",
+			 json_bytes(interface->name,
+				    strnlen(interface->name, sizeof(interface->name))));
 		json_add(item, "ifindex", json_object_new_uint64(interface->ifindex));
 		json_add(item, "netns", json_known(interface->netns));
 		json_append(list, item);
@@ -659,9 +678,9 @@ static struct json_object *json_counts(const struct named_count *counts, size_t 
 static void json_finish(const struct sink_settings *settings, const struct trace_end *end)
 {
 	const struct named_count handshakes[] = {
-		{ "completed", end->completed },
-		{ "failed", end->failed },
-		{ "incomplete", end->incomplete },
+		{"completed", end->completed},
+		{"failed", end->failed},
+		{"incomplete", end->incomplete},
 	};
 	struct json_object *line = json_object_new_object();
 

@@ -69,8 +69,10 @@ struct json_object *json_line(const char *type)
 
 void json_write(const struct sink_settings *settings, struct json_object *line)
 {
-	const char *text = line ? json_object_to_json_string_ext(line,
-		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+	const char *text =
+		line ? json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
+								    JSON_C_TO_STRING_NOSLASHESCAPE)
+		     : NULL;
 
 	if (text) {
 		fputs(text, settings->out);

@@ -8,21 +8,21 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct phase_description phase_descriptions[] = {
-	{ "tcp_connect", "TCP connects" },
-	{ "client_prepare", "client makes its hello" },
-	{ "hello_network", "hello travels to the server" },
-	{ "accept_queue", "connection waits to be accepted" },
-	{ "server_wakeup", "server has not read the hello yet" },
-	{ "server_crypto", "server computes its answer" },
-	{ "server_flight", "server sends the rest of its answer" },
-	{ "server", "server is at work" },
-	{ "reply_network", "answer travels to the client" },
-	{ "client_wakeup", "client has not read the answer yet" },
-	{ "client_crypto", "client checks the answer" },
-	{ "finish_network", "last messages travel" },
-	{ "server_finish", "server checks the client's last" },
-	{ "client_finish", "client checks the server's last" },
-	{ "unknown", "cannot be told from here" },
+	{"tcp_connect", "TCP connects"},
+	{"client_prepare", "client makes its hello"},
+	{"hello_network", "hello travels to the server"},
+	{"accept_queue", "connection waits to be accepted"},
+	{"server_wakeup", "server has not read the hello yet"},
+	{"server_crypto", "server computes its answer"},
+	{"server_flight", "server sends the rest of its answer"},
+	{"server", "server is at work"},
+	{"reply_network", "answer travels to the client"},
+	{"client_wakeup", "client has not read the answer yet"},
+	{"client_crypto", "client checks the answer"},
+	{"finish_network", "last messages travel"},
+	{"server_finish", "server checks the client's last"},
+	{"client_finish", "client checks the server's last"},
+	{"unknown", "cannot be told from here"},
 };
 const size_t phase_description_count = ARRAY_SIZE(phase_descriptions);
 

@@ -26,7 +26,7 @@ struct trace_start {
 	const char *sockets; /* "fentry", "kprobe", "tracepoint" or "none" */
 	const struct sink_interface *interfaces;
 	size_t interface_count;
-	bool everywhere; /* other network namespaces are traced too */
+	bool everywhere;  /* other network namespaces are traced too */
 	const char *file; /* the capture that is read; NULL: live */
 };
 
@@ -51,7 +51,7 @@ struct trace_end {
 struct sink_settings {
 	FILE *out;
 	bool color;
-	int width;	     /* columns; 0: no limit */
+	int width;		 /* columns; 0: no limit */
 	int64_t clock_offset_ns; /* to add to a time for CLOCK_REALTIME */
 };
 
@@ -71,8 +71,8 @@ void verdict_write(const struct handshake *handshake, char *to, size_t size);
 void verdict_write_bare(const struct handshake *handshake, char *to, size_t size);
 
 /*
- * Write bytes as text that is safe on a terminal and in JSON: printable UTF-8 as it is, anything else
- * as \xNN. Always NUL-terminated; cuts at size. Returns the length written.
+ * Write bytes as text that is safe on a terminal and in JSON: printable UTF-8 as it is, anything
+ * else as \xNN. Always NUL-terminated; cuts at size. Returns the length written.
  */
 size_t text_escape(const void *bytes, size_t length, char *to, size_t size);
 

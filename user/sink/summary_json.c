@@ -33,14 +33,14 @@ static void names_add(struct json_object *to, const struct summary_names *names)
 			 json_text(names->client_container, SUMMARY_CONTAINER_SIZE));
 		json_add(client, "ip", json_ip(&names->client));
 		server = json_object_new_object();
-		json_add(server, "sni", names->sni_length ?
-			 json_bytes(names->sni, names->sni_length) : NULL);
+		json_add(server, "sni",
+			 names->sni_length ? json_bytes(names->sni, names->sni_length) : NULL);
 		json_add(server, "comm", json_text(names->server_comm, HANDSHAKE_COMM_SIZE));
 		json_add(server, "container",
 			 json_text(names->server_container, SUMMARY_CONTAINER_SIZE));
 		json_add(server, "ip", json_ip(&names->server));
-		json_add(server, "port", names->server.port ?
-			 json_object_new_int(names->server.port) : NULL);
+		json_add(server, "port",
+			 names->server.port ? json_object_new_int(names->server.port) : NULL);
 	}
 	json_add(to, "client", client);
 	json_add(to, "server", server);
@@ -51,13 +51,14 @@ static void quantiles_add(struct json_object *to, const struct histogram *histog
 	static const struct {
 		const char *name;
 		unsigned int per_mille;
-	} quantiles[] = { { "p50_us", 500 }, { "p95_us", 950 }, { "p99_us", 990 } };
+	} quantiles[] = {{"p50_us", 500}, {"p95_us", 950}, {"p99_us", 990}};
 
 	json_add(to, "count", json_object_new_uint64(histogram->count));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		json_add(to, quantiles[i].name, histogram->count ?
-			 json_duration((int64_t)histogram_quantile(histogram,
-								   quantiles[i].per_mille)) : NULL);
+		json_add(to, quantiles[i].name,
+			 histogram->count ? json_duration((int64_t)histogram_quantile(
+						    histogram, quantiles[i].per_mille))
+					  : NULL);
 	json_add(to, "max_us", histogram->count ? json_duration((int64_t)histogram->max) : NULL);
 }
 
@@ -66,7 +67,8 @@ static struct json_object *json_phase(const struct summary_phase *phase)
 	struct json_object *value = json_object_new_object();
 
 	json_add(value, "name", json_name(phase->name));
-	json_add(value, "side", phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
+	json_add(value, "side",
+		 phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
 	quantiles_add(value, &phase->durations);
 	json_add(value, "estimated", json_object_new_uint64(phase->estimated));
 	return value;

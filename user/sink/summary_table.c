@@ -7,12 +7,12 @@
 #include "sink/text.h"
 #include "summary/summary.h"
 
-#define BRIEF_GROUPS 10
+#define BRIEF_GROUPS		 10
 #define BRIEF_GROUPS_WITH_PHASES 3
-#define NAME_MIN 24
-#define NAME_MAX 64
-#define NAME_SIZE (4 * SUMMARY_SNI_MAX + 2 * TEXT_WHO_SIZE)
-#define NUMBERS_WIDTH 52 /* columns behind a name: see numbers_print() */
+#define NAME_MIN		 24
+#define NAME_MAX		 64
+#define NAME_SIZE		 (4 * SUMMARY_SNI_MAX + 2 * TEXT_WHO_SIZE)
+#define NUMBERS_WIDTH		 52 /* columns behind a name: see numbers_print() */
 
 struct table {
 	const struct sink_settings *settings;
@@ -47,7 +47,8 @@ static void end_append(struct text *text, const char comm[HANDSHAKE_COMM_SIZE],
 	text_append(text, "%s", escaped);
 	if (!*container)
 		return;
-	text_escape(container, strnlen(container, SUMMARY_CONTAINER_SIZE), escaped, sizeof(escaped));
+	text_escape(container, strnlen(container, SUMMARY_CONTAINER_SIZE), escaped,
+		    sizeof(escaped));
 	text_append(text, "@%s", escaped);
 }
 
@@ -80,8 +81,9 @@ static size_t name_width(const struct sink_settings *settings,
 	size_t limit = NAME_MAX, longest = NAME_MIN;
 
 	if (settings->width > 0)
-		limit = settings->width > NAME_MIN + NUMBERS_WIDTH ?
-			(size_t)settings->width - NUMBERS_WIDTH : NAME_MIN;
+		limit = settings->width > NAME_MIN + NUMBERS_WIDTH
+				? (size_t)settings->width - NUMBERS_WIDTH
+				: NAME_MIN;
 	for (size_t i = 0; i < count; i++) {
 		char name[NAME_SIZE];
 		size_t width;
@@ -105,7 +107,7 @@ static void name_print(const struct table *table, char *name)
 static void quantiles_print(const struct table *table, const struct histogram *histogram,
 			    bool estimated)
 {
-	static const unsigned int per_milles[] = { 500, 950, 990 };
+	static const unsigned int per_milles[] = {500, 950, 990};
 	char number[TEXT_NUMBER_SIZE], cell[TEXT_NUMBER_SIZE + 1];
 
 	for (size_t i = 0; i < 3; i++) {
@@ -158,10 +160,11 @@ static void rest_print(const struct table *table, const struct summary_group *co
 	for (size_t i = shown; i < count; i++)
 		handshakes += summary_group_count(groups[i]);
 	if (shown < count)
-		fprintf(table->settings->out, "and %zu more group%s with %llu handshake%s: "
-			"--summary table shows all, with phases\n", count - shown,
-			count - shown == 1 ? "" : "s", (unsigned long long)handshakes,
-			handshakes == 1 ? "" : "s");
+		fprintf(table->settings->out,
+			"and %zu more group%s with %llu handshake%s: "
+			"--summary table shows all, with phases\n",
+			count - shown, count - shown == 1 ? "" : "s",
+			(unsigned long long)handshakes, handshakes == 1 ? "" : "s");
 }
 
 void summary_table_write(const struct sink_settings *settings, struct summary *summary,
@@ -171,7 +174,7 @@ void summary_table_write(const struct sink_settings *settings, struct summary *s
 	const struct summary_group *const *groups;
 	size_t count = summary_groups(summary, &groups), shown = count;
 	bool all = extent == SUMMARY_ALL, phases = all || count <= BRIEF_GROUPS_WITH_PHASES;
-	struct table table = { .settings = settings };
+	struct table table = {.settings = settings};
 
 	if (!all && shown > BRIEF_GROUPS)
 		shown = BRIEF_GROUPS;

@@ -11,7 +11,7 @@
 #include "tls/names.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define CELL_SIZE 1152 /* an escaped SNI of 255 bytes; a longer one is cut */
+#define CELL_SIZE	  1152 /* an escaped SNI of 255 bytes; a longer one is cut */
 
 enum column {
 	COLUMN_TIME,
@@ -53,34 +53,34 @@ static const struct {
 	bool wide;	   /* not of the plain table */
 	const char *phase; /* of which it is the time; NULL none */
 } columns[COLUMNS] = {
-	[COLUMN_TIME] = { "TIME", 12, false, false, NULL },
-	[COLUMN_CLIENT] = { "CLIENT", 24, false, false, NULL },
-	[COLUMN_SERVER] = { "SERVER", 24, false, false, NULL },
-	[COLUMN_SNI] = { "SNI", 28, false, false, NULL },
-	[COLUMN_VERSION] = { "VERSION", 8, false, false, NULL },
-	[COLUMN_CIPHER] = { "CIPHER", 37, false, false, NULL },
-	[COLUMN_GROUP] = { "GROUP", 18, false, false, NULL },
-	[COLUMN_ALPN] = { "ALPN", 8, false, false, NULL },
-	[COLUMN_RESUMED] = { "RESUMED", 10, false, true, NULL },
-	[COLUMN_RTT] = { "RTT", 7, true, true, NULL },
-	[COLUMN_RESENT] = { "RESENT", 6, true, true, NULL },
-	[COLUMN_TCP_CONNECT] = { "TCP_CONNECT", 11, true, true, "tcp_connect" },
-	[COLUMN_CLIENT_PREPARE] = { "CLIENT_PREPARE", 14, true, true, "client_prepare" },
-	[COLUMN_HELLO_NETWORK] = { "HELLO_NETWORK", 13, true, true, "hello_network" },
-	[COLUMN_ACCEPT_QUEUE] = { "ACCEPT_QUEUE", 12, true, true, "accept_queue" },
-	[COLUMN_SERVER_WAKEUP] = { "SERVER_WAKEUP", 13, true, true, "server_wakeup" },
-	[COLUMN_SERVER_CRYPTO] = { "SERVER_CRYPTO", 13, true, true, "server_crypto" },
-	[COLUMN_SERVER_FLIGHT] = { "SERVER_FLIGHT", 13, true, true, "server_flight" },
-	[COLUMN_SERVER_ALL] = { "SERVER_ALL", 10, true, true, "server" },
-	[COLUMN_REPLY_NETWORK] = { "REPLY_NETWORK", 13, true, true, "reply_network" },
-	[COLUMN_CLIENT_WAKEUP] = { "CLIENT_WAKEUP", 13, true, true, "client_wakeup" },
-	[COLUMN_CLIENT_CRYPTO] = { "CLIENT_CRYPTO", 13, true, true, "client_crypto" },
-	[COLUMN_FINISH_NETWORK] = { "FINISH_NETWORK", 14, true, true, "finish_network" },
-	[COLUMN_SERVER_FINISH] = { "SERVER_FINISH", 13, true, true, "server_finish" },
-	[COLUMN_CLIENT_FINISH] = { "CLIENT_FINISH", 13, true, true, "client_finish" },
-	[COLUMN_UNKNOWN] = { "UNKNOWN", 8, true, true, "unknown" },
-	[COLUMN_MS] = { "MS", 8, true, false, NULL },
-	[COLUMN_RESULT] = { "RESULT", 76, false, false, NULL },
+	[COLUMN_TIME] = {"TIME", 12, false, false, NULL},
+	[COLUMN_CLIENT] = {"CLIENT", 24, false, false, NULL},
+	[COLUMN_SERVER] = {"SERVER", 24, false, false, NULL},
+	[COLUMN_SNI] = {"SNI", 28, false, false, NULL},
+	[COLUMN_VERSION] = {"VERSION", 8, false, false, NULL},
+	[COLUMN_CIPHER] = {"CIPHER", 37, false, false, NULL},
+	[COLUMN_GROUP] = {"GROUP", 18, false, false, NULL},
+	[COLUMN_ALPN] = {"ALPN", 8, false, false, NULL},
+	[COLUMN_RESUMED] = {"RESUMED", 10, false, true, NULL},
+	[COLUMN_RTT] = {"RTT", 7, true, true, NULL},
+	[COLUMN_RESENT] = {"RESENT", 6, true, true, NULL},
+	[COLUMN_TCP_CONNECT] = {"TCP_CONNECT", 11, true, true, "tcp_connect"},
+	[COLUMN_CLIENT_PREPARE] = {"CLIENT_PREPARE", 14, true, true, "client_prepare"},
+	[COLUMN_HELLO_NETWORK] = {"HELLO_NETWORK", 13, true, true, "hello_network"},
+	[COLUMN_ACCEPT_QUEUE] = {"ACCEPT_QUEUE", 12, true, true, "accept_queue"},
+	[COLUMN_SERVER_WAKEUP] = {"SERVER_WAKEUP", 13, true, true, "server_wakeup"},
+	[COLUMN_SERVER_CRYPTO] = {"SERVER_CRYPTO", 13, true, true, "server_crypto"},
+	[COLUMN_SERVER_FLIGHT] = {"SERVER_FLIGHT", 13, true, true, "server_flight"},
+	[COLUMN_SERVER_ALL] = {"SERVER_ALL", 10, true, true, "server"},
+	[COLUMN_REPLY_NETWORK] = {"REPLY_NETWORK", 13, true, true, "reply_network"},
+	[COLUMN_CLIENT_WAKEUP] = {"CLIENT_WAKEUP", 13, true, true, "client_wakeup"},
+	[COLUMN_CLIENT_CRYPTO] = {"CLIENT_CRYPTO", 13, true, true, "client_crypto"},
+	[COLUMN_FINISH_NETWORK] = {"FINISH_NETWORK", 14, true, true, "finish_network"},
+	[COLUMN_SERVER_FINISH] = {"SERVER_FINISH", 13, true, true, "server_finish"},
+	[COLUMN_CLIENT_FINISH] = {"CLIENT_FINISH", 13, true, true, "client_finish"},
+	[COLUMN_UNKNOWN] = {"UNKNOWN", 8, true, true, "unknown"},
+	[COLUMN_MS] = {"MS", 8, true, false, NULL},
+	[COLUMN_RESULT] = {"RESULT", 76, false, false, NULL},
 };
 
 /*
@@ -91,17 +91,42 @@ static const struct {
 	enum column column;
 	size_t width;
 } steps[] = {
-	{ COLUMN_RESULT, 18 }, { COLUMN_SERVER, 12 }, { COLUMN_CLIENT, 11 }, { COLUMN_SNI, 12 },
-	{ COLUMN_MS, 6 },      { COLUMN_TIME, 8 },    { COLUMN_VERSION, 7 }, { COLUMN_CLIENT, 16 },
-	{ COLUMN_SERVER, 16 }, { COLUMN_SNI, 15 },    { COLUMN_RESULT, 22 }, { COLUMN_CIPHER, 22 },
-	{ COLUMN_TIME, 12 },   { COLUMN_GROUP, 14 },  { COLUMN_ALPN, 8 },    { COLUMN_RESULT, 52 },
-	/* Of the wide table, the phases that tell most first; narrower than its title a column is none. */
-	{ COLUMN_SERVER_CRYPTO, 13 }, { COLUMN_SERVER_ALL, 10 }, { COLUMN_CLIENT_CRYPTO, 13 },
-	{ COLUMN_TCP_CONNECT, 11 }, { COLUMN_ACCEPT_QUEUE, 12 }, { COLUMN_REPLY_NETWORK, 13 },
-	{ COLUMN_HELLO_NETWORK, 13 }, { COLUMN_SERVER_WAKEUP, 13 }, { COLUMN_CLIENT_WAKEUP, 13 },
-	{ COLUMN_CLIENT_PREPARE, 14 }, { COLUMN_SERVER_FLIGHT, 13 }, { COLUMN_FINISH_NETWORK, 14 },
-	{ COLUMN_SERVER_FINISH, 13 }, { COLUMN_CLIENT_FINISH, 13 }, { COLUMN_UNKNOWN, 8 },
-	{ COLUMN_RESUMED, 10 }, { COLUMN_RTT, 7 }, { COLUMN_RESENT, 6 },
+	{COLUMN_RESULT, 18},
+	{COLUMN_SERVER, 12},
+	{COLUMN_CLIENT, 11},
+	{COLUMN_SNI, 12},
+	{COLUMN_MS, 6},
+	{COLUMN_TIME, 8},
+	{COLUMN_VERSION, 7},
+	{COLUMN_CLIENT, 16},
+	{COLUMN_SERVER, 16},
+	{COLUMN_SNI, 15},
+	{COLUMN_RESULT, 22},
+	{COLUMN_CIPHER, 22},
+	{COLUMN_TIME, 12},
+	{COLUMN_GROUP, 14},
+	{COLUMN_ALPN, 8},
+	{COLUMN_RESULT, 52},
+	/* Of the wide table, the phases that tell most first; narrower than its title a column is
+	   none. */
+	{COLUMN_SERVER_CRYPTO, 13},
+	{COLUMN_SERVER_ALL, 10},
+	{COLUMN_CLIENT_CRYPTO, 13},
+	{COLUMN_TCP_CONNECT, 11},
+	{COLUMN_ACCEPT_QUEUE, 12},
+	{COLUMN_REPLY_NETWORK, 13},
+	{COLUMN_HELLO_NETWORK, 13},
+	{COLUMN_SERVER_WAKEUP, 13},
+	{COLUMN_CLIENT_WAKEUP, 13},
+	{COLUMN_CLIENT_PREPARE, 14},
+	{COLUMN_SERVER_FLIGHT, 13},
+	{COLUMN_FINISH_NETWORK, 14},
+	{COLUMN_SERVER_FINISH, 13},
+	{COLUMN_CLIENT_FINISH, 13},
+	{COLUMN_UNKNOWN, 8},
+	{COLUMN_RESUMED, 10},
+	{COLUMN_RTT, 7},
+	{COLUMN_RESENT, 6},
 };
 
 struct row {
@@ -122,7 +147,7 @@ static void layout_for(struct layout *layout, int width, bool wide)
 {
 	size_t left = width > 0 ? (size_t)width : 0, wishes = 0, rest, i;
 
-	*layout = (struct layout){ .cut = width > 0 };
+	*layout = (struct layout){.cut = width > 0};
 	for (i = 0; i < COLUMNS && !left; i++)
 		layout->width[i] = wide || !columns[i].wide ? columns[i].wish : 0;
 	if (left && left < steps[0].width)
@@ -298,8 +323,7 @@ static void (*const cells[COLUMNS])(const struct row *, char[CELL_SIZE]) = {
 	[COLUMN_VERSION] = version_cell, [COLUMN_CIPHER] = cipher_cell,
 	[COLUMN_GROUP] = group_cell,	 [COLUMN_ALPN] = alpn_cell,
 	[COLUMN_RESUMED] = resumed_cell, [COLUMN_RTT] = rtt_cell,
-	[COLUMN_RESENT] = resent_cell,
-	[COLUMN_TCP_CONNECT ... COLUMN_UNKNOWN] = phase_cell,
+	[COLUMN_RESENT] = resent_cell,	 [COLUMN_TCP_CONNECT... COLUMN_UNKNOWN] = phase_cell,
 	[COLUMN_MS] = ms_cell,		 [COLUMN_RESULT] = result_cell,
 };
 
@@ -431,7 +455,7 @@ static void row_print(const struct sink_settings *settings, const struct handsha
 	layout_for(&layout, settings->width, wide);
 	for (enum column column = 0; column < COLUMNS; column++) {
 		size_t width = layout.width[column];
-		const struct row row = { settings, handshake, column, width };
+		const struct row row = {settings, handshake, column, width};
 		char cell[CELL_SIZE];
 
 		if (!width)

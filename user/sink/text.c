@@ -16,17 +16,17 @@
 #include "who/container.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define NS_PER_S 1000000000
+#define NS_PER_S	  1000000000
 
 /* Forms of UTF-8 by length (RFC 3629, section 3), and the least value that needs that length. */
 static const struct {
 	uint8_t mask, lead;
 	uint32_t least;
 } utf8_forms[] = {
-	{ 0x80, 0x00, 0x0 },
-	{ 0xe0, 0xc0, 0x80 },
-	{ 0xf0, 0xe0, 0x800 },
-	{ 0xf8, 0xf0, 0x10000 },
+	{0x80, 0x00, 0x0},
+	{0xe0, 0xc0, 0x80},
+	{0xf0, 0xe0, 0x800},
+	{0xf8, 0xf0, 0x10000},
 };
 
 /*
@@ -37,11 +37,11 @@ static const struct {
 static const struct {
 	uint32_t first, last;
 } unprintable[] = {
-	{ 0x0000, 0x001f },   { 0x007f, 0x009f },     { 0x00ad, 0x00ad },   { 0x034f, 0x034f },
-	{ 0x061c, 0x061c },   { 0x115f, 0x1160 },     { 0x180b, 0x180f },   { 0x200b, 0x200f },
-	{ 0x2028, 0x202e },   { 0x2060, 0x206f },     { 0x3164, 0x3164 },   { 0xd800, 0xdfff },
-	{ 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f },     { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
-	{ 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 },   { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+	{0x0000, 0x001f}, {0x007f, 0x009f},   {0x00ad, 0x00ad},	  {0x034f, 0x034f},
+	{0x061c, 0x061c}, {0x115f, 0x1160},   {0x180b, 0x180f},	  {0x200b, 0x200f},
+	{0x2028, 0x202e}, {0x2060, 0x206f},   {0x3164, 0x3164},	  {0xd800, 0xdfff},
+	{0xfdd0, 0xfdef}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},	  {0xffa0, 0xffa0},
+	{0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
 };
 
 /* Bytes of the first character, 0 if it is not valid. */
@@ -96,8 +96,9 @@ size_t text_escape(const void *bytes, size_t length, char *to, size_t size)
 		if (plain)
 			memcpy(to + written, from + at, taken);
 		else
-			memcpy(to + written, (char[]){ '\\', 'x', digits[from[at] >> 4],
-						       digits[from[at] & 15] }, 4);
+			memcpy(to + written,
+			       (char[]){'\\', 'x', digits[from[at] >> 4], digits[from[at] & 15]},
+			       4);
 		written += need;
 		at += plain ? taken : 1;
 	}
@@ -107,7 +108,7 @@ size_t text_escape(const void *bytes, size_t length, char *to, size_t size)
 
 void text_start(struct text *text, char *to, size_t size)
 {
-	*text = (struct text){ .to = to, .size = size };
+	*text = (struct text){.to = to, .size = size};
 	if (size)
 		to[0] = '\0';
 }
@@ -210,7 +211,7 @@ bool text_address_known(const struct address *address)
 
 static bool address_is_v4(const struct address *address)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	return !memcmp(address->ip, mapped, sizeof(mapped));
 }
@@ -326,9 +327,9 @@ void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE])
 		uint64_t below_ns;
 		unsigned int decimals, unit_ns, units;
 	} forms[] = {
-		{ 10000000, 3, 1000, 1000 },
-		{ 100000000, 2, 10000, 100 },
-		{ UINT64_MAX, 1, 100000, 10 },
+		{10000000, 3, 1000, 1000},
+		{100000000, 2, 10000, 100},
+		{UINT64_MAX, 1, 100000, 10},
 	};
 	size_t form = 0;
 	uint64_t value;
@@ -401,7 +402,8 @@ const char *text_end(enum handshake_end end)
 
 const char *text_hook(uint8_t hook)
 {
-	static const char *const hooks[] = { [TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress" };
+	static const char *const hooks[] = {
+		[TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress"};
 
 	return hook < ARRAY_SIZE(hooks) ? hooks[hook] : NULL;
 }
@@ -409,10 +411,10 @@ const char *text_hook(uint8_t hook)
 const char *text_state(enum handshake_tri state)
 {
 	static const char *const names[] = {
-		[TRI_NONE] = "none",	     [TRI_OFFERED] = "offered",
-		[TRI_ACCEPTED] = "accepted", [TRI_REJECTED] = "rejected",
+		[TRI_NONE] = "none",	       [TRI_OFFERED] = "offered",
+		[TRI_ACCEPTED] = "accepted",   [TRI_REJECTED] = "rejected",
 		[TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",
-		[TRI_DECLINED] = "declined", [TRI_UNKNOWN] = "unknown",
+		[TRI_DECLINED] = "declined",   [TRI_UNKNOWN] = "unknown",
 	};
 
 	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
@@ -507,8 +509,7 @@ const char *text_compression(const struct handshake *handshake, char buffer[TEXT
 	return name ? name : buffer;
 }
 
-bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name,
-		    size_t *length)
+bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name, size_t *length)
 {
 	const uint8_t *list = offer->alpn;
 	size_t size = list ? offer->alpn_length : 0;

@@ -10,11 +10,12 @@
 #include "handshake/handshake.h"
 
 #define TEXT_ADDRESS_SIZE 64
-#define TEXT_WHO_SIZE 352 /* an escaped comm is at most 64 bytes, a longer name of a container is cut */
-#define TEXT_TIME_SIZE 48
-#define TEXT_NUMBER_SIZE 32
-#define TEXT_CODE_SIZE 8
-#define TEXT_QUIC_SIZE 12
+#define TEXT_WHO_SIZE                                                                              \
+	352 /* an escaped comm is at most 64 bytes, a longer name of a container is cut */
+#define TEXT_TIME_SIZE	  48
+#define TEXT_NUMBER_SIZE  32
+#define TEXT_CODE_SIZE	  8
+#define TEXT_QUIC_SIZE	  12
 #define TEXT_VERDICT_SIZE 512
 
 /* Text that grows within a caller's buffer; what does not fit is cut, never inside a character. */
@@ -29,7 +30,8 @@ void text_append(struct text *text, const char *format, ...) __attribute__((form
 /* Bytes of the first character of valid UTF-8, its columns in *width; 0 at the end. */
 size_t text_step(const char *string, size_t *width);
 size_t text_width(const char *string);
-/* Cut to a width of at least 1, with a mark where something is missing; tail bytes at the end stay. */
+/* Cut to a width of at least 1, with a mark where something is missing; tail bytes at the end stay.
+ */
 void text_cut(char *string, size_t size, size_t width, size_t tail);
 /* Whether the locale's terminal shows UTF-8; setlocale() must have been called. */
 bool text_is_utf8(void);

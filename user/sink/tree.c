@@ -14,7 +14,7 @@
 #include "tls/names.h"
 
 #define LABEL_WIDTH 13
-#define ITEM_SIZE 1152 /* an escaped name of 255 bytes; a longer one is cut */
+#define ITEM_SIZE   1152 /* an escaped name of 255 bytes; a longer one is cut */
 
 /* A label, then items that go on under each other where the line ends. */
 struct list {
@@ -25,7 +25,7 @@ struct list {
 
 static struct list list_start(const struct sink_settings *settings, const char *label)
 {
-	return (struct list){ .settings = settings, .label = label };
+	return (struct list){.settings = settings, .label = label};
 }
 
 static void list_add(struct list *list, const char *item)
@@ -144,7 +144,7 @@ static void end_print(const struct sink_settings *settings, const struct endpoin
 		list_add(&list, address);
 	}
 	if (end->creator.pid) {
-		struct endpoint creator = { .process = end->creator };
+		struct endpoint creator = {.process = end->creator};
 
 		text_who(&creator, who);
 		list_addf(&list, "socket of %s", who);
@@ -182,7 +182,7 @@ static void choice_print(const struct sink_settings *settings, const struct hand
 		list_addf(&list, "key exchange %s", handshake->key_exchange);
 	if (handshake->compression)
 		list_addf(&list, "compression %s",
-			  text_compression(handshake, (char[TEXT_CODE_SIZE]){ "" }));
+			  text_compression(handshake, (char[TEXT_CODE_SIZE]){""}));
 	if (handshake->resumed)
 		list_addf(&list, "resumed%s%s", handshake->resumption ? " by " : "",
 			  handshake->resumption ? handshake->resumption : "");
@@ -194,14 +194,16 @@ static void choice_print(const struct sink_settings *settings, const struct hand
 		list_add(&list, "after a HelloRetryRequest");
 	if (handshake->retry_group)
 		list_addf(&list, "which asked for %s",
-			  text_code(tls_group_name, handshake->retry_group, (char[TEXT_CODE_SIZE]){ "" }));
+			  text_code(tls_group_name, handshake->retry_group,
+				    (char[TEXT_CODE_SIZE]){""}));
 	if (handshake->retry_cookie)
 		list_add(&list, "which brought a cookie");
 	if (handshake->renegotiation)
 		list_add(&list, "renegotiation, encrypted by the handshake before");
 	if (handshake->heartbeat)
 		list_addf(&list, "heartbeat %s",
-			  text_code(tls_heartbeat_name, handshake->heartbeat, (char[TEXT_CODE_SIZE]){ "" }));
+			  text_code(tls_heartbeat_name, handshake->heartbeat,
+				    (char[TEXT_CODE_SIZE]){""}));
 	if (!handshake->renegotiation) {
 		list_add_state(&list, "PSK", handshake->psk);
 		list_add_state(&list, "early data", handshake->early_data);
@@ -374,8 +376,8 @@ static void path_print(const struct sink_settings *settings, const struct handsh
 
 static const char *direction_arrow(enum handshake_end from)
 {
-	static const char *const plain[] = { [END_SERVER] = "<-", [END_CLIENT] = "->" };
-	static const char *const utf8[] = { [END_SERVER] = "←", [END_CLIENT] = "→" };
+	static const char *const plain[] = {[END_SERVER] = "<-", [END_CLIENT] = "->"};
+	static const char *const utf8[] = {[END_SERVER] = "←", [END_CLIENT] = "→"};
 
 	if (from >= END_UNKNOWN)
 		return "?";
@@ -392,9 +394,12 @@ static void message_print(FILE *out, const struct message *message, uint64_t sta
 	fprintf(out, "    %12s ms %s ", at, direction_arrow(message->from));
 	if (message->record == RECORD_KIND_ALERT && name)
 		fprintf(out, "alert ");
-	fprintf(out, "%s, %u byte%s%s%s\n", name ? name : record ? record : "unknown", message->size,
-		message->size == 1 ? "" : "s", message->encrypted ? ", encrypted" : "",
-		message->inferred ? ", inferred" : "");
+	fprintf(out, "%s, %u byte%s%s%s\n",
+		name	 ? name
+		: record ? record
+			 : "unknown",
+		message->size, message->size == 1 ? "" : "s",
+		message->encrypted ? ", encrypted" : "", message->inferred ? ", inferred" : "");
 }
 
 static void messages_print(const struct sink_settings *settings, const struct handshake *handshake)

@@ -30,7 +30,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_GOODBYE] = "WHO gave up the handshake TIME after LAST: ALERT",
 	[VERDICT_CLOSED] = "WHO closed the connection TIME after LAST, without an alert",
 	[VERDICT_CLOSED_WAITING] = "WHO closed the connection after waiting TIME for PEER",
-	[VERDICT_CLOSED_QUIC] = "WHO closed the connection before the handshake was complete: ERROR",
+	[VERDICT_CLOSED_QUIC] =
+		"WHO closed the connection before the handshake was complete: ERROR",
 	[VERDICT_CLOSED_BEFORE] = "WHO closed the connection before the ClientHello came",
 	[VERDICT_KILLED] = "WHO was killed by SIGNAL TIME after LAST",
 	[VERDICT_RESET] = "WHO reset the connection TIME after LAST",
@@ -41,11 +42,13 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_SILENT] = "WHO did not answer within TIME",
 	[VERDICT_SILENT_AFTER_READING] = "WHO has read LAST and did not answer within TIME",
 	[VERDICT_SILENT_UNREAD] = "WHO was not seen to read LAST within TIME",
-	[VERDICT_SILENT_UNSENT] = "WHO wrote an answer to LAST that was not seen to leave within TIME",
+	[VERDICT_SILENT_UNSENT] =
+		"WHO wrote an answer to LAST that was not seen to leave within TIME",
 	[VERDICT_SILENT_HELLO] = "WHO sent nothing more within TIME",
 	[VERDICT_SILENT_QUIC] =
 		"the handshake fell silent in its encrypted part, which hides why, for TIME",
-	[VERDICT_QUIC_VERSION] = "WHO offered other versions of QUIC, and the client took none within TIME",
+	[VERDICT_QUIC_VERSION] =
+		"WHO offered other versions of QUIC, and the client took none within TIME",
 	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
 	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
 	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
@@ -56,16 +59,16 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 
 /* What sending an alert means (RFC 8446, 6.2); without an entry it refuses the handshake. */
 static const enum verdict_form alert_forms[256] = {
-	[0] = VERDICT_GOODBYE,		     /* close_notify */
-	[42] = VERDICT_REJECTED_CERTIFICATE, /* bad_certificate */
-	[43] = VERDICT_REJECTED_CERTIFICATE, /* unsupported_certificate */
-	[44] = VERDICT_REJECTED_CERTIFICATE, /* certificate_revoked */
-	[45] = VERDICT_REJECTED_CERTIFICATE, /* certificate_expired */
-	[46] = VERDICT_REJECTED_CERTIFICATE, /* certificate_unknown */
-	[48] = VERDICT_REJECTED_CERTIFICATE, /* unknown_ca */
-	[90] = VERDICT_GOODBYE,		     /* user_canceled */
+	[0] = VERDICT_GOODBYE,		      /* close_notify */
+	[42] = VERDICT_REJECTED_CERTIFICATE,  /* bad_certificate */
+	[43] = VERDICT_REJECTED_CERTIFICATE,  /* unsupported_certificate */
+	[44] = VERDICT_REJECTED_CERTIFICATE,  /* certificate_revoked */
+	[45] = VERDICT_REJECTED_CERTIFICATE,  /* certificate_expired */
+	[46] = VERDICT_REJECTED_CERTIFICATE,  /* certificate_unknown */
+	[48] = VERDICT_REJECTED_CERTIFICATE,  /* unknown_ca */
+	[90] = VERDICT_GOODBYE,		      /* user_canceled */
 	[113] = VERDICT_REJECTED_CERTIFICATE, /* bad_certificate_status_response */
-	[116] = VERDICT_WANTS_CERTIFICATE,   /* certificate_required */
+	[116] = VERDICT_WANTS_CERTIFICATE,    /* certificate_required */
 };
 
 static bool has_named(const struct handshake *handshake, enum handshake_end from, const char *name)
@@ -179,9 +182,9 @@ static enum verdict_form incomplete_form(const struct handshake *handshake)
 enum verdict_form verdict_form(const struct handshake *handshake)
 {
 	static enum verdict_form (*const kinds[])(const struct handshake *) = {
-		[FAILURE_NONE] = incomplete_form,  [FAILURE_ALERT] = alert_form,
-		[FAILURE_RESET] = reset_form,	   [FAILURE_CLOSED] = closed_form,
-		[FAILURE_TIMEOUT] = timeout_form,  [FAILURE_REFUSED] = refused_form,
+		[FAILURE_NONE] = incomplete_form, [FAILURE_ALERT] = alert_form,
+		[FAILURE_RESET] = reset_form,	  [FAILURE_CLOSED] = closed_form,
+		[FAILURE_TIMEOUT] = timeout_form, [FAILURE_REFUSED] = refused_form,
 	};
 
 	if (handshake->outcome == HANDSHAKE_COMPLETED)
@@ -221,8 +224,7 @@ static void peer_append(struct text *text, const struct handshake *handshake)
 static void side_append(struct text *text, const struct handshake *handshake)
 {
 	static const char *const others[] = {
-		[END_CLIENT] = "server", [END_SERVER] = "client", [END_UNKNOWN] = "other"
-	};
+		[END_CLIENT] = "server", [END_SERVER] = "client", [END_UNKNOWN] = "other"};
 
 	text_append(text, "%s", others[handshake->failure.by]);
 }
@@ -237,10 +239,12 @@ static void alert_append(struct text *text, const struct handshake *handshake)
 /* The message that came last, in words. */
 static void last_append(struct text *text, const struct handshake *handshake)
 {
-	static const struct { const char *name, *words; } hellos[] = {
-		{ "client_hello", "the ClientHello" },
-		{ "server_hello", "the ServerHello" },
-		{ "hello_retry_request", "the HelloRetryRequest" },
+	static const struct {
+		const char *name, *words;
+	} hellos[] = {
+		{"client_hello", "the ClientHello"},
+		{"server_hello", "the ServerHello"},
+		{"hello_retry_request", "the HelloRetryRequest"},
 	};
 	const struct message *last = handshake_last_message(handshake);
 
@@ -252,15 +256,16 @@ static void last_append(struct text *text, const struct handshake *handshake)
 	}
 	if (!last)
 		text_append(text, "its beginning");
-	else if (last->from == END_SERVER && !handshake->resumed && !has_encrypted(handshake, END_CLIENT))
+	else if (last->from == END_SERVER && !handshake->resumed &&
+		 !has_encrypted(handshake, END_CLIENT))
 		text_append(text, "the server's flight with its certificate");
 	else
 		text_append(text, "the %s's last message", text_end(last->from));
 }
 
 /*
- * Of silence, of waiting and of an end the time since the message before it. Other signs of life may
- * be a socket's.
+ * Of silence, of waiting and of an end the time since the message before it. Other signs of life
+ * may be a socket's.
  */
 static void time_append(struct text *text, const struct handshake *handshake)
 {
@@ -281,7 +286,8 @@ static void signal_append(struct text *text, const struct handshake *handshake)
 {
 	char name[TEXT_NUMBER_SIZE];
 
-	text_append(text, "%s", text_signal(handshake->ends[handshake->failure.by].exit_signal, name));
+	text_append(text, "%s",
+		    text_signal(handshake->ends[handshake->failure.by].exit_signal, name));
 }
 
 /* CONNECTION_CLOSE says why: a code, and perhaps words that the other end chose. */
@@ -294,17 +300,21 @@ static void error_append(struct text *text, const struct handshake *handshake)
 		text_append(text, "%s", name);
 	else
 		text_append(text, "error 0x%llx", (unsigned long long)handshake->failure.error);
-	if (text_escape(handshake->failure.reason, handshake->failure.reason_length, escaped, sizeof(escaped)))
+	if (text_escape(handshake->failure.reason, handshake->failure.reason_length, escaped,
+			sizeof(escaped)))
 		text_append(text, " (%s)", escaped);
 }
 
 typedef void word_writer(struct text *text, const struct handshake *handshake);
 
-static const struct { const char *word; word_writer *write; } words[] = {
-	{ "WHO", who_append },	   { "PEER", peer_append },   { "SIDE", side_append },
-	{ "ALERT", alert_append }, { "LAST", last_append },   { "TIME", time_append },
-	{ "ERROR", error_append }, { "REASON", facts_reason }, { "PROTOCOL", protocol_append },
-	{ "SIGNAL", signal_append },
+static const struct {
+	const char *word;
+	word_writer *write;
+} words[] = {
+	{"WHO", who_append},	   {"PEER", peer_append},    {"SIDE", side_append},
+	{"ALERT", alert_append},   {"LAST", last_append},    {"TIME", time_append},
+	{"ERROR", error_append},   {"REASON", facts_reason}, {"PROTOCOL", protocol_append},
+	{"SIGNAL", signal_append},
 };
 
 static word_writer *word_find(const char *at, size_t length)

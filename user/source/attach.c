@@ -27,10 +27,10 @@
 /* linux/bpf.h since 6.6 (e420bed02507): BPF_TCX_INGRESS, BPF_TCX_EGRESS, BPF_F_BEFORE. */
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47, TCX_BEFORE = 1 << 3 };
 
-#define LOOPBACK_IFINDEX 1 /* include/net/net_namespace.h: the same in every namespace */
-#define FILTER_HANDLE 0x746c /* "tl" */
-#define PRIORITIES 8 /* how many are tried where others took the first */
-#define FILTERS_MAX 64 /* looked at per interface and direction; ours are among the first */
+#define LOOPBACK_IFINDEX 1	/* include/net/net_namespace.h: the same in every namespace */
+#define FILTER_HANDLE	 0x746c /* "tl" */
+#define PRIORITIES	 8	/* how many are tried where others took the first */
+#define FILTERS_MAX	 64 /* looked at per interface and direction; ours are among the first */
 
 struct row {
 	struct reaper_record record; /* clsact; its ifindex is always set */
@@ -74,11 +74,14 @@ static int filter_read(const struct nlmsghdr *header, void *context)
 	memset(filter, 0, sizeof(*filter));
 	filter->handle = message->tcm_handle;
 	filter->priority = TC_H_MAJ(message->tcm_info) >> 16;
-	mnl_attr_for_each(options, header, sizeof(*message)) {
+	mnl_attr_for_each(options, header, sizeof(*message))
+	{
 		if (mnl_attr_get_type(options) != TCA_OPTIONS)
 			continue;
-		/* Of another kind of filter these types mean something else: lengths are checked. */
-		mnl_attr_for_each_nested(option, options) {
+		/* Of another kind of filter these types mean something else: lengths are checked.
+		 */
+		mnl_attr_for_each_nested(option, options)
+		{
 			if (mnl_attr_get_type(option) == TCA_BPF_ID &&
 			    !mnl_attr_validate(option, MNL_TYPE_U32))
 				filter->program = mnl_attr_get_u32(option);
@@ -120,8 +123,8 @@ static int filters_list(uint32_t ifindex, unsigned int hook, struct filters *fil
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
 	message->tcm_ifindex = ifindex;
-	message->tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook == TLSTRACE_INGRESS ? TC_H_MIN_INGRESS :
-										TC_H_MIN_EGRESS);
+	message->tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook == TLSTRACE_INGRESS ? TC_H_MIN_INGRESS
+									      : TC_H_MIN_EGRESS);
 	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!socket)
 		return -errno;
@@ -138,8 +141,8 @@ static void filter_detach(uint32_t ifindex, unsigned int hook, uint32_t handle, 
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, place, .ifindex = ifindex,
-			    .attach_point = hook == TLSTRACE_INGRESS ? BPF_TC_INGRESS :
-								       BPF_TC_EGRESS);
+			    .attach_point =
+				    hook == TLSTRACE_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS);
 
 	bpf_tc_detach(&place, &opts);
 }
@@ -173,7 +176,8 @@ void attach_reap(const struct reaper_record *record)
 /* Does one of the process's descriptors stand for the program? proc(5), fdinfo. */
 static bool process_holds(const char *pid, const char *wanted)
 {
-	char path[2 * NAME_MAX + 32], line[128]; /* proc's names are numbers, the compiler knows not */
+	char path[2 * NAME_MAX + 32],
+		line[128]; /* proc's names are numbers, the compiler knows not */
 	struct dirent *entry;
 	bool found = false;
 	DIR *folder;
@@ -228,7 +232,8 @@ void attach_clean(uint32_t ifindex)
 		for (i = 0; i < filters.count; i++) {
 			filter = &filters.list[i];
 			if (filter->handle != FILTER_HANDLE || !filter->program ||
-			    strncmp(filter->name, "tc_", 3) != 0 || program_is_held(filter->program))
+			    strncmp(filter->name, "tc_", 3) != 0 ||
+			    program_is_held(filter->program))
 				continue;
 			log_verbose("removing a filter that a killed tlstrace left on interface %u",
 				    ifindex);
@@ -273,8 +278,8 @@ static int clsact_attach(struct attach *attach, struct reaper_record *record, un
 			 int program)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, place, .ifindex = record->ifindex,
-			    .attach_point = hook == TLSTRACE_INGRESS ? BPF_TC_INGRESS :
-								       BPF_TC_EGRESS);
+			    .attach_point =
+				    hook == TLSTRACE_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS);
 	uint32_t priority;
 	int error = 0;
 
@@ -286,7 +291,8 @@ static int clsact_attach(struct attach *attach, struct reaper_record *record, un
 		record->priority[hook] = priority;
 		reaper_tell(attach->reaper, record);
 		error = bpf_tc_attach(&place, &opts);
-		/* EEXIST: another tlstrace's. EINVAL: a filter of another kind has this priority. */
+		/* EEXIST: another tlstrace's. EINVAL: a filter of another kind has this priority.
+		 */
 		if (error != -EEXIST && error != -EINVAL)
 			break;
 	}
@@ -314,7 +320,7 @@ static int clsact_add(struct attach *attach, struct row *row, const int programs
 
 static void row_detach(struct attach *attach, struct row *row)
 {
-	struct reaper_record empty = { .ifindex = row->record.ifindex };
+	struct reaper_record empty = {.ifindex = row->record.ifindex};
 	unsigned int hook;
 
 	for (hook = 0; hook < 2; hook++) {
@@ -372,11 +378,11 @@ int attach_add(struct attach *attach, const struct interface *interface)
 		return -ENOMEM;
 	attach->rows = row;
 	row = &attach->rows[attach->count++];
-	*row = (struct row){ .record.ifindex = interface->ifindex, .links = { -1, -1 } };
+	*row = (struct row){.record.ifindex = interface->ifindex, .links = {-1, -1}};
 	if (!programs)
 		return -EPFNOSUPPORT;
-	error = attach->tc == SOURCE_TC_TCX ? tcx_add(row, programs) :
-					      clsact_add(attach, row, programs);
+	error = attach->tc == SOURCE_TC_TCX ? tcx_add(row, programs)
+					    : clsact_add(attach, row, programs);
 	if (!error)
 		return 1;
 	/* The row stays: not to try again at each change of the interface. */

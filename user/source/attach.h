@@ -27,7 +27,7 @@ struct attach;
  */
 struct attach *attach_open(enum source_tc tc, const struct attach_programs *programs,
 			   struct reaper *reaper);
-void attach_close(struct attach *attach); /* detaches everything; NULL is fine */
+void attach_close(struct attach *attach);	       /* detaches everything; NULL is fine */
 enum source_tc attach_tc(const struct attach *attach); /* SOURCE_TC_TCX or SOURCE_TC_CLSACT */
 
 /*

@@ -15,13 +15,15 @@
 #include "source/pcapng.h"
 
 #define SECOND_NS 1000000000ULL
-#ifndef CONNECTIONS_MAX /* the fuzz target, which opens thousands of captures a second, has fewer */
+#ifndef CONNECTIONS_MAX /* the fuzz target, which opens thousands of captures a second, has fewer  \
+			 */
 #define CONNECTIONS_MAX 65536
 #endif
 /* Between two looks at the clock: handshakes wait 20 ms behind their end anyway. */
 #define TICK_NS 5000000ULL
-#define BATCH 4096
-/* A timestamp this far back is not a packet out of order, but another clock or another file behind the first. */
+#define BATCH	4096
+/* A timestamp this far back is not a packet out of order, but another clock or another file behind
+ * the first. */
 #define CLOCK_BACK_NS SECOND_NS
 
 /* Numbers of libpcap's that files use too, but for raw IP. */
@@ -31,20 +33,26 @@ static const struct link {
 	int type;
 	enum frame_link link;
 } links[] = {
-	{ DLT_EN10MB, FRAME_LINK_ETHERNET }, { DLT_LINUX_SLL, FRAME_LINK_COOKED },
-	{ DLT_LINUX_SLL2, FRAME_LINK_COOKED2 }, { DLT_RAW, FRAME_LINK_IP },
-	{ DLT_IPV4, FRAME_LINK_IP },	     { DLT_IPV6, FRAME_LINK_IP },
-	{ DLT_NULL, FRAME_LINK_NULL },	     { DLT_LOOP, FRAME_LINK_NULL },
-	{ DLT_PPP, FRAME_LINK_PPP },	     { DLT_PPP_SERIAL, FRAME_LINK_PPP },
-	{ DLT_PPP_ETHER, FRAME_LINK_PPPOE }, { DLT_C_HDLC, FRAME_LINK_HDLC },
-	{ LINKTYPE_RAW, FRAME_LINK_IP },
+	{DLT_EN10MB, FRAME_LINK_ETHERNET},
+	{DLT_LINUX_SLL, FRAME_LINK_COOKED},
+	{DLT_LINUX_SLL2, FRAME_LINK_COOKED2},
+	{DLT_RAW, FRAME_LINK_IP},
+	{DLT_IPV4, FRAME_LINK_IP},
+	{DLT_IPV6, FRAME_LINK_IP},
+	{DLT_NULL, FRAME_LINK_NULL},
+	{DLT_LOOP, FRAME_LINK_NULL},
+	{DLT_PPP, FRAME_LINK_PPP},
+	{DLT_PPP_SERIAL, FRAME_LINK_PPP},
+	{DLT_PPP_ETHER, FRAME_LINK_PPPOE},
+	{DLT_C_HDLC, FRAME_LINK_HDLC},
+	{LINKTYPE_RAW, FRAME_LINK_IP},
 };
 
 struct source_capture {
 	const char *name;
 	struct source_waiter waiter;
 	struct capture_input *input;
-	pcap_t *pcap;	       /* one of both */
+	pcap_t *pcap; /* one of both */
 	struct pcapng *pcapng;
 	struct fragments *fragments;
 	struct connections *connections;
@@ -53,8 +61,9 @@ struct source_capture {
 	uint64_t unreadable;
 	struct capture_packet next; /* if has_next: its bytes stay until another is read */
 	bool has_next;
-	bool link_known, link_unknown; /* there were packets of a link type that is, or is not, decoded */
-	int result; /* of packet_next(); 1 while it goes on: an error is told only once */
+	bool link_known,
+		link_unknown; /* there were packets of a link type that is, or is not, decoded */
+	int result;	      /* of packet_next(); 1 while it goes on: an error is told only once */
 };
 
 static uint64_t host_ns(void)
@@ -71,7 +80,8 @@ static int on_idle(void *context)
 	uint64_t now_ns = capture->now_ns;
 
 	if (!capture->connections)
-		return capture->waiter.idle(capture->waiter.context, 0); /* its header has not come yet */
+		return capture->waiter.idle(capture->waiter.context,
+					    0); /* its header has not come yet */
 	if (!capture->read_ns)
 		capture->read_ns = host_ns();
 	now_ns += host_ns() - capture->read_ns;
@@ -93,17 +103,21 @@ static void link_refuse(const struct source_capture *capture, int type, const ch
 {
 	const char *name = pcap_datalink_val_to_name(type);
 
-	log_error("%s has link type %d (%s), which tlstrace does not decode%s: capture on an interface with "
-		  "Ethernet, cooked, PPP or IP packets", capture->name, type, name ? name : "unknown", consequence);
+	log_error("%s has link type %d (%s), which tlstrace does not decode%s: capture on an "
+		  "interface with "
+		  "Ethernet, cooked, PPP or IP packets",
+		  capture->name, type, name ? name : "unknown", consequence);
 }
 
 static int pcap_prepare(struct source_capture *capture, FILE *stream, char reason[PCAP_ERRBUF_SIZE])
 {
-	capture->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, reason);
+	capture->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO,
+								 reason);
 	return capture->pcap ? 0 : -EBADMSG;
 }
 
-static int pcapng_prepare(struct source_capture *capture, FILE *stream, char reason[PCAP_ERRBUF_SIZE])
+static int pcapng_prepare(struct source_capture *capture, FILE *stream,
+			  char reason[PCAP_ERRBUF_SIZE])
 {
 	int error;
 
@@ -134,7 +148,8 @@ static int packets_prepare(struct source_capture *capture)
 	if (!stream)
 		return -errno;
 	errno = 0;
-	error = is_pcapng(stream) ? pcapng_prepare(capture, stream, reason) : pcap_prepare(capture, stream, reason);
+	error = is_pcapng(stream) ? pcapng_prepare(capture, stream, reason)
+				  : pcap_prepare(capture, stream, reason);
 	if (!error && capture->pcap && !link_find(pcap_datalink(capture->pcap))) {
 		link_refuse(capture, pcap_datalink(capture->pcap), "");
 		return -EINVAL;
@@ -146,8 +161,10 @@ static int packets_prepare(struct source_capture *capture)
 	else if (capture_input_is_empty(capture->input))
 		log_error("%s is empty: look at why what should write it did not", capture->name);
 	else
-		log_error("%s is no capture (%s): tlstrace reads pcap and pcapng, gzip'd too", capture->name,
-			  capture_input_error(capture->input) ? capture_input_error(capture->input) : reason);
+		log_error("%s is no capture (%s): tlstrace reads pcap and pcapng, gzip'd too",
+			  capture->name,
+			  capture_input_error(capture->input) ? capture_input_error(capture->input)
+							      : reason);
 	if (!capture->pcapng)
 		fclose(stream);
 	return error;
@@ -229,8 +246,10 @@ static int packet_next(struct source_capture *capture, struct capture_packet *pa
 		return pcapng_next(capture->pcapng, packet);
 	result = pcap_next_ex(capture->pcap, &header, &bytes);
 	if (result == 1)
-		*packet = (struct capture_packet){ packet_time(header), pcap_datalink(capture->pcap), header->len,
-						   { bytes, header->caplen } };
+		*packet = (struct capture_packet){packet_time(header),
+						  pcap_datalink(capture->pcap),
+						  header->len,
+						  {bytes, header->caplen}};
 	return result == PCAP_ERROR_BREAK ? 0 : result;
 }
 
@@ -255,7 +274,8 @@ static void packet_read(struct source_capture *capture, const struct capture_pac
 	capture->link_unknown |= !link;
 	capture->link_known |= !!link;
 	switch (link ? frame_read(link->link, packet->bytes, packet->wire_length, packet->time_ns,
-				  capture->fragments, &frame) : FRAME_BROKEN) {
+				  capture->fragments, &frame)
+		     : FRAME_BROKEN) {
 	case FRAME_READ:
 		connections_add(capture->connections, &frame, packet->time_ns);
 		break;
@@ -274,8 +294,10 @@ int source_capture_poll(struct source_capture *capture)
 
 	while (count < BATCH && capture->now_ns - begun_ns < TICK_NS && packet_ready(capture)) {
 		count++;
-		/* What ends in the silence before a packet ends first: the packet may begin another on the same ports. */
-		if (capture->next.time_ns > begun_ns && capture->next.time_ns - begun_ns >= TICK_NS) {
+		/* What ends in the silence before a packet ends first: the packet may begin another
+		 * on the same ports. */
+		if (capture->next.time_ns > begun_ns &&
+		    capture->next.time_ns - begun_ns >= TICK_NS) {
 			clock_set(capture, capture->next.time_ns);
 			break;
 		}
@@ -285,7 +307,9 @@ int source_capture_poll(struct source_capture *capture)
 	connections_tick(capture->connections, capture->now_ns);
 	if (count)
 		return count;
-	return capture->result || capture_input_error(capture->input) || is_refused(capture) ? -EBADMSG : 0;
+	return capture->result || capture_input_error(capture->input) || is_refused(capture)
+		       ? -EBADMSG
+		       : 0;
 }
 
 void source_capture_explain(const struct source_capture *capture)
@@ -294,8 +318,11 @@ void source_capture_explain(const struct source_capture *capture)
 
 	if (!packing && is_refused(capture))
 		return; /* that was said */
-	log_error("%s is broken: %s; what stands before that was reported, capture the rest again", capture->name,
-		  packing ? packing : capture->pcapng ? pcapng_error(capture->pcapng) : pcap_geterr(capture->pcap));
+	log_error("%s is broken: %s; what stands before that was reported, capture the rest again",
+		  capture->name,
+		  packing	    ? packing
+		  : capture->pcapng ? pcapng_error(capture->pcapng)
+				    : pcap_geterr(capture->pcap));
 }
 
 void source_capture_finish(struct source_capture *capture)

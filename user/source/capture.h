@@ -9,8 +9,9 @@
 struct source_capture;
 
 /*
- * Called while a pipe has nothing, with the capture's clock advanced by the time that has passed. Returns
- * for how many milliseconds at most to wait until the next call, -1 to end the capture here.
+ * Called while a pipe has nothing, with the capture's clock advanced by the time that has passed.
+ * Returns for how many milliseconds at most to wait until the next call, -1 to end the capture
+ * here.
  */
 struct source_waiter {
 	int (*idle)(void *context, uint64_t now_ns);
@@ -22,8 +23,9 @@ struct source_capture *source_capture_open(const char *path, const struct source
 					   const struct source_waiter *waiter);
 void source_capture_close(struct source_capture *capture); /* NULL is fine */
 /*
- * Read packets, until some milliseconds of the capture's time have passed, and deliver those that are of a
- * handshake. Returns how many were read, 0 at the end; -EBADMSG where the file is broken, see source_capture_explain().
+ * Read packets, until some milliseconds of the capture's time have passed, and deliver those that
+ * are of a handshake. Returns how many were read, 0 at the end; -EBADMSG where the file is broken,
+ * see source_capture_explain().
  */
 int source_capture_poll(struct source_capture *capture);
 /* One sentence on stderr: how the file is broken. */
@@ -38,6 +40,7 @@ uint64_t source_capture_now(const struct source_capture *capture);
 uint64_t source_capture_begun(const struct source_capture *capture);
 bool source_capture_is_file(const struct source_capture *capture); /* not a pipe */
 struct connections_counts source_capture_counts(const struct source_capture *capture);
-uint64_t source_capture_unreadable(const struct source_capture *capture); /* packets with broken headers */
+uint64_t
+source_capture_unreadable(const struct source_capture *capture); /* packets with broken headers */
 
 #endif

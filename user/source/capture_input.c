@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define CHUNK (64 * 1024)
+#define CHUNK	    (64 * 1024)
 #define WINDOW_GZIP (15 + 16) /* zlib.h: the largest window, gzip's header */
 
 struct capture_input {
@@ -19,7 +19,7 @@ struct capture_input {
 	capture_input_idle *idle;
 	void *context;
 	bool begun, ended, is_file;
-	bool any; /* bytes have come from it, or an error */
+	bool any;	     /* bytes have come from it, or an error */
 	bool packed, inside; /* gzip'd; within one of its members */
 	const char *error;
 	z_stream zlib;
@@ -53,7 +53,7 @@ struct capture_input *capture_input_open(const char *path, capture_input_idle *i
 /* False: the input ends here. */
 static bool readable_wait(struct capture_input *input)
 {
-	struct pollfd poller = { .fd = input->fd, .events = POLLIN };
+	struct pollfd poller = {.fd = input->fd, .events = POLLIN};
 	int wait = 0;
 
 	while (poll(&poller, 1, wait) <= 0) {
@@ -188,7 +188,7 @@ static ssize_t input_read(void *cookie, char *to, size_t size)
 
 FILE *capture_input_stream(struct capture_input *input)
 {
-	FILE *stream = fopencookie(input, "r", (cookie_io_functions_t){ .read = input_read });
+	FILE *stream = fopencookie(input, "r", (cookie_io_functions_t){.read = input_read});
 
 	if (stream)
 		setvbuf(stream, NULL, _IOFBF, CHUNK); /* the default is a page */

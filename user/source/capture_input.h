@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A capture file or pipe as a stdio stream: unpacked if it is gzip'd, and not deaf while it waits for more. */
+/* A capture file or pipe as a stdio stream: unpacked if it is gzip'd, and not deaf while it waits
+ * for more. */
 #ifndef TLSTRACE_CAPTURE_INPUT_H
 #define TLSTRACE_CAPTURE_INPUT_H
 
@@ -7,8 +8,8 @@
 #include <stdio.h>
 
 /*
- * Called again and again while nothing comes. Returns how many milliseconds to wait for at most until the
- * next call, or -1 to end the input here.
+ * Called again and again while nothing comes. Returns how many milliseconds to wait for at most
+ * until the next call, or -1 to end the input here.
  */
 typedef int capture_input_idle(void *context);
 
@@ -16,7 +17,8 @@ struct capture_input;
 
 /* path "-" is standard input. NULL and errno on failure. */
 struct capture_input *capture_input_open(const char *path, capture_input_idle *idle, void *context);
-/* A stream that reads it, unbuffered below; NULL and errno. Closing it leaves the input as it is. */
+/* A stream that reads it, unbuffered below; NULL and errno. Closing it leaves the input as it is.
+ */
 FILE *capture_input_stream(struct capture_input *input);
 /* What is wrong with the compression, or NULL. */
 const char *capture_input_error(const struct capture_input *input);

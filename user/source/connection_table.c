@@ -9,13 +9,14 @@
 
 /* Held segments: a hello of post-quantum size in pieces, and all connections together. */
 #define HELD_SEGMENTS_MAX 32
-#define HELD_BYTES_MAX (64 * 1024)
-#define HELD_TOTAL_MAX (16 * 1024 * 1024)
+#define HELD_BYTES_MAX	  (64 * 1024)
+#define HELD_TOTAL_MAX	  (16 * 1024 * 1024)
 
 struct connection_table {
 	struct connection *pool;
-	struct connection *free;  /* through bucket_next; the latest released first: it is in the cache */
-	size_t touched;		  /* entries of the pool ever used */
+	struct connection
+		*free;	/* through bucket_next; the latest released first: it is in the cache */
+	size_t touched; /* entries of the pool ever used */
 	size_t capacity;
 	struct connection **buckets;
 	size_t bucket_count; /* a power of two */
@@ -75,13 +76,16 @@ unsigned int connection_key_make(struct connection_key *key, const struct frame 
 	return side;
 }
 
-static struct connection **bucket_of(const struct connection_table *table, const struct connection_key *key)
+static struct connection **bucket_of(const struct connection_table *table,
+				     const struct connection_key *key)
 {
 	_Static_assert(sizeof(*key) % sizeof(uint64_t) == 0, "the key is hashed in words");
-	return &table->buckets[hash_words(key, sizeof(*key), table->seed) & (table->bucket_count - 1)];
+	return &table->buckets[hash_words(key, sizeof(*key), table->seed) &
+			       (table->bucket_count - 1)];
 }
 
-struct connection *connection_find(const struct connection_table *table, const struct connection_key *key)
+struct connection *connection_find(const struct connection_table *table,
+				   const struct connection_key *key)
 {
 	struct connection *connection = *bucket_of(table, key);
 
@@ -186,8 +190,8 @@ void connection_trust(struct connection_table *table, struct connection *connect
 	if (!connection->suspect)
 		return;
 	connection->suspect = false;
-	*(connection->suspect_older ? &connection->suspect_older->suspect_newer : &table->suspects) =
-		connection->suspect_newer;
+	*(connection->suspect_older ? &connection->suspect_older->suspect_newer
+				    : &table->suspects) = connection->suspect_newer;
 	if (connection->suspect_newer)
 		connection->suspect_newer->suspect_older = connection->suspect_older;
 }
@@ -197,19 +201,20 @@ struct connection *connection_first_suspect(const struct connection_table *table
 	return table->suspects;
 }
 
-bool connection_hold(struct connection_table *table, struct connection *connection, unsigned int side,
-		     const struct frame *frame, uint64_t time_ns)
+bool connection_hold(struct connection_table *table, struct connection *connection,
+		     unsigned int side, const struct frame *frame, uint64_t time_ns)
 {
 	struct held_segment **link = &connection->held, *held;
 	size_t length = frame->payload.length;
 
-	if (connection->held_count == HELD_SEGMENTS_MAX || connection->held_bytes + length > HELD_BYTES_MAX ||
+	if (connection->held_count == HELD_SEGMENTS_MAX ||
+	    connection->held_bytes + length > HELD_BYTES_MAX ||
 	    table->held_bytes + length > HELD_TOTAL_MAX)
 		return false;
 	held = malloc(sizeof(*held) + length);
 	if (!held)
 		return false;
-	*held = (struct held_segment){ .time_ns = time_ns, .side = side, .frame = *frame };
+	*held = (struct held_segment){.time_ns = time_ns, .side = side, .frame = *frame};
 	if (length)
 		memcpy(held->bytes, frame->payload.bytes, length);
 	held->frame.payload.bytes = held->bytes;
@@ -222,7 +227,8 @@ bool connection_hold(struct connection_table *table, struct connection *connecti
 	return true;
 }
 
-void connection_drop(struct connection_table *table, struct connection *connection, unsigned int side)
+void connection_drop(struct connection_table *table, struct connection *connection,
+		     unsigned int side)
 {
 	struct held_segment **link = &connection->held, *held;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* TCP connections and UDP flows of a capture: a pool, found by address, the longest idle one reused. */
+/* TCP connections and UDP flows of a capture: a pool, found by address, the longest idle one
+ * reused. */
 #ifndef TLSTRACE_CONNECTION_TABLE_H
 #define TLSTRACE_CONNECTION_TABLE_H
 
@@ -9,7 +10,8 @@
 
 #include "source/frame.h"
 
-/* Addresses and ports in the order of their bytes: the same for both directions. Compared as bytes. */
+/* Addresses and ports in the order of their bytes: the same for both directions. Compared as bytes.
+ */
 struct connection_key {
 	uint8_t addresses[2][16];
 	uint64_t encapsulation;
@@ -24,13 +26,15 @@ struct connection_side {
 	uint32_t first;	  /* of the SYN, if has_first */
 	uint32_t next;	  /* all before it was seen, if known */
 	uint32_t highest; /* behind the last byte seen */
-	uint32_t proven;  /* all before it was sent: the other end acknowledged it, or a FIN follows */
+	uint32_t proven;  /* all before it was sent: the other end acknowledged it, or a FIN follows
+			   */
 	uint32_t start;	  /* of what may become a ClientHello, if may_start */
 	uint64_t first_ns; /* of the SYN */
 	bool has_first, known, may_start, finished;
 	bool repeated; /* the SYN came more than once */
 	bool has_direction;
-	enum frame_direction direction; /* of the first bytes that were seen, on an interface that tells */
+	enum frame_direction
+		direction; /* of the first bytes that were seen, on an interface that tells */
 };
 
 /* A segment kept because a ClientHello's beginning may come behind it. */
@@ -69,24 +73,28 @@ struct connection_table *connection_table_new(size_t capacity);
 void connection_table_free(struct connection_table *table);
 /* The side that sends this frame, and the key. */
 unsigned int connection_key_make(struct connection_key *key, const struct frame *frame);
-struct connection *connection_find(const struct connection_table *table, const struct connection_key *key);
-/* A new one, all zero but its key. Where none is free the longest idle one is released; *evicted was tracked. */
+struct connection *connection_find(const struct connection_table *table,
+				   const struct connection_key *key);
+/* A new one, all zero but its key. Where none is free the longest idle one is released; *evicted
+ * was tracked. */
 struct connection *connection_take(struct connection_table *table, const struct connection_key *key,
 				   bool *evicted);
 void connection_release(struct connection_table *table, struct connection *connection);
 /* It is the latest to have been active. */
 void connection_touch(struct connection_table *table, struct connection *connection);
 size_t connection_index(const struct connection_table *table, const struct connection *connection);
-struct connection *connection_at(const struct connection_table *table, size_t index); /* NULL beyond the end */
+struct connection *connection_at(const struct connection_table *table,
+				 size_t index); /* NULL beyond the end */
 
 void connection_suspect(struct connection_table *table, struct connection *connection);
 void connection_trust(struct connection_table *table, struct connection *connection);
 struct connection *connection_first_suspect(const struct connection_table *table);
 
 /* Copy a segment. False where bounds or memory forbid it. */
-bool connection_hold(struct connection_table *table, struct connection *connection, unsigned int side,
-		     const struct frame *frame, uint64_t time_ns);
+bool connection_hold(struct connection_table *table, struct connection *connection,
+		     unsigned int side, const struct frame *frame, uint64_t time_ns);
 /* Free what is held of a side. */
-void connection_drop(struct connection_table *table, struct connection *connection, unsigned int side);
+void connection_drop(struct connection_table *table, struct connection *connection,
+		     unsigned int side);
 
 #endif

@@ -10,13 +10,17 @@
 #include "tlstrace_types.h"
 
 #define MS 1000000ULL
-/* Several queues of a network card, or several processors, put a capture out of order by less than this. */
+/* Several queues of a network card, or several processors, put a capture out of order by less than
+ * this. */
 #define REORDER_NS (20 * MS)
-/* Bytes before a FIN that nobody acknowledged may still be sent again: RFC 6298's first timeouts. */
+/* Bytes before a FIN that nobody acknowledged may still be sent again: RFC 6298's first timeouts.
+ */
 #define RETRANSMIT_NS (3000 * MS)
-/* RFC 9000 section 10.1 leaves a QUIC connection's idle timeout to its ends; 60 s is long for a handshake. */
+/* RFC 9000 section 10.1 leaves a QUIC connection's idle timeout to its ends; 60 s is long for a
+ * handshake. */
 #define DATAGRAM_IDLE_NS (60000 * MS)
-/* A sequence number this far back is not a repetition but another connection with the same ports. */
+/* A sequence number this far back is not a repetition but another connection with the same ports.
+ */
 #define OLD_BYTES_MAX (1 << 20)
 /* The slot of a flow's connection is the lower part of its id. */
 #define SLOT_BITS 24
@@ -41,7 +45,8 @@ struct connections *connections_new(size_t capacity, const struct source_handler
 	if (!connections)
 		return NULL;
 	connections->handler = *handler;
-	connections->table = connection_table_new(capacity < 1 << SLOT_BITS ? capacity : 1 << SLOT_BITS);
+	connections->table =
+		connection_table_new(capacity < 1 << SLOT_BITS ? capacity : 1 << SLOT_BITS);
 	if (connections->table)
 		return connections;
 	free(connections);
@@ -61,7 +66,8 @@ struct connections_counts connections_counts(const struct connections *connectio
 	return connections->counts;
 }
 
-static struct connection *connection_begin(struct connections *connections, const struct connection_key *key)
+static struct connection *connection_begin(struct connections *connections,
+					   const struct connection_key *key)
 {
 	bool evicted;
 	struct connection *connection = connection_take(connections->table, key, &evicted);
@@ -84,7 +90,8 @@ static void side_advance(struct connection_side *side, uint32_t sequence, uint32
 		side_synchronise(side, sequence);
 	if (sequence_diff(end, side->highest) > 0)
 		side->highest = end;
-	/* What fills a hole is taken to fill all of it: more than one at a time is rare, and only costs a flag. */
+	/* What fills a hole is taken to fill all of it: more than one at a time is rare, and only
+	 * costs a flag. */
 	if (sequence_diff(sequence, side->next) <= 0 && sequence_diff(end, side->next) > 0)
 		side->next = side->highest;
 }
@@ -128,7 +135,7 @@ static void event_payload(struct tlstrace_packet_event *event, const struct fram
 	event->length = frame->length;
 	event->data_length = frame->payload.length;
 	event->slice_count = frame->payload.length > 0;
-	event->slices[0] = (struct tlstrace_slice){ 0, event->data_length };
+	event->slices[0] = (struct tlstrace_slice){0, event->data_length};
 	if (event->data_length < event->length)
 		event->flags |= TLSTRACE_PACKET_TRUNCATED;
 }
@@ -145,8 +152,8 @@ static uint8_t hook_of(enum frame_direction direction)
 }
 
 static struct tlstrace_packet_event *event_begin(struct connections *connections,
-						 const struct connection *connection, unsigned int side,
-						 uint64_t time_ns)
+						 const struct connection *connection,
+						 unsigned int side, uint64_t time_ns)
 {
 	struct tlstrace_packet_event *event = &connections->event;
 
@@ -163,7 +170,8 @@ static struct tlstrace_packet_event *event_begin(struct connections *connections
 }
 
 /* An end that waited for a hole, with the word that the hole stays if it does. */
-static void pending_send(struct connections *connections, struct connection *connection, uint8_t flags)
+static void pending_send(struct connections *connections, struct connection *connection,
+			 uint8_t flags)
 {
 	struct tlstrace_packet_event *event =
 		event_begin(connections, connection, connection->pending_side, connection->last_ns);
@@ -176,7 +184,8 @@ static void pending_send(struct connections *connections, struct connection *con
 	connections->handler.packet(connections->handler.context, event, NULL);
 }
 
-/* Which of several answers to its SYNs the other end took shows in what it acknowledges before any data. */
+/* Which of several answers to its SYNs the other end took shows in what it acknowledges before any
+ * data. */
 static bool is_other_answer(const struct connection_side *side, uint32_t acknowledgement)
 {
 	int32_t distance = sequence_diff(acknowledgement, side->first);
@@ -186,13 +195,14 @@ static bool is_other_answer(const struct connection_side *side, uint32_t acknowl
 }
 
 /*
- * Bytes that were sent and not seen make what follows them doubtful. They may only be late: the end of a
- * connection waits for them, or it would pass for a failure.
+ * Bytes that were sent and not seen make what follows them doubtful. They may only be late: the end
+ * of a connection waits for them, or it would pass for a failure.
  */
-static void holes_look(struct connections *connections, struct connection *connection, unsigned int side,
-		       const struct frame *frame, uint64_t time_ns)
+static void holes_look(struct connections *connections, struct connection *connection,
+		       unsigned int side, const struct frame *frame, uint64_t time_ns)
 {
-	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
+	struct connection_side *sender = &connection->sides[side],
+			       *other = &connection->sides[!side];
 	uint64_t patience = REORDER_NS;
 
 	if (frame->tcp_flags & TLSTRACE_TCP_ACK && is_other_answer(other, frame->acknowledgement))
@@ -215,7 +225,8 @@ static void holes_look(struct connections *connections, struct connection *conne
 
 static void holes_filled(struct connections *connections, struct connection *connection)
 {
-	if (!connection->suspect || side_has_hole(&connection->sides[0]) || side_has_hole(&connection->sides[1]))
+	if (!connection->suspect || side_has_hole(&connection->sides[0]) ||
+	    side_has_hole(&connection->sides[1]))
 		return;
 	connection_trust(connections->table, connection);
 	if (connection->pending_flags)
@@ -229,7 +240,8 @@ static void holes_tell(struct connections *connections, struct connection *conne
 	connection_trust(connections->table, connection);
 	for (i = 0; i < 2; i++)
 		if (side_has_hole(&connection->sides[i]))
-			connection->sides[i].next = connection->sides[i].highest = connection->sides[i].proven;
+			connection->sides[i].next = connection->sides[i].highest =
+				connection->sides[i].proven;
 	connections->counts.lost++;
 	if (!connection->pending_flags)
 		connection->pending_side = connection->client;
@@ -245,12 +257,15 @@ static uint8_t order_flags(const struct connection_side *side, const struct fram
 	if (behind > 0)
 		return TLSTRACE_PACKET_OUT_OF_ORDER;
 	/* What leaves this host and arrives at it, as on lo, is seen twice and was sent once. */
-	return !side->has_direction || frame->direction == side->direction ? TLSTRACE_PACKET_RETRANSMIT : 0;
+	return !side->has_direction || frame->direction == side->direction
+		       ? TLSTRACE_PACKET_RETRANSMIT
+		       : 0;
 }
 
 /* A segment of a tracked connection. */
-static void segment_send(struct connections *connections, struct connection *connection, unsigned int side,
-			 const struct frame *frame, uint64_t time_ns, uint8_t flags)
+static void segment_send(struct connections *connections, struct connection *connection,
+			 unsigned int side, const struct frame *frame, uint64_t time_ns,
+			 uint8_t flags)
 {
 	struct tlstrace_packet_event *event = event_begin(connections, connection, side, time_ns);
 	const uint8_t ends = TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST;
@@ -276,12 +291,13 @@ static void segment_send(struct connections *connections, struct connection *con
 		holes_filled(connections, connection);
 }
 
-static void flow_begin(struct connections *connections, struct connection *connection, unsigned int side,
-		       enum frame_direction direction)
+static void flow_begin(struct connections *connections, struct connection *connection,
+		       unsigned int side, enum frame_direction direction)
 {
 	uint64_t serial = ++connections->counts.hellos;
 
-	connection->flow_id = serial << SLOT_BITS | connection_index(connections->table, connection);
+	connection->flow_id =
+		serial << SLOT_BITS | connection_index(connections->table, connection);
 	connection->tracked = true;
 	connection->client = side;
 	connection->local_is_client = direction == FRAME_OUTGOING;
@@ -295,7 +311,8 @@ static void sides_begin(struct connection *connection, unsigned int side, const 
 		side_synchronise(&connection->sides[!side], first->acknowledgement);
 }
 
-/* How the connection was made, if for the ClientHello: nothing was sent before it; and whether the server left. */
+/* How the connection was made, if for the ClientHello: nothing was sent before it; and whether the
+ * server left. */
 static void opening_send(struct connections *connections, const struct connection *connection,
 			 const struct frame *hello)
 {
@@ -303,7 +320,7 @@ static void opening_send(struct connections *connections, const struct connectio
 	const struct connection_side *server = &connection->sides[!connection->client];
 	bool fresh = client->has_first && server->has_first && connection->ack_ns &&
 		     hello->sequence == client->first && server->highest == server->first;
-	struct flow_opening opening = { .closed = server->finished };
+	struct flow_opening opening = {.closed = server->finished};
 
 	if (fresh) {
 		opening.syn_ns = client->first_ns;
@@ -317,9 +334,11 @@ static void opening_send(struct connections *connections, const struct connectio
 				     connection->flow_id, &opening);
 }
 
-/* The flow begins with this segment; then those follow that came before it, or too small to be known for it. */
-static void hello_found(struct connections *connections, struct connection *connection, unsigned int side,
-			const struct frame *first, uint64_t time_ns, uint8_t flag)
+/* The flow begins with this segment; then those follow that came before it, or too small to be
+ * known for it. */
+static void hello_found(struct connections *connections, struct connection *connection,
+			unsigned int side, const struct frame *first, uint64_t time_ns,
+			uint8_t flag)
 {
 	struct held_segment *held;
 
@@ -363,12 +382,13 @@ static size_t prefix_gather(const struct connection *connection, unsigned int si
 	return length;
 }
 
-static void prefix_look(struct connections *connections, struct connection *connection, unsigned int side)
+static void prefix_look(struct connections *connections, struct connection *connection,
+			unsigned int side)
 {
 	struct connection_side *sender = &connection->sides[side];
 	uint8_t prefix[OPENING_PREFIX];
 	size_t length = prefix_gather(connection, side, prefix);
-	enum opening opening = opening_tcp((struct slice){ prefix, length });
+	enum opening opening = opening_tcp((struct slice){prefix, length});
 	const struct held_segment *first;
 
 	if (opening == OPENING_MAYBE)
@@ -378,7 +398,8 @@ static void prefix_look(struct connections *connections, struct connection *conn
 	if (opening == OPENING_HELLO && first) {
 		struct frame frame = first->frame;
 
-		hello_found(connections, connection, side, &frame, first->time_ns, TLSTRACE_PACKET_HELLO);
+		hello_found(connections, connection, side, &frame, first->time_ns,
+			    TLSTRACE_PACKET_HELLO);
 	}
 }
 
@@ -390,8 +411,8 @@ static bool is_repetition(const struct connection_side *side, const struct frame
 }
 
 /* A segment of a connection on which no handshake is under way: does one begin? */
-static void segment_seek(struct connections *connections, struct connection *connection, unsigned int side,
-			 const struct frame *frame, uint64_t time_ns)
+static void segment_seek(struct connections *connections, struct connection *connection,
+			 unsigned int side, const struct frame *frame, uint64_t time_ns)
 {
 	struct connection_side *sender = &connection->sides[side];
 	enum opening opening;
@@ -403,7 +424,8 @@ static void segment_seek(struct connections *connections, struct connection *con
 		hello_found(connections, connection, side, frame, time_ns, TLSTRACE_PACKET_HELLO);
 		return;
 	}
-	if (connection->may_renegotiate && side == connection->client && opening_is_encrypted(frame->payload)) {
+	if (connection->may_renegotiate && side == connection->client &&
+	    opening_is_encrypted(frame->payload)) {
 		hello_found(connections, connection, side, frame, time_ns, TLSTRACE_PACKET_AGAIN);
 		return;
 	}
@@ -411,7 +433,8 @@ static void segment_seek(struct connections *connections, struct connection *con
 		sender->may_start = true;
 		sender->start = frame->sequence;
 	}
-	if ((sender->may_start || (sender->known && sequence_diff(frame->sequence, sender->next) > 0)) &&
+	if ((sender->may_start ||
+	     (sender->known && sequence_diff(frame->sequence, sender->next) > 0)) &&
 	    !connection_hold(connections->table, connection, side, frame, time_ns)) {
 		/* Too much for a hello: what was before it no longer matters. */
 		sender->may_start = sender->known = false;
@@ -423,7 +446,8 @@ static void segment_seek(struct connections *connections, struct connection *con
 		connection_drop(connections->table, connection, side);
 }
 
-static bool is_new_connection(const struct connection *connection, unsigned int side, const struct frame *frame)
+static bool is_new_connection(const struct connection *connection, unsigned int side,
+			      const struct frame *frame)
 {
 	const struct connection_side *sender = &connection->sides[side];
 
@@ -432,10 +456,11 @@ static bool is_new_connection(const struct connection *connection, unsigned int 
 }
 
 /* When the connection began: of both SYNs, and of what the client sends next. */
-static void opening_note(struct connection *connection, unsigned int side, const struct frame *frame,
-			 uint64_t time_ns)
+static void opening_note(struct connection *connection, unsigned int side,
+			 const struct frame *frame, uint64_t time_ns)
 {
-	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
+	struct connection_side *sender = &connection->sides[side],
+			       *other = &connection->sides[!side];
 
 	if (frame->tcp_flags & TLSTRACE_TCP_SYN) {
 		sender->repeated |= sender->first_ns != 0;
@@ -449,11 +474,14 @@ static void opening_note(struct connection *connection, unsigned int side, const
 
 static void syn_note(struct connection *connection, unsigned int side, const struct frame *frame)
 {
-	struct connection_side *sender = &connection->sides[side], *other = &connection->sides[!side];
+	struct connection_side *sender = &connection->sides[side],
+			       *other = &connection->sides[!side];
 
-	if (!(frame->tcp_flags & TLSTRACE_TCP_SYN) || (sender->has_first && sender->first == frame->sequence))
+	if (!(frame->tcp_flags & TLSTRACE_TCP_SYN) ||
+	    (sender->has_first && sender->first == frame->sequence))
 		return;
-	/* A server that keeps no state answers each SYN with another number; the last one before its data counts. */
+	/* A server that keeps no state answers each SYN with another number; the last one before
+	 * its data counts. */
 	if (!sender->known || (sender->has_first && sender->highest == sender->first))
 		side_synchronise(sender, frame->sequence);
 	sender->has_first = true;
@@ -464,11 +492,12 @@ static void syn_note(struct connection *connection, unsigned int side, const str
 
 static bool is_over(const struct connection *connection)
 {
-	return connection->reset || (connection->sides[0].finished && connection->sides[1].finished);
+	return connection->reset ||
+	       (connection->sides[0].finished && connection->sides[1].finished);
 }
 
-static struct connection *segment_connection(struct connections *connections, const struct frame *frame,
-					     unsigned int *side)
+static struct connection *segment_connection(struct connections *connections,
+					     const struct frame *frame, unsigned int *side)
 {
 	struct connection *connection;
 	struct connection_key key;
@@ -489,7 +518,8 @@ static struct connection *segment_connection(struct connections *connections, co
 	return connection_begin(connections, &key);
 }
 
-static void segment_add(struct connections *connections, const struct frame *frame, uint64_t time_ns)
+static void segment_add(struct connections *connections, const struct frame *frame,
+			uint64_t time_ns)
 {
 	unsigned int side;
 	struct connection *connection = segment_connection(connections, frame, &side);
@@ -509,8 +539,9 @@ static void segment_add(struct connections *connections, const struct frame *fra
 		connection_release(connections->table, connection);
 }
 
-static void datagram_send(struct connections *connections, struct connection *connection, unsigned int side,
-			  const struct frame *frame, uint64_t time_ns, uint8_t flags)
+static void datagram_send(struct connections *connections, struct connection *connection,
+			  unsigned int side, const struct frame *frame, uint64_t time_ns,
+			  uint8_t flags)
 {
 	struct tlstrace_packet_event *event = event_begin(connections, connection, side, time_ns);
 
@@ -521,12 +552,12 @@ static void datagram_send(struct connections *connections, struct connection *co
 }
 
 /*
- * Packets that repeat the first of a handshake that is over are not another one. Those that do not say what
- * they repeat are taken for it while the flow is alive.
+ * Packets that repeat the first of a handshake that is over are not another one. Those that do not
+ * say what they repeat are taken for it while the flow is alive.
  */
 static void datagram_seek(struct connections *connections, struct connection *connection,
-			  const struct connection_key *key, unsigned int side, const struct frame *frame,
-			  uint64_t time_ns)
+			  const struct connection_key *key, unsigned int side,
+			  const struct frame *frame, uint64_t time_ns)
 {
 	uint64_t identity;
 
@@ -542,7 +573,8 @@ static void datagram_seek(struct connections *connections, struct connection *co
 	datagram_send(connections, connection, side, frame, time_ns, TLSTRACE_PACKET_HELLO);
 }
 
-static void datagram_add(struct connections *connections, const struct frame *frame, uint64_t time_ns)
+static void datagram_add(struct connections *connections, const struct frame *frame,
+			 uint64_t time_ns)
 {
 	struct connection_key key;
 	unsigned int side = connection_key_make(&key, frame);
@@ -576,7 +608,8 @@ void connections_tick(struct connections *connections, uint64_t now_ns)
 	struct connection *connection, *next;
 
 	connections->busy = true;
-	for (connection = connection_first_suspect(connections->table); connection; connection = next) {
+	for (connection = connection_first_suspect(connections->table); connection;
+	     connection = next) {
 		next = connection->suspect_newer;
 		if (!connection->tracked)
 			connection_trust(connections->table, connection);

@@ -20,19 +20,21 @@ struct connections_counts {
 	uint64_t lost;	     /* flows of which bytes are not in the capture */
 };
 
-/* capacity: TCP connections and UDP flows at most; the one idle for longest makes room. NULL without memory. */
+/* capacity: TCP connections and UDP flows at most; the one idle for longest makes room. NULL
+ * without memory. */
 struct connections *connections_new(size_t capacity, const struct source_handler *handler);
 void connections_free(struct connections *connections);
-/* Look at a frame. Borrowed for the call; segments ahead of a ClientHello's beginning are copied. */
+/* Look at a frame. Borrowed for the call; segments ahead of a ClientHello's beginning are copied.
+ */
 void connections_add(struct connections *connections, const struct frame *frame, uint64_t time_ns);
 /*
- * Tell of the holes that will not be filled any more: those older than the time it takes a capture to put
- * packets in order. UINT64_MAX: all.
+ * Tell of the holes that will not be filled any more: those older than the time it takes a capture
+ * to put packets in order. UINT64_MAX: all.
  */
 void connections_tick(struct connections *connections, uint64_t now_ns);
 /*
- * The packets of this flow are not wanted any more. A later ClientHello on the connection begins another, an encrypted
- * one too where the client may renegotiate.
+ * The packets of this flow are not wanted any more. A later ClientHello on the connection begins
+ * another, an encrypted one too where the client may renegotiate.
  */
 void connections_forget(struct connections *connections, const struct tlstrace_flow_key *key,
 			uint64_t flow_id, bool may_renegotiate);

@@ -24,7 +24,8 @@ static bool set_has(int map, uint32_t pid)
 	return bpf_map_lookup_elem(map, &pid, &value) == 0;
 }
 
-/* 0 if it is gone. The fourth field of proc_pid_stat(5); the second may hold any bytes but ')' last. */
+/* 0 if it is gone. The fourth field of proc_pid_stat(5); the second may hold any bytes but ')'
+ * last. */
 static uint32_t process_parent(const char *pid)
 {
 	char path[300], line[512], *end;

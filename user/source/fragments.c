@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT 8 /* fragments begin at multiples of it */
+#define UNIT	     8 /* fragments begin at multiples of it */
 #define DATAGRAM_MAX 65535
-#define UNITS_MAX (DATAGRAM_MAX / UNIT + 1)
+#define UNITS_MAX    (DATAGRAM_MAX / UNIT + 1)
 /* RFC 8200 section 4.5: 60 seconds; Linux waits 30 for IPv4. */
 #define EXPIRY_NS (30 * 1000000000ULL)
 
@@ -23,7 +23,8 @@ struct datagram {
 };
 
 struct fragments {
-	struct datagram *datagrams[FRAGMENTS_DATAGRAMS_MAX]; /* allocated when needed first, then kept */
+	struct datagram
+		*datagrams[FRAGMENTS_DATAGRAMS_MAX]; /* allocated when needed first, then kept */
 };
 
 struct fragments *fragments_new(void)
@@ -110,7 +111,8 @@ static uint32_t units_known(const struct datagram *datagram, uint32_t first, uin
 	return known;
 }
 
-static bool fragment_fits(const struct datagram *datagram, const struct fragment *fragment, uint32_t end)
+static bool fragment_fits(const struct datagram *datagram, const struct fragment *fragment,
+			  uint32_t end)
 {
 	if (fragment->more)
 		return !datagram->total || end <= datagram->total;
@@ -121,7 +123,8 @@ static void fragment_store(struct datagram *datagram, const struct fragment *fra
 {
 	uint32_t first = fragment->offset / UNIT, count = units_of(fragment->bytes.length), i;
 
-	/* A fragment in a tunnel that came in fragments may lie in the very buffer that is taken for it. */
+	/* A fragment in a tunnel that came in fragments may lie in the very buffer that is taken
+	 * for it. */
 	memmove(datagram->bytes + fragment->offset, fragment->bytes.bytes, fragment->bytes.length);
 	for (i = first; i < first + count; i++)
 		datagram->came[i / 8] |= 1 << i % 8;
@@ -166,7 +169,7 @@ bool fragments_add(struct fragments *fragments, const struct fragment *fragment,
 	if (datagram->is_void || !datagram->total || datagram->units < units_of(datagram->total))
 		return false;
 	datagram->used = false;
-	*whole = (struct slice){ datagram->bytes, datagram->total };
+	*whole = (struct slice){datagram->bytes, datagram->total};
 	*protocol = datagram->protocol;
 	return true;
 }

@@ -22,9 +22,9 @@ struct fragment_key {
 
 struct fragment {
 	struct fragment_key key;
-	uint32_t offset;   /* bytes */
-	bool more;	   /* it is not the last */
-	uint8_t protocol;  /* of what it carries */
+	uint32_t offset;  /* bytes */
+	bool more;	  /* it is not the last */
+	uint8_t protocol; /* of what it carries */
 	struct slice bytes;
 };
 
@@ -33,9 +33,9 @@ struct fragments;
 struct fragments *fragments_new(void); /* NULL without memory */
 void fragments_free(struct fragments *fragments);
 /*
- * Add a fragment. True if its datagram is whole with it: whole is borrowed until the next call, protocol that of
- * the first fragment. Fragments that overlap make their datagram void, as in Linux and RFC 5722; one that
- * only repeats what is there is left out.
+ * Add a fragment. True if its datagram is whole with it: whole is borrowed until the next call,
+ * protocol that of the first fragment. Fragments that overlap make their datagram void, as in Linux
+ * and RFC 5722; one that only repeats what is there is left out.
  */
 bool fragments_add(struct fragments *fragments, const struct fragment *fragment, uint64_t time_ns,
 		   struct slice *whole, uint8_t *protocol);

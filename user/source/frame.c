@@ -7,7 +7,7 @@
 #include "source/fragments.h"
 
 /* Headers of one frame: two VLAN tags, a tunnel and IPv6 extensions are about ten. */
-#define LAYERS_MAX 24
+#define LAYERS_MAX	 24
 #define LENGTH_FIELD_MAX 1500 /* below it an EtherType is IEEE 802.3's length */
 
 enum layer {
@@ -65,10 +65,10 @@ static enum layer code_find(const struct code_layer *codes, size_t count, uint16
 static enum layer ethertype_layer(uint16_t type)
 {
 	static const struct code_layer types[] = {
-		{ 0x0800, LAYER_IPV4 },	   { 0x86dd, LAYER_IPV6 }, { 0x8100, LAYER_VLAN },
-		{ 0x88a8, LAYER_VLAN },	   { 0x9100, LAYER_VLAN }, { 0x8847, LAYER_MPLS },
-		{ 0x8848, LAYER_MPLS },	   { 0x8864, LAYER_PPPOE }, { 0x6558, LAYER_ETHERNET },
-		{ 0x88be, LAYER_ERSPAN2 }, { 0x22eb, LAYER_ERSPAN3 }, { 0x880b, LAYER_PPP },
+		{0x0800, LAYER_IPV4},	 {0x86dd, LAYER_IPV6},	  {0x8100, LAYER_VLAN},
+		{0x88a8, LAYER_VLAN},	 {0x9100, LAYER_VLAN},	  {0x8847, LAYER_MPLS},
+		{0x8848, LAYER_MPLS},	 {0x8864, LAYER_PPPOE},	  {0x6558, LAYER_ETHERNET},
+		{0x88be, LAYER_ERSPAN2}, {0x22eb, LAYER_ERSPAN3}, {0x880b, LAYER_PPP},
 	};
 
 	return code_find(types, sizeof(types) / sizeof(types[0]), type);
@@ -77,12 +77,21 @@ static enum layer ethertype_layer(uint16_t type)
 static enum layer protocol_layer(uint8_t protocol)
 {
 	static const struct code_layer protocols[] = {
-		{ 6, LAYER_TCP }, { 17, LAYER_UDP }, { 4, LAYER_IPV4 }, { 41, LAYER_IPV6 }, { 47, LAYER_GRE },
-		{ 51, LAYER_AUTHENTICATION }, { 137, LAYER_MPLS },
+		{6, LAYER_TCP},
+		{17, LAYER_UDP},
+		{4, LAYER_IPV4},
+		{41, LAYER_IPV6},
+		{47, LAYER_GRE},
+		{51, LAYER_AUTHENTICATION},
+		{137, LAYER_MPLS},
 		/* RFC 8200 section 4, RFC 6275, RFC 7401, RFC 5533: hop-by-hop, routing, … */
-		{ 0, LAYER_IPV6_EXTENSION }, { 43, LAYER_IPV6_EXTENSION }, { 60, LAYER_IPV6_EXTENSION },
-		{ 135, LAYER_IPV6_EXTENSION }, { 139, LAYER_IPV6_EXTENSION }, { 140, LAYER_IPV6_EXTENSION },
-		{ 44, LAYER_IPV6_FRAGMENT },
+		{0, LAYER_IPV6_EXTENSION},
+		{43, LAYER_IPV6_EXTENSION},
+		{60, LAYER_IPV6_EXTENSION},
+		{135, LAYER_IPV6_EXTENSION},
+		{139, LAYER_IPV6_EXTENSION},
+		{140, LAYER_IPV6_EXTENSION},
+		{44, LAYER_IPV6_FRAGMENT},
 	};
 
 	return code_find(protocols, sizeof(protocols) / sizeof(protocols[0]), protocol);
@@ -124,8 +133,9 @@ static enum layer ethernet_read(struct walk *walk)
 	if (type > LENGTH_FIELD_MAX)
 		return ethertype_layer(type);
 	/* SNAP: aa aa 03, then an organization of 0 and an EtherType (RFC 1042). */
-	if (!slice_u16(&walk->rest, &access) || access != 0xaaaa || !slice_u32(&walk->rest, &rest) ||
-	    rest != 0x03000000 || !slice_u16(&walk->rest, &organization))
+	if (!slice_u16(&walk->rest, &access) || access != 0xaaaa ||
+	    !slice_u32(&walk->rest, &rest) || rest != 0x03000000 ||
+	    !slice_u16(&walk->rest, &organization))
 		return LAYER_NONE;
 	return ethertype_layer(organization);
 }
@@ -145,13 +155,15 @@ static enum layer cooked_read(struct walk *walk)
 {
 	uint16_t packet_type, protocol;
 
-	if (!slice_u16(&walk->rest, &packet_type) || !skip(walk, 12) || !slice_u16(&walk->rest, &protocol))
+	if (!slice_u16(&walk->rest, &packet_type) || !skip(walk, 12) ||
+	    !slice_u16(&walk->rest, &protocol))
 		return LAYER_BROKEN;
 	direction_set(walk, packet_type);
 	return ethertype_layer(protocol);
 }
 
-/* LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD, packet type, address length, address. */
+/* LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD, packet type, address length, address.
+ */
 static enum layer cooked2_read(struct walk *walk)
 {
 	uint16_t protocol;
@@ -165,7 +177,8 @@ static enum layer cooked2_read(struct walk *walk)
 	return ethertype_layer(protocol);
 }
 
-/* The family's number and byte order are those of a system unknown: the IP version says the same. */
+/* The family's number and byte order are those of a system unknown: the IP version says the same.
+ */
 static enum layer null_read(struct walk *walk)
 {
 	return skip(walk, 4) ? LAYER_IP : LAYER_BROKEN;
@@ -175,14 +188,19 @@ static enum layer hdlc_read(struct walk *walk)
 {
 	uint16_t type;
 
-	return skip(walk, 2) && slice_u16(&walk->rest, &type) ? ethertype_layer(type) : LAYER_BROKEN;
+	return skip(walk, 2) && slice_u16(&walk->rest, &type) ? ethertype_layer(type)
+							      : LAYER_BROKEN;
 }
 
-/* RFC 1661 section 2, RFC 1662 section 3.1: address, control and the protocol's first byte may be left out. */
+/* RFC 1661 section 2, RFC 1662 section 3.1: address, control and the protocol's first byte may be
+ * left out. */
 static enum layer ppp_read(struct walk *walk)
 {
 	static const struct code_layer protocols[] = {
-		{ 0x0021, LAYER_IPV4 }, { 0x0057, LAYER_IPV6 }, { 0x0281, LAYER_MPLS }, { 0x0283, LAYER_MPLS },
+		{0x0021, LAYER_IPV4},
+		{0x0057, LAYER_IPV6},
+		{0x0281, LAYER_MPLS},
+		{0x0283, LAYER_MPLS},
 	};
 	struct slice start = walk->rest;
 	uint16_t protocol;
@@ -230,7 +248,8 @@ static enum layer vlan_read(struct walk *walk)
 	return ethertype_layer(type);
 }
 
-/* RFC 3032: what lies below the last label is not said; RFC 4385's control word begins with a nibble of 0. */
+/* RFC 3032: what lies below the last label is not said; RFC 4385's control word begins with a
+ * nibble of 0. */
 static enum layer mpls_read(struct walk *walk)
 {
 	uint32_t label;
@@ -258,7 +277,7 @@ static enum layer ip_read(struct walk *walk)
 
 static void address_set(uint8_t to[16], struct slice from)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	if (from.length == 4)
 		memcpy(to, mapped, 12);
@@ -269,7 +288,8 @@ MUST_CHECK static bool addresses_read(struct walk *walk, size_t length)
 {
 	struct slice source, destination;
 
-	if (!slice_bytes(&walk->rest, length, &source) || !slice_bytes(&walk->rest, length, &destination))
+	if (!slice_bytes(&walk->rest, length, &source) ||
+	    !slice_bytes(&walk->rest, length, &destination))
 		return false;
 	address_set(walk->frame->source, source);
 	address_set(walk->frame->destination, destination);
@@ -304,7 +324,8 @@ static enum layer ipv4_read(struct walk *walk)
 	if (!slice_u8(&walk->rest, &first) || !slice_u8(&walk->rest, &service) ||
 	    !slice_u16(&walk->rest, &total) || !slice_u16(&walk->rest, &identification) ||
 	    !slice_u16(&walk->rest, &fragmenting) || !slice_u8(&walk->rest, &lifetime) ||
-	    !slice_u8(&walk->rest, &protocol) || !slice_u16(&walk->rest, &checksum) || !addresses_read(walk, 4))
+	    !slice_u8(&walk->rest, &protocol) || !slice_u16(&walk->rest, &checksum) ||
+	    !addresses_read(walk, 4))
 		return LAYER_BROKEN;
 	header = (first & 0x0f) * 4;
 	/* A length of 0 is left to segmentation offload: the frame's own counts. */
@@ -334,8 +355,8 @@ static enum layer ipv6_read(struct walk *walk)
 	uint16_t length;
 
 	if (!slice_u32(&walk->rest, &first) || !slice_u16(&walk->rest, &length) ||
-	    !slice_u8(&walk->rest, &next) || !slice_u8(&walk->rest, &hops) || !addresses_read(walk, 16) ||
-	    first >> 28 != 6)
+	    !slice_u8(&walk->rest, &next) || !slice_u8(&walk->rest, &hops) ||
+	    !addresses_read(walk, 16) || first >> 28 != 6)
 		return LAYER_BROKEN;
 	if (length)
 		length_set(walk, length);
@@ -365,12 +386,13 @@ static enum layer authentication_read(struct walk *walk)
 
 static enum layer ipv6_fragment_read(struct walk *walk)
 {
-	struct fragment fragment = { .key.protocol = 0 };
+	struct fragment fragment = {.key.protocol = 0};
 	uint16_t offset;
 	uint8_t reserved;
 
 	if (!slice_u8(&walk->rest, &fragment.protocol) || !slice_u8(&walk->rest, &reserved) ||
-	    !slice_u16(&walk->rest, &offset) || !slice_u32(&walk->rest, &fragment.key.identification))
+	    !slice_u16(&walk->rest, &offset) ||
+	    !slice_u32(&walk->rest, &fragment.key.identification))
 		return LAYER_BROKEN;
 	fragment.offset = offset & ~7U;
 	fragment.more = offset & 1;
@@ -382,8 +404,15 @@ static enum layer ipv6_fragment_read(struct walk *walk)
 /* RFC 2784, RFC 2890; version 1 is PPTP's (RFC 2637). */
 static enum layer gre_read(struct walk *walk)
 {
-	enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000,
-	       GRE_ACKNOWLEDGEMENT = 0x0080, GRE_VERSION = 0x0007, GRE_BRIDGED = 0x6558 };
+	enum {
+		GRE_CHECKSUM = 0x8000,
+		GRE_ROUTING = 0x4000,
+		GRE_KEY = 0x2000,
+		GRE_SEQUENCE = 0x1000,
+		GRE_ACKNOWLEDGEMENT = 0x0080,
+		GRE_VERSION = 0x0007,
+		GRE_BRIDGED = 0x6558
+	};
 	uint16_t flags, type;
 	uint32_t key;
 
@@ -396,7 +425,8 @@ static enum layer gre_read(struct walk *walk)
 	if (flags & GRE_KEY) {
 		if (!slice_u32(&walk->rest, &key))
 			return LAYER_BROKEN;
-		/* NVGRE's key ends in a byte that tells flows apart: each direction has its own (RFC 7637 section 3.2). */
+		/* NVGRE's key ends in a byte that tells flows apart: each direction has its own
+		 * (RFC 7637 section 3.2). */
 		if (type == GRE_BRIDGED)
 			key >>= 8;
 		/* PPTP's key is a length and the receiver's call number. */
@@ -456,7 +486,8 @@ static enum layer geneve_read(struct walk *walk)
 	return ethertype_layer(type);
 }
 
-/* 3GPP TS 29.281 section 5.1: version 1, a user's packet (255); options if any of three flags is set. */
+/* 3GPP TS 29.281 section 5.1: version 1, a user's packet (255); options if any of three flags is
+ * set. */
 static enum layer gtp_read(struct walk *walk)
 {
 	uint8_t flags, type, next = 0, units;
@@ -464,7 +495,8 @@ static enum layer gtp_read(struct walk *walk)
 	uint32_t tunnel;
 
 	if (!slice_u8(&walk->rest, &flags) || !slice_u8(&walk->rest, &type) ||
-	    !slice_u16(&walk->rest, &length) || !slice_u32(&walk->rest, &tunnel) || flags >> 4 != 3 || type != 255)
+	    !slice_u16(&walk->rest, &length) || !slice_u32(&walk->rest, &tunnel) ||
+	    flags >> 4 != 3 || type != 255)
 		return LAYER_NONE;
 	length_set(walk, length);
 	if (!(flags & 7))
@@ -483,7 +515,10 @@ static const struct tunnel {
 	uint16_t port;
 	enum layer (*read)(struct walk *walk);
 } tunnels[] = {
-	{ 4789, vxlan_read }, { 8472, vxlan_read }, { 6081, geneve_read }, { 2152, gtp_read },
+	{4789, vxlan_read},
+	{8472, vxlan_read},
+	{6081, geneve_read},
+	{2152, gtp_read},
 };
 
 /* LAYER_NONE if it is no tunnel: then nothing has moved. */
@@ -520,8 +555,9 @@ static enum layer udp_read(struct walk *walk)
 	uint16_t length, checksum;
 	enum layer layer;
 
-	if (!slice_u16(&walk->rest, &frame->source_port) || !slice_u16(&walk->rest, &frame->destination_port) ||
-	    !slice_u16(&walk->rest, &length) || !slice_u16(&walk->rest, &checksum))
+	if (!slice_u16(&walk->rest, &frame->source_port) ||
+	    !slice_u16(&walk->rest, &frame->destination_port) || !slice_u16(&walk->rest, &length) ||
+	    !slice_u16(&walk->rest, &checksum))
 		return LAYER_BROKEN;
 	if (length && length < 8)
 		return LAYER_BROKEN;
@@ -538,8 +574,10 @@ static enum layer tcp_read(struct walk *walk)
 	uint16_t offset_flags;
 	size_t options;
 
-	if (!slice_u16(&walk->rest, &frame->source_port) || !slice_u16(&walk->rest, &frame->destination_port) ||
-	    !slice_u32(&walk->rest, &frame->sequence) || !slice_u32(&walk->rest, &frame->acknowledgement) ||
+	if (!slice_u16(&walk->rest, &frame->source_port) ||
+	    !slice_u16(&walk->rest, &frame->destination_port) ||
+	    !slice_u32(&walk->rest, &frame->sequence) ||
+	    !slice_u32(&walk->rest, &frame->acknowledgement) ||
 	    !slice_u16(&walk->rest, &offset_flags) || !skip(walk, 6))
 		return LAYER_BROKEN;
 	frame->tcp_flags = offset_flags & 0xff;
@@ -588,8 +626,8 @@ static const enum layer links[] = {
 	[FRAME_LINK_PPPOE] = LAYER_PPPOE,	[FRAME_LINK_HDLC] = LAYER_HDLC,
 };
 
-enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length, uint64_t time_ns,
-			     struct fragments *fragments, struct frame *frame)
+enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length,
+			     uint64_t time_ns, struct fragments *fragments, struct frame *frame)
 {
 	struct walk walk = {
 		.rest = bytes,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a captured frame to the TCP segment or UDP datagram it carries, through VLAN tags, tunnels and
- * fragments. Allocates nothing; every byte is hostile.
+ * From a captured frame to the TCP segment or UDP datagram it carries, through VLAN tags, tunnels
+ * and fragments. Allocates nothing; every byte is hostile.
  */
 #ifndef TLSTRACE_FRAME_H
 #define TLSTRACE_FRAME_H
@@ -27,8 +27,8 @@ enum frame_link {
 enum frame_direction { FRAME_INCOMING, FRAME_OUTGOING, FRAME_DIRECTION_UNKNOWN };
 
 enum frame_result {
-	FRAME_READ,  /* a segment or a datagram */
-	FRAME_OTHER, /* no TCP or UDP, or a fragment whose datagram is not whole yet */
+	FRAME_READ,   /* a segment or a datagram */
+	FRAME_OTHER,  /* no TCP or UDP, or a fragment whose datagram is not whole yet */
 	FRAME_BROKEN, /* headers that are cut off, contradict themselves or are nested too deep */
 };
 
@@ -44,8 +44,9 @@ struct frame {
 	struct slice payload; /* what was captured of it; borrows the frame or the fragments */
 	uint32_t length;      /* of the payload on the wire */
 	/*
-	 * Tells equal addresses in different VLANs and virtual networks apart; 0 if there are none. Labels
-	 * that differ between the directions of one connection (MPLS, GTP) are not part of it.
+	 * Tells equal addresses in different VLANs and virtual networks apart; 0 if there are none.
+	 * Labels that differ between the directions of one connection (MPLS, GTP) are not part of
+	 * it.
 	 */
 	uint64_t encapsulation;
 	uint32_t ifindex; /* of the capturing host, 0 unknown */
@@ -58,7 +59,7 @@ struct fragments;
  * Read a frame of wire_length bytes, of which bytes were captured. fragments keeps the pieces of
  * datagrams between calls; a frame's payload is valid until the next call.
  */
-enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length, uint64_t time_ns,
-			     struct fragments *fragments, struct frame *frame);
+enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length,
+			     uint64_t time_ns, struct fragments *fragments, struct frame *frame);
 
 #endif

@@ -27,8 +27,8 @@ struct interfaces {
 	struct mnl_socket *socket;
 	struct known *known;
 	size_t count;
-	bool listing;	  /* asked for all; the end of the answer is to come */
-	bool list_again;  /* changes were missed meanwhile */
+	bool listing;	 /* asked for all; the end of the answer is to come */
+	bool list_again; /* changes were missed meanwhile */
 	char messages[MESSAGES_SIZE];
 };
 
@@ -131,10 +131,9 @@ static int link_read(struct interfaces *interfaces, const struct nlmsghdr *heade
 	interface.ifindex = message->ifi_index;
 	interface.type = message->ifi_type;
 	interface.up = message->ifi_flags & IFF_UP;
-	mnl_attr_for_each(attribute, header, sizeof(*message))
-		if (mnl_attr_get_type(attribute) == IFLA_IFNAME)
-			strncpy(interface.name, mnl_attr_get_str(attribute),
-				sizeof(interface.name) - 1);
+	mnl_attr_for_each(attribute, header,
+			  sizeof(*message)) if (mnl_attr_get_type(attribute) == IFLA_IFNAME)
+		strncpy(interface.name, mnl_attr_get_str(attribute), sizeof(interface.name) - 1);
 	return known_set(interfaces, &interface);
 }
 
@@ -151,8 +150,8 @@ static int message_read(struct interfaces *interfaces, const struct nlmsghdr *he
 	case NLMSG_ERROR:
 		failure = mnl_nlmsg_get_payload(header);
 		interfaces->listing = false;
-		return mnl_nlmsg_get_payload_len(header) < sizeof(*failure) ? -EBADMSG :
-									      failure->error;
+		return mnl_nlmsg_get_payload_len(header) < sizeof(*failure) ? -EBADMSG
+									    : failure->error;
 	}
 	return 0;
 }

@@ -47,9 +47,9 @@ struct source_live {
 	uint64_t *counts; /* one per CPU */
 	int epoll;
 	uint32_t netns;
-	bool everywhere;     /* other network namespaces are traced too */
-	bool tracing;	     /* what comes from now on is attached to whether up or not */
-	bool more;	     /* the ring buffer was not read to its end, but up to: */
+	bool everywhere; /* other network namespaces are traced too */
+	bool tracing;	 /* what comes from now on is attached to whether up or not */
+	bool more;	 /* the ring buffer was not read to its end, but up to: */
 	uint64_t latest_ns;
 	unsigned int events; /* delivered by this poll */
 	int attach_error;    /* the last one */
@@ -99,7 +99,7 @@ static void interface_forget(struct source_live *live, uint32_t ifindex)
 
 static void interface_attach(struct source_live *live, const struct interface *interface)
 {
-	struct source_interface row = { .ifindex = interface->ifindex, .netns = live->netns };
+	struct source_interface row = {.ifindex = interface->ifindex, .netns = live->netns};
 	int result = attach_add(live->attach, interface);
 
 	if (result == 0 || result == -ENODEV)
@@ -136,8 +136,8 @@ static void interface_changed(void *context, const struct interface *interface, 
 		memcpy(row->name, interface->name, sizeof(row->name));
 		return;
 	}
-	if (live->interface[0] ? strcmp(live->interface, interface->name) == 0 :
-				 interface->up || live->tracing)
+	if (live->interface[0] ? strcmp(live->interface, interface->name) == 0
+			       : interface->up || live->tracing)
 		interface_attach(live, interface);
 }
 
@@ -178,7 +178,8 @@ static int packets_attach(struct source_live *live)
 	return 0;
 }
 
-/* Two links for each interface: the usual soft limit of 1024 is that of select(2). A command was forked before, with its own. */
+/* Two links for each interface: the usual soft limit of 1024 is that of select(2). A command was
+ * forked before, with its own. */
 static void descriptors_raise(void)
 {
 	struct rlimit limit;
@@ -213,7 +214,7 @@ static int event_deliver(void *context, void *data, size_t size)
 
 static int epoll_add(struct source_live *live, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
 	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
@@ -246,8 +247,10 @@ static void namespaces_reach(struct source_live *live)
 
 	live->everywhere = !error;
 	if (error)
-		log_error("handshakes of other network namespaces are seen only where they cross an "
-			  "interface of this one (%s): -v shows why", strerror(-error));
+		log_error(
+			"handshakes of other network namespaces are seen only where they cross an "
+			"interface of this one (%s): -v shows why",
+			strerror(-error));
 }
 
 static int live_start(struct source_live *live)

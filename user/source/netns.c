@@ -12,7 +12,8 @@
 
 #include <linux/nsfs.h>
 
-/* Of what is a network namespace: a name may be left over from one that is mounted elsewhere, or gone. */
+/* Of what is a network namespace: a name may be left over from one that is mounted elsewhere, or
+ * gone. */
 static uint32_t inode_of(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -21,7 +22,7 @@ static uint32_t inode_of(const char *path)
 	if (fd < 0)
 		return 0;
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &namespace))
-		namespace.st_ino = 0;
+	namespace.st_ino = 0;
 	close(fd);
 	return namespace.st_ino;
 }
@@ -37,7 +38,7 @@ static uint32_t inode_below(const char *format, const char *name)
 
 uint32_t netns_find(const char *name)
 {
-	static const char *const folders[] = { "/run/netns/%s", "/run/docker/netns/%s" };
+	static const char *const folders[] = {"/run/netns/%s", "/run/docker/netns/%s"};
 	uint32_t inode = 0;
 	size_t i;
 

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * Inode number of a network namespace: "self" (this process's), "host" (that of process 1), the number of a process
- * in it, a path that holds it, or a name of ip-netns(8) or Docker. 0: there is none.
+ * Inode number of a network namespace: "self" (this process's), "host" (that of process 1), the
+ * number of a process in it, a path that holds it, or a name of ip-netns(8) or Docker. 0: there is
+ * none.
  */
 uint32_t netns_find(const char *name);
 

@@ -8,8 +8,8 @@
 #include "tls/record.h"
 
 /*
- * The record's header, then that of the message and its version, as far as the record goes: a hello may be split over
- * records of any length.
+ * The record's header, then that of the message and its version, as far as the record goes: a hello
+ * may be split over records of any length.
  */
 static enum opening record_opening(struct slice payload)
 {
@@ -50,7 +50,8 @@ static enum opening record_opening(struct slice payload)
 	return version >> 8 == 3 && (version & 0xff) <= 4 ? OPENING_HELLO : OPENING_NONE;
 }
 
-/* RFC 5246 appendix E.2: the lengths inside must add up to the one outside, which leaves no room for chance. */
+/* RFC 5246 appendix E.2: the lengths inside must add up to the one outside, which leaves no room
+ * for chance. */
 static enum opening v2_opening(struct slice payload)
 {
 	uint16_t length, version, ciphers, session, challenge;
@@ -69,7 +70,8 @@ static enum opening v2_opening(struct slice payload)
 		return OPENING_MAYBE;
 	if (version != 0x0002 && (version < 0x0300 || version > 0x0304))
 		return OPENING_NONE;
-	if (!slice_u16(&payload, &ciphers) || !slice_u16(&payload, &session) || !slice_u16(&payload, &challenge))
+	if (!slice_u16(&payload, &ciphers) || !slice_u16(&payload, &session) ||
+	    !slice_u16(&payload, &challenge))
 		return OPENING_MAYBE;
 	if (ciphers == 0 || ciphers % 3 || challenge < 16 || challenge > 32 ||
 	    9U + ciphers + session + challenge != length)
@@ -90,23 +92,30 @@ bool opening_is_encrypted(struct slice payload)
 	uint8_t type, major, minor;
 	uint16_t length;
 
-	return slice_u8(&payload, &type) && type == RECORD_KIND_HANDSHAKE && slice_u8(&payload, &major) &&
-	       major == 3 && slice_u8(&payload, &minor) && minor <= 3 && slice_u16(&payload, &length) &&
-	       length > 41 && length <= RECORD_LENGTH_MAX;
+	return slice_u8(&payload, &type) && type == RECORD_KIND_HANDSHAKE &&
+	       slice_u8(&payload, &major) && major == 3 && slice_u8(&payload, &minor) &&
+	       minor <= 3 && slice_u16(&payload, &length) && length > 41 &&
+	       length <= RECORD_LENGTH_MAX;
 }
 
 /* RFC 9000 section 17.2.2, RFC 9369 section 3.2: the type's two bits differ between versions. */
 static bool quic_opening(struct slice payload, uint64_t *identity)
 {
-	static const struct { uint32_t version; uint8_t initial; } versions[] = {
-		{ 0x00000001, 0 }, { 0x6b3343cf, 1 }, { 0xff00001d, 0 },
+	static const struct {
+		uint32_t version;
+		uint8_t initial;
+	} versions[] = {
+		{0x00000001, 0},
+		{0x6b3343cf, 1},
+		{0xff00001d, 0},
 	};
 	struct slice destination, source;
 	uint32_t version;
 	uint8_t first;
 	size_t i;
 
-	/* The fixed bit may be greased here too, if the client knows the server (RFC 9287 section 3.1). */
+	/* The fixed bit may be greased here too, if the client knows the server (RFC 9287
+	 * section 3.1). */
 	if (!slice_u8(&payload, &first) || !slice_u32(&payload, &version) || !(first & 0x80) ||
 	    !slice_vector8(&payload, &destination) || !slice_vector8(&payload, &source) ||
 	    destination.length > 20 || source.length > 20)
@@ -126,16 +135,19 @@ static bool dtls_opening(struct slice payload, uint64_t *identity)
 	uint16_t version, epoch, length, offset, hello_version;
 	uint8_t type, message, offset_high;
 
-	if (!slice_u8(&payload, &type) || !slice_u16(&payload, &version) || !slice_u16(&payload, &epoch) ||
-	    !slice_bytes(&payload, 6, &sequence) || !slice_u16(&payload, &length) ||
-	    !slice_u8(&payload, &message) || type != RECORD_KIND_HANDSHAKE || epoch || message != TLS_CLIENT_HELLO ||
+	if (!slice_u8(&payload, &type) || !slice_u16(&payload, &version) ||
+	    !slice_u16(&payload, &epoch) || !slice_bytes(&payload, 6, &sequence) ||
+	    !slice_u16(&payload, &length) || !slice_u8(&payload, &message) ||
+	    type != RECORD_KIND_HANDSHAKE || epoch || message != TLS_CLIENT_HELLO ||
 	    (version != 0xfeff && version != 0xfefd && version != 0x0100))
 		return false;
 	*identity = 0;
-	/* Length and number of the message, then where this fragment begins: the random is in the first. */
+	/* Length and number of the message, then where this fragment begins: the random is in the
+	 * first. */
 	if (slice_bytes(&payload, 5, &fragment) && slice_u8(&payload, &offset_high) &&
-	    slice_u16(&payload, &offset) && !offset_high && !offset && slice_bytes(&payload, 3, &fragment) &&
-	    slice_u16(&payload, &hello_version) && slice_bytes(&payload, 32, &random))
+	    slice_u16(&payload, &offset) && !offset_high && !offset &&
+	    slice_bytes(&payload, 3, &fragment) && slice_u16(&payload, &hello_version) &&
+	    slice_bytes(&payload, 32, &random))
 		*identity = hash_bytes(random);
 	return true;
 }

@@ -22,8 +22,8 @@ enum opening opening_tcp(struct slice payload);
 /* Does it, behind a handshake of TLS 1.2 or before, with a record that may be an encrypted one? */
 bool opening_is_encrypted(struct slice payload);
 /*
- * Is a UDP payload a client's first: a QUIC Initial of a known version, or a DTLS ClientHello? identity is equal for
- * packets that repeat the same handshake's first, 0 if unknown.
+ * Is a UDP payload a client's first: a QUIC Initial of a known version, or a DTLS ClientHello?
+ * identity is equal for packets that repeat the same handshake's first, 0 if unknown.
  */
 bool opening_udp(struct slice payload, uint64_t *identity);
 

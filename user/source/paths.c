@@ -55,7 +55,7 @@ char *paths_cgroup(int map, uint64_t id)
 
 char *paths_executable(int map, uint64_t start_ns, uint32_t pid)
 {
-	const struct tlstrace_process process = { .start_ns = start_ns, .pid = pid };
+	const struct tlstrace_process process = {.start_ns = start_ns, .pid = pid};
 	struct tlstrace_executable noted;
 
 	if (bpf_map_lookup_elem(map, &process, &noted))

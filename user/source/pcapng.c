@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define SECOND_NS 1000000000ULL
-#define TIME_MAX_NS (UINT64_MAX / 2) /* in the year 2262 */
-#define BLOCK_MIN 12		     /* type, length, and the length again */
-#define BLOCK_USUAL 4096
-#define BLOCK_MAX (16U << 20)	     /* of those that are kept whole: libpcap's bound too */
+#define SECOND_NS      1000000000ULL
+#define TIME_MAX_NS    (UINT64_MAX / 2) /* in the year 2262 */
+#define BLOCK_MIN      12		/* type, length, and the length again */
+#define BLOCK_USUAL    4096
+#define BLOCK_MAX      (16U << 20) /* of those that are kept whole: libpcap's bound too */
 #define INTERFACES_MAX 65536
-#define ORDER_MAGIC 0x1a2b3c4d
+#define ORDER_MAGIC    0x1a2b3c4d
 
 enum block_type {
 	BLOCK_INTERFACE = 1,
@@ -27,19 +27,19 @@ enum { RESOLUTION_DEFAULT = 6, RESOLUTION_BINARY = 0x80, DECIMALS_MAX = 19, BITS
 
 struct interface {
 	int link_type;
-	uint32_t snaplen; /* 0: unlimited */
+	uint32_t snaplen;   /* 0: unlimited */
 	uint8_t resolution; /* of times: 10^-n s, with RESOLUTION_BINARY 2^-n s */
 	int64_t offset;	    /* seconds, added to them */
 };
 
 struct pcapng {
 	FILE *stream;
-	uint64_t position, next; /* of the block at hand, and behind it */
-	bool swapped;	     /* the section is little-endian */
+	uint64_t position, next;      /* of the block at hand, and behind it */
+	bool swapped;		      /* the section is little-endian */
 	struct interface *interfaces; /* of the section */
 	size_t interface_count, interface_capacity;
-	uint64_t last_ns;    /* of the latest packet that has a time, or 1 */
-	uint8_t *block;	     /* of BLOCK_USUAL bytes at least */
+	uint64_t last_ns; /* of the latest packet that has a time, or 1 */
+	uint8_t *block;	  /* of BLOCK_USUAL bytes at least */
 	size_t block_capacity;
 	char error[128];
 };
@@ -68,7 +68,8 @@ const char *pcapng_error(const struct pcapng *pcapng)
 	return pcapng->error;
 }
 
-static int broken(struct pcapng *pcapng, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int broken(struct pcapng *pcapng, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static int broken(struct pcapng *pcapng, const char *format, ...)
 {
@@ -133,7 +134,9 @@ static int block_grow(struct pcapng *pcapng, size_t size)
 
 static int bytes_read(struct pcapng *pcapng, size_t at, size_t length)
 {
-	return fread(pcapng->block + at, 1, length, pcapng->stream) == length ? 0 : broken(pcapng, "is cut off");
+	return fread(pcapng->block + at, 1, length, pcapng->stream) == length
+		       ? 0
+		       : broken(pcapng, "is cut off");
 }
 
 /* The rest of a block of which nothing is of interest. */
@@ -164,9 +167,10 @@ static int block_keep(struct pcapng *pcapng, size_t length, struct slice *body)
 		error = bytes_read(pcapng, BLOCK_MIN, length - BLOCK_MIN);
 	if (error)
 		return error;
-	rest = (struct slice){ pcapng->block, length };
+	rest = (struct slice){pcapng->block, length};
 	if (!u32_read(pcapng, &rest, &type) || !u32_read(pcapng, &rest, &begin) ||
-	    !slice_bytes(&rest, length - BLOCK_MIN, body) || !u32_read(pcapng, &rest, &end) || begin != end)
+	    !slice_bytes(&rest, length - BLOCK_MIN, body) || !u32_read(pcapng, &rest, &end) ||
+	    begin != end)
 		return broken(pcapng, "does not end with its length");
 	return 0;
 }
@@ -188,12 +192,12 @@ static bool is_kept(uint32_t type)
 static int block_next(struct pcapng *pcapng, uint32_t *type, struct slice *body)
 {
 	size_t have = fread(pcapng->block, 1, BLOCK_MIN, pcapng->stream);
-	struct slice rest = { pcapng->block, have };
+	struct slice rest = {pcapng->block, have};
 	uint32_t length, magic;
 	int error;
 
 	pcapng->position = pcapng->next;
-	*body = (struct slice){ NULL, 0 };
+	*body = (struct slice){NULL, 0};
 	if (!have)
 		return 0;
 	if (!slice_u32(&rest, type) || !slice_u32(&rest, &length) || !slice_u32(&rest, &magic))
@@ -206,7 +210,8 @@ static int block_next(struct pcapng *pcapng, uint32_t *type, struct slice *body)
 	length = order32(pcapng, length);
 	if (length < BLOCK_MIN || length % 4)
 		return broken(pcapng, "has a length of %u", length);
-	error = is_kept(*type) ? block_keep(pcapng, length, body) : block_skip(pcapng, length - BLOCK_MIN);
+	error = is_kept(*type) ? block_keep(pcapng, length, body)
+			       : block_skip(pcapng, length - BLOCK_MIN);
 	pcapng->next += length;
 	return error ? error : 1;
 }
@@ -242,25 +247,26 @@ static struct interface *interface_new(struct pcapng *pcapng)
 }
 
 /* The next option (section 3.5); false at their end, which need not be marked. */
-MUST_CHECK static bool option_next(const struct pcapng *pcapng, struct slice *options, uint16_t *code,
-				   struct slice *value)
+MUST_CHECK static bool option_next(const struct pcapng *pcapng, struct slice *options,
+				   uint16_t *code, struct slice *value)
 {
 	struct slice padding;
 	uint16_t length;
 
-	return u16_read(pcapng, options, code) && *code != OPTION_END && u16_read(pcapng, options, &length) &&
-	       slice_bytes(options, length, value) && slice_bytes(options, -length & 3, &padding);
+	return u16_read(pcapng, options, code) && *code != OPTION_END &&
+	       u16_read(pcapng, options, &length) && slice_bytes(options, length, value) &&
+	       slice_bytes(options, -length & 3, &padding);
 }
 
 static bool resolution_valid(uint8_t resolution)
 {
-	return resolution & RESOLUTION_BINARY ? (resolution & ~RESOLUTION_BINARY) <= BITS_MAX :
-						resolution <= DECIMALS_MAX;
+	return resolution & RESOLUTION_BINARY ? (resolution & ~RESOLUTION_BINARY) <= BITS_MAX
+					      : resolution <= DECIMALS_MAX;
 }
 
 static int interface_add(struct pcapng *pcapng, struct slice body)
 {
-	struct interface interface = { .resolution = RESOLUTION_DEFAULT }, *added;
+	struct interface interface = {.resolution = RESOLUTION_DEFAULT}, *added;
 	uint16_t link_type, reserved, code;
 	struct slice value;
 	uint64_t offset;
@@ -313,14 +319,17 @@ static uint64_t decimal_ns(uint64_t time, unsigned int decimals)
 
 	if (decimals > 9)
 		return time / power_of_10(decimals - 9);
-	return __builtin_mul_overflow(time, power_of_10(9 - decimals), &ns) || ns > TIME_MAX_NS ? TIME_MAX_NS : ns;
+	return __builtin_mul_overflow(time, power_of_10(9 - decimals), &ns) || ns > TIME_MAX_NS
+		       ? TIME_MAX_NS
+		       : ns;
 }
 
 static uint64_t time_ns(const struct interface *interface, uint64_t time)
 {
 	uint8_t resolution = interface->resolution;
-	uint64_t ns = resolution & RESOLUTION_BINARY ? binary_ns(time, resolution & ~RESOLUTION_BINARY) :
-						       decimal_ns(time, resolution);
+	uint64_t ns = resolution & RESOLUTION_BINARY
+			      ? binary_ns(time, resolution & ~RESOLUTION_BINARY)
+			      : decimal_ns(time, resolution);
 	int64_t offset, sum;
 
 	if (__builtin_mul_overflow(interface->offset, (int64_t)SECOND_NS, &offset) ||
@@ -341,7 +350,8 @@ static int packet_fill(struct pcapng *pcapng, const struct interface *interface,
 	return 1;
 }
 
-static int packet_enhanced(struct pcapng *pcapng, uint32_t type, struct slice body, struct capture_packet *packet)
+static int packet_enhanced(struct pcapng *pcapng, uint32_t type, struct slice body,
+			   struct capture_packet *packet)
 {
 	uint32_t index, high, low, captured, wire_length;
 	const struct interface *interface;
@@ -380,7 +390,8 @@ static int packet_simple(struct pcapng *pcapng, struct slice body, struct captur
 }
 
 /* 1: it is a packet. */
-static int block_read(struct pcapng *pcapng, uint32_t type, struct slice body, struct capture_packet *packet)
+static int block_read(struct pcapng *pcapng, uint32_t type, struct slice body,
+		      struct capture_packet *packet)
 {
 	switch (type) {
 	case BLOCK_SECTION:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets of a pcapng file (draft-ietf-opsawg-pcapng). libpcap reads only those whose interfaces have one link
- * type and one snapshot length, and whose sections have one byte order; what mergecap and Wireshark write on
- * several interfaces has not.
+ * Packets of a pcapng file (draft-ietf-opsawg-pcapng). libpcap reads only those whose interfaces
+ * have one link type and one snapshot length, and whose sections have one byte order; what mergecap
+ * and Wireshark write on several interfaces has not.
  */
 #ifndef TLSTRACE_PCAPNG_H
 #define TLSTRACE_PCAPNG_H
@@ -14,7 +14,8 @@
 
 struct capture_packet {
 	uint64_t time_ns; /* since the epoch, never 0 */
-	int link_type;	  /* LINKTYPE_ or, of libpcap, DLT_: those that tlstrace knows have one number but for raw IP */
+	int link_type; /* LINKTYPE_ or, of libpcap, DLT_: those that tlstrace knows have one number
+			  but for raw IP */
 	uint32_t wire_length;
 	struct slice bytes; /* valid until the next one */
 };

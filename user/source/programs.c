@@ -34,11 +34,11 @@ static const struct flavour {
 	const char *name;
 	bool use_storage;
 } flavours[] = {
-	{ SOURCE_SOCKETS_FENTRY, "fentry", true },
-	{ SOURCE_SOCKETS_FENTRY, "fentry", false },
-	{ SOURCE_SOCKETS_KPROBE, "kprobe", false },
-	{ SOURCE_SOCKETS_TRACEPOINT, "tracepoint", true },
-	{ SOURCE_SOCKETS_TRACEPOINT, "tracepoint", false },
+	{SOURCE_SOCKETS_FENTRY, "fentry", true},
+	{SOURCE_SOCKETS_FENTRY, "fentry", false},
+	{SOURCE_SOCKETS_KPROBE, "kprobe", false},
+	{SOURCE_SOCKETS_TRACEPOINT, "tracepoint", true},
+	{SOURCE_SOCKETS_TRACEPOINT, "tracepoint", false},
 };
 
 /* A tracepoint that only stands in for a better one that older kernels lack. */
@@ -46,7 +46,7 @@ static const struct substitute {
 	const char *name;
 	const char *better;
 } substitutes[] = {
-	{ "tcp_rcv_space_adjust", "sock_recv_length" },
+	{"tcp_rcv_space_adjust", "sock_recv_length"},
 };
 
 struct programs {
@@ -57,7 +57,7 @@ struct programs {
 	struct tlstrace_bpf *packets;
 	struct tlstrace_bpf *packets_l3; /* NULL until a device without MAC header is met */
 	struct tlstrace_bpf *namespaces; /* NULL: only this network namespace is traced, */
-	int namespaces_error;		 /* for this reason, negative errno; 0: none was asked for */
+	int namespaces_error; /* for this reason, negative errno; 0: none was asked for */
 	int with_mac[2], without_mac[2];
 	uint32_t netns; /* the one whose devices are traced */
 };
@@ -78,7 +78,7 @@ static void privileges_explain(void)
 /* Asked beforehand, because the kernel also says EPERM to a flavour that it does not want. */
 static bool privileges_held(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 	uint64_t held;
 
@@ -125,12 +125,14 @@ static bool starts_with(const char *string, const char *start)
 	return strncmp(string, start, strlen(start)) == 0;
 }
 
-/* Without those of UDP an owner is known later; where IPv6 is a module, vmlinux has half of them. */
+/* Without those of UDP an owner is known later; where IPv6 is a module, vmlinux has half of them.
+ */
 static bool function_wanted(const struct btf *vmlinux, const char *section)
 {
 	const char *name = strchr(section, '/') + 1;
 
-	return !starts_with(name, "udp") || btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0;
+	return !starts_with(name, "udp") ||
+	       btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0;
 }
 
 static bool program_wanted(const struct bpf_program *program, enum part part,
@@ -172,7 +174,8 @@ static uint32_t buffer_entries(size_t size)
 	return entries;
 }
 
-/* Sockets that send at the same time: on each CPU a task, a softirq on top of it, and tasks put aside. */
+/* Sockets that send at the same time: on each CPU a task, a softirq on top of it, and tasks put
+ * aside. */
 static uint32_t scratches_free(uint32_t cpus)
 {
 	return 2 * cpus + 16;
@@ -196,11 +199,12 @@ static int maps_prepare(struct programs *programs, struct tlstrace_bpf *part)
 		return bpf_map__set_max_entries(part->maps.events,
 						buffer_entries(programs->settings->buffer_size));
 	}
-	bpf_object__for_each_map(map, part->obj) {
+	bpf_object__for_each_map(map, part->obj)
+	{
 		if (bpf_map__is_internal(map))
 			continue;
-		error = bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(owner->obj,
-									       bpf_map__name(map)));
+		error = bpf_map__reuse_fd(
+			map, bpf_object__find_map_fd_by_name(owner->obj, bpf_map__name(map)));
 		if (error)
 			return error;
 	}
@@ -243,10 +247,9 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
 	if (which == PART_ITERATOR && !programs->flavour->use_storage)
 		part->rodata->socket_file_ops = symbol_address("socket_file_ops");
-	bpf_object__for_each_program(program, part->obj)
-		bpf_program__set_autoload(program,
-					  program_wanted(program, which, programs->flavour->sockets,
-							 programs->settings->followed_count, vmlinux));
+	bpf_object__for_each_program(program, part->obj) bpf_program__set_autoload(
+		program, program_wanted(program, which, programs->flavour->sockets,
+					programs->settings->followed_count, vmlinux));
 	error = maps_prepare(programs, part);
 	if (!error)
 		error = tlstrace_bpf__load(part);
@@ -268,7 +271,8 @@ static int processes_follow(const struct programs *programs, const struct tlstra
 	return error;
 }
 
-/* Before the first probe fires, or it would take them for others; after it for what forked meanwhile. */
+/* Before the first probe fires, or it would take them for others; after it for what forked
+ * meanwhile. */
 static int sockets_attach(const struct programs *programs, struct tlstrace_bpf *part)
 {
 	int error = processes_follow(programs, part);
@@ -319,7 +323,8 @@ static void sockets_explain(const struct programs *programs, int error)
 	if (error == -EPERM)
 		privileges_explain();
 	else if (error == -EMFILE || error == -ENFILE)
-		log_error("cannot load the socket probes (%s): raise the limit with ulimit -n", strerror(-error));
+		log_error("cannot load the socket probes (%s): raise the limit with ulimit -n",
+			  strerror(-error));
 	else
 		log_error("this kernel takes none of the socket probes (%s): -v shows why",
 			  strerror(-error));
@@ -429,7 +434,7 @@ static void namespaces_end(struct loading *loading)
 static int parts_load(struct programs *programs)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
-	struct loading loading = { .programs = programs, .vmlinux = vmlinux };
+	struct loading loading = {.programs = programs, .vmlinux = vmlinux};
 	int error = -errno;
 
 	if (!vmlinux) {
@@ -516,12 +521,15 @@ const int *programs_packets_l3(void *context)
 	btf__free(vmlinux);
 	if (!programs->packets_l3)
 		return NULL;
-	programs->without_mac[TLSTRACE_INGRESS] = bpf_program__fd(programs->packets_l3->progs.tc_ingress_l3);
-	programs->without_mac[TLSTRACE_EGRESS] = bpf_program__fd(programs->packets_l3->progs.tc_egress_l3);
+	programs->without_mac[TLSTRACE_INGRESS] =
+		bpf_program__fd(programs->packets_l3->progs.tc_ingress_l3);
+	programs->without_mac[TLSTRACE_EGRESS] =
+		bpf_program__fd(programs->packets_l3->progs.tc_egress_l3);
 	return programs->without_mac;
 }
 
-/* The root of the cgroups: a mount of our own, visible to nobody, which every layout of hierarchies allows. */
+/* The root of the cgroups: a mount of our own, visible to nobody, which every layout of hierarchies
+ * allows. */
 static int cgroup_root_mount(void)
 {
 	int filesystem = fsopen("cgroup2", FSOPEN_CLOEXEC), mount = -1, error = 0;
@@ -544,7 +552,8 @@ static int scratches_fill(const struct tlstrace_bpf *part)
 	for (i = 0; !error && i < scratches_free(cpus); i++) {
 		uint32_t index = cpus + i;
 
-		error = bpf_map_update_elem(bpf_map__fd(part->maps.free_scratches), NULL, &index, BPF_ANY);
+		error = bpf_map_update_elem(bpf_map__fd(part->maps.free_scratches), NULL, &index,
+					    BPF_ANY);
 	}
 	return error;
 }
@@ -556,9 +565,11 @@ static int namespaces_attach(struct tlstrace_bpf *part)
 	if (!error)
 		error = scratches_fill(part);
 	if (!error)
-		part->links.cgroup_ingress = bpf_program__attach_cgroup(part->progs.cgroup_ingress, root);
+		part->links.cgroup_ingress =
+			bpf_program__attach_cgroup(part->progs.cgroup_ingress, root);
 	if (!error && part->links.cgroup_ingress)
-		part->links.cgroup_egress = bpf_program__attach_cgroup(part->progs.cgroup_egress, root);
+		part->links.cgroup_egress =
+			bpf_program__attach_cgroup(part->progs.cgroup_egress, root);
 	if (!error && !part->links.cgroup_egress)
 		error = -errno;
 	if (root >= 0)
@@ -568,8 +579,8 @@ static int namespaces_attach(struct tlstrace_bpf *part)
 
 int programs_reach(struct programs *programs)
 {
-	int error = programs->namespaces ? namespaces_attach(programs->namespaces) :
-					   programs->namespaces_error;
+	int error = programs->namespaces ? namespaces_attach(programs->namespaces)
+					 : programs->namespaces_error;
 
 	if (error) {
 		tlstrace_bpf__destroy(programs->namespaces);
@@ -582,7 +593,8 @@ static void part_cost(const struct tlstrace_bpf *part, uint64_t *run_ns, uint64_
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, part->obj) {
+	bpf_object__for_each_program(program, part->obj)
+	{
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 		int fd = bpf_program__fd(program);

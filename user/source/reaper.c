@@ -65,7 +65,7 @@ static void descriptors_close(int keep)
 
 static void signals_ignore(void)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP };
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
 	sigset_t none;
 	size_t i;
 
@@ -106,7 +106,8 @@ struct reaper *reaper_start(void (*reap)(const struct reaper_record *record))
 	struct reaper *reaper = calloc(1, sizeof(*reaper));
 	int sockets[2], error;
 
-	/* Packets, not a stream: records stay whole, and the end of one side is seen at the other. */
+	/* Packets, not a stream: records stay whole, and the end of one side is seen at the other.
+	 */
 	if (!reaper || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
 		free(reaper);
 		return NULL;
@@ -137,7 +138,7 @@ void reaper_tell(struct reaper *reaper, const struct reaper_record *record)
 
 void reaper_forget(struct reaper *reaper, uint32_t ifindex)
 {
-	struct reaper_record record = { .ifindex = ifindex };
+	struct reaper_record record = {.ifindex = ifindex};
 
 	reaper_tell(reaper, &record);
 }

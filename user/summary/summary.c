@@ -11,7 +11,7 @@
 #define SLOTS (2 * SUMMARY_GROUPS_MAX)
 /* 8 MiB in all histograms: a thousand groups of a thousand handshakes each need a tenth. */
 #define BUCKETS_MAX ((size_t)1 << 20)
-#define WORD sizeof(uint64_t)
+#define WORD	    sizeof(uint64_t)
 
 /* Names with their bytes behind them as zeros up to a whole word, for the hash. */
 struct key {
@@ -32,7 +32,8 @@ struct summary *summary_new(void)
 {
 	struct summary *summary = calloc(1, sizeof(*summary));
 
-	/* SNIs are chosen by anybody: their slots must not be. Without a seed it is slower at worst. */
+	/* SNIs are chosen by anybody: their slots must not be. Without a seed it is slower at
+	 * worst. */
 	if (summary && getrandom(&summary->seed, sizeof(summary->seed), GRND_NONBLOCK) < 0)
 		summary->seed = (uintptr_t)summary;
 	return summary;

@@ -10,22 +10,23 @@
 #include "handshake/handshake.h"
 #include "histogram.h"
 
-#define SUMMARY_GROUPS_MAX 1024
-#define SUMMARY_PHASES_MAX 20 /* of different names: the model has fewer */
-#define SUMMARY_SNI_MAX 255   /* a longer name is cut */
-#define SUMMARY_CONTAINER_SIZE 64 /* the same */
+#define SUMMARY_GROUPS_MAX     1024
+#define SUMMARY_PHASES_MAX     20  /* of different names: the model has fewer */
+#define SUMMARY_SNI_MAX	       255 /* a longer name is cut */
+#define SUMMARY_CONTAINER_SIZE 64  /* the same */
 
 /* The time that handshakes spent in one phase; a phase that comes twice in one is added up. */
 struct summary_phase {
 	const char *name; /* static */
 	enum handshake_end side;
-	uint64_t estimated; /* of the histogram's count */
+	uint64_t estimated;	    /* of the histogram's count */
 	struct histogram durations; /* nanoseconds */
 };
 
 /*
- * An end by the name of its process and of the container that is in, or by its address where no process
- * is known. A server is known by the name it was asked for, if there was one. What is not used is all zero.
+ * An end by the name of its process and of the container that is in, or by its address where no
+ * process is known. A server is known by the name it was asked for, if there was one. What is not
+ * used is all zero.
  */
 struct summary_names {
 	struct address client;
@@ -41,8 +42,8 @@ struct summary_names {
 struct summary_group {
 	struct summary_names *names; /* owned; NULL: all for which there was no group left */
 	uint64_t completed, failed, incomplete;
-	uint64_t resumed;  /* of the completed */
-	uint64_t untimed;  /* completed, but there was no memory for their times */
+	uint64_t resumed;	 /* of the completed */
+	uint64_t untimed;	 /* completed, but there was no memory for their times */
 	struct histogram totals; /* of the completed; nanoseconds */
 	struct summary_phase phases[SUMMARY_PHASES_MAX];
 	size_t phase_count;

@@ -26,9 +26,9 @@
 static const struct {
 	const char *oid, *name;
 } newer_algorithms[] = {
-	{ "2.16.840.1.101.3.4.3.17", "ML-DSA-44" },
-	{ "2.16.840.1.101.3.4.3.18", "ML-DSA-65" },
-	{ "2.16.840.1.101.3.4.3.19", "ML-DSA-87" },
+	{"2.16.840.1.101.3.4.3.17", "ML-DSA-44"},
+	{"2.16.840.1.101.3.4.3.18", "ML-DSA-65"},
+	{"2.16.840.1.101.3.4.3.19", "ML-DSA-87"},
 };
 
 /* Reading one certificate. Texts are put together in text, which each of them empties. */
@@ -130,10 +130,14 @@ static void other_name_write(struct reading *reading, const OTHERNAME *other)
 static void san_write(struct reading *reading, const GENERAL_NAME *name)
 {
 	static const char *const prefixes[] = {
-		[GEN_OTHERNAME] = "otherName:", [GEN_EMAIL] = "email:",
-		[GEN_DNS] = "DNS:",		[GEN_X400] = "x400Address",
-		[GEN_DIRNAME] = "dirName:",	[GEN_EDIPARTY] = "ediPartyName",
-		[GEN_URI] = "URI:",		[GEN_IPADD] = "IP:",
+		[GEN_OTHERNAME] = "otherName:",
+		[GEN_EMAIL] = "email:",
+		[GEN_DNS] = "DNS:",
+		[GEN_X400] = "x400Address",
+		[GEN_DIRNAME] = "dirName:",
+		[GEN_EDIPARTY] = "ediPartyName",
+		[GEN_URI] = "URI:",
+		[GEN_IPADD] = "IP:",
 		[GEN_RID] = "RID:",
 	};
 
@@ -246,8 +250,10 @@ static void key_write(struct reading *reading, const EVP_PKEY *key)
 	static const struct {
 		const char *type, *name;
 	} sizeless[] = {
-		{ "ED25519", "Ed25519" }, { "ED448", "Ed448" },
-		{ "X25519", "X25519" },	  { "X448", "X448" },
+		{"ED25519", "Ed25519"},
+		{"ED448", "Ed448"},
+		{"X25519", "X25519"},
+		{"X448", "X448"},
 	};
 	const char *type = EVP_PKEY_get0_type_name(key);
 
@@ -319,7 +325,7 @@ static struct certificate *certificate_new(struct slice der, const uint8_t sha25
 
 struct certificate *certificate_parse(struct slice der, const uint8_t sha256[32])
 {
-	struct reading reading = { .text = BIO_new(BIO_s_mem()) };
+	struct reading reading = {.text = BIO_new(BIO_s_mem())};
 	const unsigned char *end = der.bytes;
 
 	reading.certificate = certificate_new(der, sha256);

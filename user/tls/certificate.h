@@ -28,12 +28,12 @@ struct certificate {
 	bool broken;	/* the DER or a part of it could not be parsed, or something follows it */
 	bool truncated; /* a text was cut, or a SAN left out */
 	char *subject, *issuer; /* RFC 4514 with UTF-8 as it is: "CN=example.org,O=Example" */
-	char **sans; /* "DNS:example.org", "IP:192.0.2.1", "otherName:1.2.3;UTF8:name" */
+	char **sans;		/* "DNS:example.org", "IP:192.0.2.1", "otherName:1.2.3;UTF8:name" */
 	size_t san_count;
 	int64_t not_before, not_after; /* seconds since 1970, UTC, or CERTIFICATE_TIME_UNKNOWN */
-	char *key;	 /* "RSA 2048", "EC P-256", "Ed25519"; an OID if it has no name */
-	char *signature; /* "sha256WithRSAEncryption"; an OID if it has no name */
-	char *serial;	 /* upper-case hex without separators */
+	char *key;	    /* "RSA 2048", "EC P-256", "Ed25519"; an OID if it has no name */
+	char *signature;    /* "sha256WithRSAEncryption"; an OID if it has no name */
+	char *serial;	    /* upper-case hex without separators */
 	uint8_t sha256[32]; /* of the DER */
 	uint32_t size;	    /* of the DER */
 };

@@ -64,7 +64,7 @@ bool dtls_record_read(struct slice bytes, size_t wire_length, struct dtls_record
 	struct slice rest = bytes, sequence;
 	uint16_t length;
 
-	*record = (struct dtls_record){ 0 };
+	*record = (struct dtls_record){0};
 	if (bytes.length > wire_length)
 		return false;
 	if (bytes.length && (bytes.bytes[0] & UNIFIED_MASK) == UNIFIED)

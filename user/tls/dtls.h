@@ -6,10 +6,10 @@
 #include "tls/slice.h"
 
 struct dtls_record {
-	uint8_t type;	  /* enum message_record; DTLS 1.3 ciphertext hides it: application data */
-	uint16_t version; /* 0: DTLS 1.3 ciphertext names none */
-	uint16_t epoch;	  /* of a DTLS 1.3 ciphertext its two low bits */
-	bool is_13;	  /* has the unified header of RFC 9147 section 4 */
+	uint8_t type;	   /* enum message_record; DTLS 1.3 ciphertext hides it: application data */
+	uint16_t version;  /* 0: DTLS 1.3 ciphertext names none */
+	uint16_t epoch;	   /* of a DTLS 1.3 ciphertext its two low bits */
+	bool is_13;	   /* has the unified header of RFC 9147 section 4 */
 	struct slice body; /* what is known of it */
 	size_t length;	   /* of the body on the wire */
 	size_t size;	   /* with its header */

@@ -7,8 +7,9 @@
 
 /* SHA-256 of "HelloRetryRequest", RFC 8446 section 4.1.3. */
 static const uint8_t retry_random[32] = {
-	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-	0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+	0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+	0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 };
 
 bool tls_extension_next(struct slice *extensions, uint16_t *type, struct slice *data)
@@ -107,7 +108,8 @@ static bool client_hello_read(struct slice body, bool is_dtls, struct tls_client
 	    (is_dtls && !slice_vector8(&body, &cookie)) ||
 	    !slice_vector16(&body, &hello->ciphers) || !slice_vector8(&body, &hello->compressions))
 		return false;
-	/* Before RFC 3546 there were no extensions. Of a block that was cut off the whole ones are read. */
+	/* Before RFC 3546 there were no extensions. Of a block that was cut off the whole ones are
+	 * read. */
 	if (body.length && !slice_vector16(&body, &hello->extensions)) {
 		cut = true;
 		if (!slice_u16(&body, &length))
@@ -212,8 +214,8 @@ bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello)
 	memcpy(hello->random, random.bytes, 32);
 	hello->is_retry = memcmp(hello->random, retry_random, 32) == 0;
 	/*
-	 * Drafts before 22 had their own layout: neither session id nor compression. Some of their servers
-	 * said 0x0304 there, which RFC 8446 section 4.1.3 leaves to the extension.
+	 * Drafts before 22 had their own layout: neither session id nor compression. Some of their
+	 * servers said 0x0304 there, which RFC 8446 section 4.1.3 leaves to the extension.
 	 */
 	if (hello->version == 0x0304 || hello->version >> 8 == VERSION_DRAFT)
 		return slice_u16(&body, &hello->cipher) && server_extensions_read(body, hello);

@@ -55,12 +55,12 @@ struct tls_client_hello {
 	struct slice ciphers;	 /* 2 bytes each, 3 if is_v2 */
 	struct slice extensions; /* the whole block; walk it with tls_extension_next() */
 	struct slice versions, groups, signatures, key_shares; /* vectors without their length */
-	struct slice compressions, point_formats, psk_modes; /* 1 byte each */
-	struct slice alpn;	 /* ProtocolNameList without its length (RFC 7301) */
-	struct slice sni;	 /* first host_name; bytes NULL if none */
+	struct slice compressions, point_formats, psk_modes;   /* 1 byte each */
+	struct slice alpn;		    /* ProtocolNameList without its length (RFC 7301) */
+	struct slice sni;		    /* first host_name; bytes NULL if none */
 	struct slice delegated_credentials; /* signature schemes, RFC 9345 */
-	uint16_t padding;   /* bytes in the padding extension, RFC 7685 */
-	uint8_t heartbeat;  /* HeartbeatMode, RFC 6520; 0 not offered */
+	uint16_t padding;		    /* bytes in the padding extension, RFC 7685 */
+	uint8_t heartbeat;		    /* HeartbeatMode, RFC 6520; 0 not offered */
 	bool has_padding;
 	bool is_v2;
 	bool psk, early_data, ech;
@@ -74,15 +74,16 @@ struct tls_server_hello {
 	struct slice session_id;
 	uint16_t cipher;
 	uint8_t compression;
-	uint16_t group; /* of the key share; 0 none */
-	struct slice alpn; /* the one name; bytes NULL if none */
+	uint16_t group;		 /* of the key share; 0 none */
+	struct slice alpn;	 /* the one name; bytes NULL if none */
 	struct slice extensions; /* the whole block */
 	uint16_t legacy_version; /* what stands in the version field */
-	uint8_t heartbeat; /* HeartbeatMode; 0 not accepted */
-	bool cookie;	/* of a HelloRetryRequest */
-	bool is_retry;	/* HelloRetryRequest: RFC 8446 section 4.1.3 */
+	uint8_t heartbeat;	 /* HeartbeatMode; 0 not accepted */
+	bool cookie;		 /* of a HelloRetryRequest */
+	bool is_retry;		 /* HelloRetryRequest: RFC 8446 section 4.1.3 */
 	bool psk;
-	bool no_client_x509, no_server_x509; /* what stands for a certificate is a raw key (RFC 7250), or OpenPGP's */
+	bool no_client_x509, no_server_x509; /* what stands for a certificate is a raw key (RFC
+						7250), or OpenPGP's */
 };
 
 /*
@@ -98,9 +99,11 @@ MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello
 MUST_CHECK bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello);
 /* TLS 1.3, final or a draft (0x7fxx), or DTLS 1.3. */
 bool tls_version_is_13(uint16_t version);
-/* Named group (RFC 8422 section 5.4), 0 for DHE; signature scheme, 0 if absent. Needs ECDHE or DHE. */
-MUST_CHECK bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,
-					     uint16_t *group, uint16_t *signature);
+/* Named group (RFC 8422 section 5.4), 0 for DHE; signature scheme, 0 if absent. Needs ECDHE or DHE.
+ */
+MUST_CHECK bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe,
+					     bool has_signature_scheme, uint16_t *group,
+					     uint16_t *signature);
 MUST_CHECK bool tls_extension_next(struct slice *extensions, uint16_t *type, struct slice *data);
 
 #endif

@@ -9,41 +9,38 @@
 
 /* Rising order, as in the generated tables. DTLS counts down: RFC 6347 4.1, RFC 9147 5.3. */
 static const struct tls_name version_rows[] = {
-	{ 0x0002, "SSLv2" },
-	{ 0x0300, "SSLv3" },
-	{ 0x0301, "TLSv1.0" },
-	{ 0x0302, "TLSv1.1" },
-	{ 0x0303, "TLSv1.2" },
-	{ 0x0304, "TLSv1.3" },
-	{ 0xfefc, "DTLSv1.3" },
-	{ 0xfefd, "DTLSv1.2" },
-	{ 0xfeff, "DTLSv1.0" },
+	{0x0002, "SSLv2"},    {0x0300, "SSLv3"},    {0x0301, "TLSv1.0"},
+	{0x0302, "TLSv1.1"},  {0x0303, "TLSv1.2"},  {0x0304, "TLSv1.3"},
+	{0xfefc, "DTLSv1.3"}, {0xfefd, "DTLSv1.2"}, {0xfeff, "DTLSv1.0"},
 };
 
 /* Small registries of 8-bit code points that no longer grow. */
 static const struct tls_name point_format_rows[] = {
-	{ 0, "uncompressed" },
-	{ 1, "ansiX962_compressed_prime" },
-	{ 2, "ansiX962_compressed_char2" },
+	{0, "uncompressed"},
+	{1, "ansiX962_compressed_prime"},
+	{2, "ansiX962_compressed_char2"},
 };
 
 static const struct tls_name psk_mode_rows[] = {
-	{ 0, "psk_ke" },
-	{ 1, "psk_dhe_ke" },
+	{0, "psk_ke"},
+	{1, "psk_dhe_ke"},
 };
 
 static const struct tls_name compression_rows[] = {
-	{ 0, "null" },
-	{ 1, "deflate" },
-	{ 64, "lzs" },
+	{0, "null"},
+	{1, "deflate"},
+	{64, "lzs"},
 };
 
 static const struct tls_name heartbeat_rows[] = {
-	{ 1, "peer_allowed_to_send" },
-	{ 2, "peer_not_allowed_to_send" },
+	{1, "peer_allowed_to_send"},
+	{2, "peer_not_allowed_to_send"},
 };
 
-#define ROWS(table) { .rows = table, .count = sizeof(table) / sizeof((table)[0]) }
+#define ROWS(table)                                                                                \
+	{                                                                                          \
+		.rows = table, .count = sizeof(table) / sizeof((table)[0])                         \
+	}
 
 static const struct tls_name_table versions = ROWS(version_rows);
 static const struct tls_name_table point_formats = ROWS(point_format_rows);

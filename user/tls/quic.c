@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_SIZE 32
-#define TAG_SIZE 16
-#define SAMPLE_SIZE 16
+#define HASH_SIZE	32
+#define TAG_SIZE	16
+#define SAMPLE_SIZE	16
 #define NUMBER_SIZE_MAX 4
-#define LABEL_SIZE_MAX 32
+#define LABEL_SIZE_MAX	32
 
 enum { FORM_LONG = 0x80, FIXED_BIT = 0x40, STUN_LAST = 3 };
 
@@ -32,21 +32,21 @@ struct quic_version {
 
 static const struct quic_version versions[] = {
 	/* RFC 9001 section 5.2 */
-	{ 0x00000001, 0x00000001, 0, LABELS_V1,
-	  { 0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-	    0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a } },
+	{0x00000001, 0x00000001, 0, LABELS_V1, {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34,
+						0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8,
+						0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a}},
 	/* RFC 9369 section 3: Retry is 0, Initial 1, 0-RTT 2, Handshake 3 */
-	{ 0x6b3343cf, 0x6b3343cf, 3, LABELS_V2,
-	  { 0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
-	    0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9 } },
+	{0x6b3343cf, 0x6b3343cf, 3, LABELS_V2, {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6,
+						0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26,
+						0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9}},
 	/* draft-ietf-quic-tls-29 section 5.2; -33 brought the salt of version 1 */
-	{ 0xff00001d, 0xff000020, 0, LABELS_V1,
-	  { 0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97,
-	    0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99 } },
+	{0xff00001d, 0xff000020, 0, LABELS_V1, {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2,
+						0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61,
+						0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99}},
 	/* draft-ietf-quic-tls-23 section 5.2 */
-	{ 0xff000017, 0xff00001c, 0, LABELS_V1,
-	  { 0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
-	    0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02 } },
+	{0xff000017, 0xff00001c, 0, LABELS_V1, {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb,
+						0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4,
+						0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02}},
 };
 
 struct quic_crypto {
@@ -120,12 +120,12 @@ bool quic_packet_read(struct slice bytes, size_t wire_length, struct quic_packet
 	struct slice rest = bytes;
 	uint8_t first;
 
-	*packet = (struct quic_packet){ .type = QUIC_1RTT, .bytes = bytes, .size = wire_length };
+	*packet = (struct quic_packet){.type = QUIC_1RTT, .bytes = bytes, .size = wire_length};
 	if (bytes.length > wire_length || !slice_u8(&rest, &first))
 		return false;
 	/*
-	 * RFC 9287 lets the fixed bit vary. What has neither it nor more than the lowest bits set may as
-	 * well be padding of the datagram, or STUN on the same port (RFC 9443 section 2).
+	 * RFC 9287 lets the fixed bit vary. What has neither it nor more than the lowest bits set
+	 * may as well be padding of the datagram, or STUN on the same port (RFC 9443 section 2).
 	 */
 	if (!(first & FORM_LONG))
 		return first & FIXED_BIT || first > STUN_LAST;
@@ -220,7 +220,7 @@ static bool expand_label(struct quic_crypto *crypto, const uint8_t secret[HASH_S
 	memcpy(info + 3, label, label_length);
 	info[3 + label_length] = 0;
 	info[4 + label_length] = 1; /* the round, RFC 5869 section 2.3 */
-	if (!hmac(crypto, secret, HASH_SIZE, (struct slice){ info, 5 + label_length }, block))
+	if (!hmac(crypto, secret, HASH_SIZE, (struct slice){info, 5 + label_length}, block))
 		return false;
 	memcpy(to, block, length);
 	return true;
@@ -326,7 +326,7 @@ bool quic_initial_open(struct quic_crypto *crypto, const struct quic_keys *keys,
 	*number = number_decode(crypto->bytes + packet->number_at, number_length, next_number);
 	if (!payload_open(crypto, keys, sealed, header.length, *number))
 		return false;
-	*payload = (struct slice){ crypto->bytes + header.length, sealed.length - TAG_SIZE };
+	*payload = (struct slice){crypto->bytes + header.length, sealed.length - TAG_SIZE};
 	return true;
 }
 

@@ -9,7 +9,7 @@
 #include "tls/slice.h"
 
 #define QUIC_CONNECTION_ID_MAX 20 /* RFC 9000 section 17.2 */
-#define QUIC_PACKET_MAX 65535
+#define QUIC_PACKET_MAX	       65535
 #define QUIC_VERSION_NAME_SIZE 16
 
 enum quic_packet_type {
@@ -26,10 +26,10 @@ struct quic_packet {
 	enum quic_packet_type type;
 	uint32_t version; /* 0: Version Negotiation, or a short header, which names none */
 	struct slice destination, source; /* connection ids; of a short header none */
-	struct slice versions; /* of Version Negotiation: 4 bytes each */
-	struct slice bytes;    /* what is known of the packet, from its first byte */
-	size_t size;	       /* on the wire */
-	size_t number_at;      /* where the packet number stands, of a packet that has a Length */
+	struct slice versions;		  /* of Version Negotiation: 4 bytes each */
+	struct slice bytes;		  /* what is known of the packet, from its first byte */
+	size_t size;			  /* on the wire */
+	size_t number_at; /* where the packet number stands, of a packet that has a Length */
 };
 
 /*
@@ -58,7 +58,8 @@ struct quic_crypto;
 /* NULL without memory, or if libcrypto lacks an algorithm. */
 struct quic_crypto *quic_crypto_new(void);
 void quic_crypto_free(struct quic_crypto *crypto);
-/* The keys of the client's or the server's Initials. 0; -ENOTSUP: the version is not known; -EIO. */
+/* The keys of the client's or the server's Initials. 0; -ENOTSUP: the version is not known; -EIO.
+ */
 int quic_keys_derive(struct quic_crypto *crypto, uint32_t version, struct slice connection_id,
 		     bool from_client, struct quic_keys *keys);
 /*
@@ -86,7 +87,8 @@ struct quic_frame {
 	struct slice data; /* of CRYPTO; the reason phrase of CONNECTION_CLOSE */
 };
 
-/* The next frame of an Initial. False at the end, and at what must not be in one (RFC 9000 table 3). */
+/* The next frame of an Initial. False at the end, and at what must not be in one (RFC 9000 table
+ * 3). */
 MUST_CHECK bool quic_frame_next(struct slice *payload, struct quic_frame *frame);
 
 #endif

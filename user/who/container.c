@@ -9,7 +9,7 @@
 #define ID_PREFIX_MIN 6
 /* Of ids that are no names Docker shows so much. */
 #define ID_LENGTH 64
-#define ID_SHOWN 12
+#define ID_SHOWN  12
 
 struct container *container_new(void)
 {
@@ -87,7 +87,8 @@ bool container_is(const struct container *container, const char *name_or_id)
 
 	if (!container || !container->known)
 		return false;
-	if (fnmatch(name_or_id, container->details.name ? container->details.name : container->id, 0) == 0)
+	if (fnmatch(name_or_id, container->details.name ? container->details.name : container->id,
+		    0) == 0)
 		return true;
 	return length >= ID_PREFIX_MIN && strncmp(container->id, name_or_id, length) == 0;
 }

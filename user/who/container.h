@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A container, as plain data: what its processes' cgroup says at once, and what its runtime says later. */
+/* A container, as plain data: what its processes' cgroup says at once, and what its runtime says
+ * later. */
 #ifndef TLSTRACE_CONTAINER_H
 #define TLSTRACE_CONTAINER_H
 
@@ -8,19 +9,20 @@
 #include <stdint.h>
 
 #define CONTAINER_LABELS_MAX 64
-#define CONTAINER_TEXT_MAX 1024 /* bytes of each text below; what is longer is cut */
+#define CONTAINER_TEXT_MAX   1024 /* bytes of each text below; what is longer is cut */
 
 struct container_label {
 	char *key, *value;
 };
 
-/* What only the runtime knows. Owned; NULL unknown. Chosen by whoever made the container: escape it. */
+/* What only the runtime knows. Owned; NULL unknown. Chosen by whoever made the container: escape
+ * it. */
 struct container_details {
 	const char *runtime; /* static */
 	char *id;	     /* where the cgroup does not tell it */
 	char *name, *image;
 	char *pod, *pod_uid;
-	char *namespace;     /* of Kubernetes, else of containerd */
+	char *namespace;		/* of Kubernetes, else of containerd */
 	struct container_label *labels; /* in the runtime's order */
 	size_t label_count;
 };
@@ -43,7 +45,8 @@ void container_put(struct container *container); /* one less; the last one frees
 void container_details_clear(struct container_details *details);
 /* The runtime answered: take over what it says, which is empty behind. */
 void container_learn(struct container *container, struct container_details *details);
-/* What a person calls it: its name, else the start of its id. Borrowed, of the length that is returned. */
+/* What a person calls it: its name, else the start of its id. Borrowed, of the length that is
+ * returned. */
 size_t container_called(const struct container *container, const char **text);
 /* Is this what a user calls it: a pattern for its name, or the first 6 digits or more of its id? */
 bool container_is(const struct container *container, const char *name_or_id);

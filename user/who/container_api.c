@@ -12,7 +12,7 @@
 #define ANSWER_MAX (1 << 20)
 /* A runtime that is down or hangs costs its time once in this many seconds. */
 #define REST_SECONDS 10
-#define SOCKETS_MAX 8
+#define SOCKETS_MAX  8
 
 struct container_api {
 	CURL *curl;
@@ -107,14 +107,16 @@ static CURLcode request(CURL *curl, const char *socket, const char *url, struct 
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	/* Kept open it might be the last thing that keeps a runtime up which systemd starts on demand. */
+	/* Kept open it might be the last thing that keeps a runtime up which systemd starts on
+	 * demand. */
 	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, answer_add);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
 	return curl_easy_perform(curl);
 }
 
-char *container_api_inspect(struct container_api *api, const char *socket, const char *id, size_t *length)
+char *container_api_inspect(struct container_api *api, const char *socket, const char *id,
+			    size_t *length)
 {
 	struct answer answer = {};
 	char url[512];

@@ -15,9 +15,10 @@
 #include "who/files.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define FILE_MAX (4 << 20) /* containers.json grows by about 600 bytes with each container */
+#define FILE_MAX	  (4 << 20) /* containers.json grows by about 600 bytes with each container */
 
-/* Where the runtimes of the system keep things; of a user's below the home (~) or the runtime directory (%). */
+/* Where the runtimes of the system keep things; of a user's below the home (~) or the runtime
+ * directory (%). */
 static const char *const docker_roots[] = {
 	"/var/lib/docker",
 	"/var/snap/docker/common/var-lib-docker",
@@ -31,8 +32,8 @@ static const char *const storage_roots[] = {
 	"%/containers",
 	NULL,
 };
-static const char *const storage_drivers[] = { "overlay", "vfs", "btrfs", "zfs" };
-static const char *const storage_files[] = { "containers.json", "volatile-containers.json" };
+static const char *const storage_drivers[] = {"overlay", "vfs", "btrfs", "zfs"};
+static const char *const storage_files[] = {"containers.json", "volatile-containers.json"};
 static const char *const containerd_states[] = {
 	"/run/containerd",
 	"/run/docker/containerd/daemon",
@@ -42,9 +43,10 @@ static const char *const containerd_states[] = {
 	"%/containerd",
 	NULL,
 };
-static const char *const runc_states[] = { "/run/crun", "/run/runc", "%/crun", "%/runc", NULL };
-static const char *const docker_sockets[] = { "/run/docker.sock", "%/docker.sock", NULL };
-static const char *const podman_sockets[] = { "/run/podman/podman.sock", "%/podman/podman.sock", NULL };
+static const char *const runc_states[] = {"/run/crun", "/run/runc", "%/crun", "%/runc", NULL};
+static const char *const docker_sockets[] = {"/run/docker.sock", "%/docker.sock", NULL};
+static const char *const podman_sockets[] = {"/run/podman/podman.sock", "%/podman/podman.sock",
+					     NULL};
 
 struct lookup {
 	struct container_api *api;
@@ -56,8 +58,8 @@ struct lookup {
 };
 
 /*
- * A place in the lists above for this container; false if it is not for it. What is in the slice of a user
- * is a container of that user: the name of a cgroup there proves nothing about the system's.
+ * A place in the lists above for this container; false if it is not for it. What is in the slice of
+ * a user is a container of that user: the name of a cgroup there proves nothing about the system's.
  */
 static bool place_expand(const struct lookup *lookup, const char *place, char to[PATH_MAX])
 {
@@ -68,8 +70,8 @@ static bool place_expand(const struct lookup *lookup, const char *place, char to
 	if (*place == '~')
 		length = snprintf(to, PATH_MAX, "%s%s", lookup->home, place + 1);
 	else if (*place == '%')
-		length = snprintf(to, PATH_MAX, "/run/user/%lld%s", (long long)lookup->question->path.user,
-				  place + 1);
+		length = snprintf(to, PATH_MAX, "/run/user/%lld%s",
+				  (long long)lookup->question->path.user, place + 1);
 	else
 		length = snprintf(to, PATH_MAX, "%s", place);
 	return length < PATH_MAX;
@@ -145,7 +147,8 @@ static bool storage_disk(struct lookup *lookup)
 		if (!place_expand(lookup, storage_roots[i], root))
 			continue;
 		for (driver = 0; driver < ARRAY_SIZE(storage_drivers); driver++) {
-			snprintf(directory, sizeof(directory), "%s/%s-containers", root, storage_drivers[driver]);
+			snprintf(directory, sizeof(directory), "%s/%s-containers", root,
+				 storage_drivers[driver]);
 			if (storage_directory_read(lookup, directory))
 				return true;
 		}
@@ -171,7 +174,8 @@ static bool containerd_bundle(struct lookup *lookup, const char *tasks, const ch
 static bool containerd_tasks(struct lookup *lookup, const char *state)
 {
 	/* Of a container that only may be one, it is its cgroup's parent. */
-	const char *only = lookup->question->path.is_container ? NULL : lookup->question->path.leaf_parent;
+	const char *only =
+		lookup->question->path.is_container ? NULL : lookup->question->path.leaf_parent;
 	char tasks[PATH_MAX + 64];
 	struct dirent *entry;
 	bool found = false;
@@ -193,7 +197,8 @@ static bool containerd_disk(struct lookup *lookup)
 	size_t i;
 
 	for (i = 0; containerd_states[i]; i++)
-		if (place_expand(lookup, containerd_states[i], state) && containerd_tasks(lookup, state))
+		if (place_expand(lookup, containerd_states[i], state) &&
+		    containerd_tasks(lookup, state))
 			return true;
 	return false;
 }
@@ -237,7 +242,8 @@ static bool socket_ask(struct lookup *lookup, const char *socket, const char *ru
 	return found;
 }
 
-static bool sockets_ask(struct lookup *lookup, const char *variable, const char *const *places, const char *runtime)
+static bool sockets_ask(struct lookup *lookup, const char *variable, const char *const *places,
+			const char *runtime)
 {
 	const char *chosen = getenv(variable);
 	char socket[PATH_MAX];
@@ -318,14 +324,10 @@ static const struct {
 	bool free_names;     /* containers of this runtime may have any name */
 	bool (*ask)(struct lookup *lookup);
 } steps[] = {
-	{ "docker", false, docker_disk },
-	{ "podman", false, storage_disk },
-	{ "cri-o", false, storage_disk },
-	{ "containerd", true, containerd_disk },
-	{ "runc", true, runc_disk },
-	{ NULL, true, manager_ask },
-	{ "docker", false, docker_api },
-	{ "podman", false, podman_api },
+	{"docker", false, docker_disk}, {"podman", false, storage_disk},
+	{"cri-o", false, storage_disk}, {"containerd", true, containerd_disk},
+	{"runc", true, runc_disk},	{NULL, true, manager_ask},
+	{"docker", false, docker_api},	{"podman", false, podman_api},
 };
 
 static void home_find(struct lookup *lookup)
@@ -351,21 +353,23 @@ static bool step_is_for(const struct lookup *lookup, size_t step)
 		runtime = lookup->details->runtime;
 	if (runtime && steps[step].runtime && strcmp(runtime, steps[step].runtime))
 		return false;
-	return lookup->certain || steps[step].ask == manager_ask || (steps[step].free_names && *lookup->id);
+	return lookup->certain || steps[step].ask == manager_ask ||
+	       (steps[step].free_names && *lookup->id);
 }
 
 bool container_lookup(struct container_api *api, const struct container_question *question,
 		      struct container_details *details)
 {
 	const struct container_path *path = &question->path;
-	struct lookup lookup = { .api = api, .question = question, .details = details };
+	struct lookup lookup = {.api = api, .question = question, .details = details};
 	bool found = false;
 	size_t i;
 
 	lookup.certain = path->is_container;
 	lookup.id = path->is_container ? path->id : path->leaf;
 	home_find(&lookup);
-	/* Who knows it may not know its name: files of a dockerd that has a mount namespace of its own are not here. */
+	/* Who knows it may not know its name: files of a dockerd that has a mount namespace of its
+	 * own are not here. */
 	for (i = 0; i < ARRAY_SIZE(steps) && !details->name; i++) {
 		if (!step_is_for(&lookup, i) || !steps[i].ask(&lookup))
 			continue;

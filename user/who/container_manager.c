@@ -8,8 +8,8 @@
 #include "who/files.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define ARGUMENTS_MAX (128 << 10)
-#define DEPTH_MAX 64
+#define ARGUMENTS_MAX	  (128 << 10)
+#define DEPTH_MAX	  64
 
 struct arguments {
 	const char *text;
@@ -23,10 +23,12 @@ static const char *argument_next(const struct arguments *arguments, const char *
 	return next < arguments->text + arguments->length ? next : NULL;
 }
 
-/* The value of an option by either name: "-c X", "--cid X", "--cid=X", "-id=X". NULL if it is not given. */
-static const char *argument_find(const struct arguments *arguments, const char *name, const char *other)
+/* The value of an option by either name: "-c X", "--cid X", "--cid=X", "-id=X". NULL if it is not
+ * given. */
+static const char *argument_find(const struct arguments *arguments, const char *name,
+				 const char *other)
 {
-	const char *const names[] = { name, other };
+	const char *const names[] = {name, other};
 	const char *at = NULL;
 	size_t i;
 
@@ -45,12 +47,14 @@ static const char *argument_find(const struct arguments *arguments, const char *
 /* Names of directories; what is none is left out. */
 static void name_copy(char to[CONTAINER_ID_SIZE], const char *from)
 {
-	if (from && strlen(from) < CONTAINER_ID_SIZE && !strchr(from, '/') && strcmp(from, "..") && strcmp(from, "."))
+	if (from && strlen(from) < CONTAINER_ID_SIZE && !strchr(from, '/') && strcmp(from, "..") &&
+	    strcmp(from, "."))
 		strcpy(to, from);
 }
 
 /* containerd-shim-runc-v2 -namespace NAMESPACE -id ID, in the directory of the bundle. */
-static bool shim_read(uint32_t pid, const struct arguments *arguments, struct container_manager *manager)
+static bool shim_read(uint32_t pid, const struct arguments *arguments,
+		      struct container_manager *manager)
 {
 	name_copy(manager->id, argument_find(arguments, "-id", "--id"));
 	name_copy(manager->namespace, argument_find(arguments, "-namespace", "--namespace"));
@@ -64,18 +68,21 @@ static bool shim_read(uint32_t pid, const struct arguments *arguments, struct co
 }
 
 /* conmon --cid ID --name NAME --bundle STORAGE/ID/userdata */
-static bool conmon_read(uint32_t pid, const struct arguments *arguments, struct container_manager *manager)
+static bool conmon_read(uint32_t pid, const struct arguments *arguments,
+			struct container_manager *manager)
 {
 	const char *bundle = argument_find(arguments, "-b", "--bundle");
 
 	name_copy(manager->id, argument_find(arguments, "-c", "--cid"));
 	name_copy(manager->name, argument_find(arguments, "-n", "--name"));
 	if (bundle && *bundle == '/' && strlen(bundle) < sizeof(manager->directory) - 64)
-		snprintf(manager->directory, sizeof(manager->directory), "/proc/%u/root%s/../..", pid, bundle);
+		snprintf(manager->directory, sizeof(manager->directory), "/proc/%u/root%s/../..",
+			 pid, bundle);
 	return manager->id[0];
 }
 
-static bool nspawn_read(uint32_t pid, const struct arguments *arguments, struct container_manager *manager)
+static bool nspawn_read(uint32_t pid, const struct arguments *arguments,
+			struct container_manager *manager)
 {
 	const char *name = argument_find(arguments, "-M", "--machine");
 	const char *directory = argument_find(arguments, "-D", "--directory");
@@ -88,7 +95,8 @@ static bool nspawn_read(uint32_t pid, const struct arguments *arguments, struct 
 }
 
 /* "[lxc monitor] /var/lib/lxc NAME", written over the arguments. */
-static bool lxc_read(uint32_t pid, const struct arguments *arguments, struct container_manager *manager)
+static bool lxc_read(uint32_t pid, const struct arguments *arguments,
+		     struct container_manager *manager)
 {
 	const char *name = strrchr(arguments->text, ' ');
 
@@ -101,31 +109,33 @@ static bool lxc_read(uint32_t pid, const struct arguments *arguments, struct con
 static const struct {
 	const char *comm; /* begins with */
 	const char *runtime;
-	bool (*read)(uint32_t pid, const struct arguments *arguments, struct container_manager *manager);
+	bool (*read)(uint32_t pid, const struct arguments *arguments,
+		     struct container_manager *manager);
 } managers[] = {
-	{ "containerd-shim", "containerd", shim_read },
-	{ "conmon", "podman", conmon_read },
-	{ "systemd-nspawn", "systemd-nspawn", nspawn_read },
-	{ "lxc-", "lxc", lxc_read },
-	{ "[lxc monitor]", "lxc", lxc_read },
+	{"containerd-shim", "containerd", shim_read},
+	{"conmon", "podman", conmon_read},
+	{"systemd-nspawn", "systemd-nspawn", nspawn_read},
+	{"lxc-", "lxc", lxc_read},
+	{"[lxc monitor]", "lxc", lxc_read},
 };
 
 bool container_manager_read(uint32_t pid, const char *comm, const char *arguments, size_t length,
 			    struct container_manager *manager)
 {
-	const struct arguments given = { arguments, length };
+	const struct arguments given = {arguments, length};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(managers); i++) {
 		if (strncmp(comm, managers[i].comm, strlen(managers[i].comm)))
 			continue;
-		*manager = (struct container_manager){ .runtime = managers[i].runtime };
+		*manager = (struct container_manager){.runtime = managers[i].runtime};
 		return managers[i].read(pid, &given, manager);
 	}
 	return false;
 }
 
-/* proc(5), /proc/PID/stat: the command stands in parentheses and may contain some itself. 0 if it is gone. */
+/* proc(5), /proc/PID/stat: the command stands in parentheses and may contain some itself. 0 if it
+ * is gone. */
 static uint32_t parent_read(const char *directory, char comm[64])
 {
 	size_t length;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program that keeps a container running is an ancestor of its processes, and its arguments say what it keeps. */
+/* The program that keeps a container running is an ancestor of its processes, and its arguments say
+ * what it keeps. */
 #ifndef TLSTRACE_CONTAINER_MANAGER_H
 #define TLSTRACE_CONTAINER_MANAGER_H
 
@@ -11,19 +12,22 @@
 
 struct container_manager {
 	const char *runtime; /* static */
-	/* "" unknown. The id is that of the pod, if the manager keeps all containers of one (many). */
+	/* "" unknown. The id is that of the pod, if the manager keeps all containers of one (many).
+	 */
 	char id[CONTAINER_ID_SIZE], name[CONTAINER_ID_SIZE], namespace[CONTAINER_ID_SIZE];
 	bool many;
-	/* Holds directories named by id: storage of Podman and CRI-O, or bundles of containerd. "" none. */
+	/* Holds directories named by id: storage of Podman and CRI-O, or bundles of containerd. ""
+	 * none. */
 	char directory[PATH_MAX];
 };
 
 /*
- * Of several it is the outermost: what runs within a container, and may call itself anything, is not asked.
- * False if there is none, or the process is gone.
+ * Of several it is the outermost: what runs within a container, and may call itself anything, is
+ * not asked. False if there is none, or the process is gone.
  */
 bool container_manager_find(uint32_t pid, struct container_manager *manager);
-/* The same of one process; arguments: length bytes of NUL-terminated strings, as in /proc/PID/cmdline. */
+/* The same of one process; arguments: length bytes of NUL-terminated strings, as in
+ * /proc/PID/cmdline. */
 bool container_manager_read(uint32_t pid, const char *comm, const char *arguments, size_t length,
 			    struct container_manager *manager);
 

@@ -9,31 +9,32 @@
 #include "who/container.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define FIELD(name) offsetof(struct container_details, name)
+#define FIELD(name)	  offsetof(struct container_details, name)
 
-/* Annotations of bundles and labels of Docker that stand for a field; of two for one the first counts. */
+/* Annotations of bundles and labels of Docker that stand for a field; of two for one the first
+ * counts. */
 static const struct {
 	const char *key;
 	size_t field;
 } known_keys[] = {
 	/* containerd's CRI, pkg/cri/annotations */
-	{ "io.kubernetes.cri.container-name", FIELD(name) },
-	{ "io.kubernetes.cri.sandbox-name", FIELD(pod) },
-	{ "io.kubernetes.cri.sandbox-namespace", FIELD(namespace) },
-	{ "io.kubernetes.cri.sandbox-uid", FIELD(pod_uid) },
-	{ "io.kubernetes.cri.image-name", FIELD(image) },
+	{"io.kubernetes.cri.container-name", FIELD(name)},
+	{"io.kubernetes.cri.sandbox-name", FIELD(pod)},
+	{"io.kubernetes.cri.sandbox-namespace", FIELD(namespace)},
+	{"io.kubernetes.cri.sandbox-uid", FIELD(pod_uid)},
+	{"io.kubernetes.cri.image-name", FIELD(image)},
 	/* the kubelet's labels, which CRI-O writes as annotations and Docker as labels */
-	{ "io.kubernetes.container.name", FIELD(name) },
-	{ "io.kubernetes.pod.name", FIELD(pod) },
-	{ "io.kubernetes.pod.namespace", FIELD(namespace) },
-	{ "io.kubernetes.pod.uid", FIELD(pod_uid) },
+	{"io.kubernetes.container.name", FIELD(name)},
+	{"io.kubernetes.pod.name", FIELD(pod)},
+	{"io.kubernetes.pod.namespace", FIELD(namespace)},
+	{"io.kubernetes.pod.uid", FIELD(pod_uid)},
 	/* CRI-O, pkg/annotations */
-	{ "io.kubernetes.cri-o.ImageName", FIELD(image) },
+	{"io.kubernetes.cri-o.ImageName", FIELD(image)},
 	/* nerdctl, pkg/labels */
-	{ "nerdctl/name", FIELD(name) },
-	{ "nerdctl/namespace", FIELD(namespace) },
+	{"nerdctl/name", FIELD(name)},
+	{"nerdctl/namespace", FIELD(namespace)},
 	/* OCI image specification, annotations.md */
-	{ "org.opencontainers.image.ref.name", FIELD(image) },
+	{"org.opencontainers.image.ref.name", FIELD(image)},
 };
 
 static void field_set(struct container_details *details, size_t field, const char *value)
@@ -97,7 +98,8 @@ static void labels_read(struct json_object *labels, struct container_details *de
 	details->labels = calloc(CONTAINER_LABELS_MAX, sizeof(*details->labels));
 	if (!details->labels)
 		return;
-	json_object_object_foreach(labels, key, value) {
+	json_object_object_foreach(labels, key, value)
+	{
 		const char *text = string_of(value);
 		struct container_label *label = &details->labels[details->label_count];
 
@@ -114,11 +116,14 @@ static void labels_read(struct json_object *labels, struct container_details *de
 	}
 }
 
-bool container_inspect_read(const char *text, size_t length, const char *id, struct container_details *details)
+bool container_inspect_read(const char *text, size_t length, const char *id,
+			    struct container_details *details)
 {
-	struct json_object *document = document_parse(text, length), *config = member(document, "Config");
+	struct json_object *document = document_parse(text, length),
+			   *config = member(document, "Config");
 	const char *name = string_member(document, "Name");
-	bool is_it = string_is(string_member(document, "ID"), id) || string_is(string_member(document, "Id"), id);
+	bool is_it = string_is(string_member(document, "ID"), id) ||
+		     string_is(string_member(document, "Id"), id);
 
 	if (is_it) {
 		known_keys_read(member(config, "Labels"), details);
@@ -145,10 +150,14 @@ static bool storage_entry_read(struct json_object *entry, struct container_detai
 	return true;
 }
 
-bool container_storage_read(const char *text, size_t length, const char *id, struct container_details *details)
+bool container_storage_read(const char *text, size_t length, const char *id,
+			    struct container_details *details)
 {
 	struct json_object *document = document_parse(text, length);
-	size_t count = json_object_is_type(document, json_type_array) ? json_object_array_length(document) : 0, i;
+	size_t count = json_object_is_type(document, json_type_array)
+			       ? json_object_array_length(document)
+			       : 0,
+	       i;
 	bool found = false;
 
 	for (i = 0; i < count && !found; i++) {
@@ -171,7 +180,8 @@ static const char *manager_runtime(const char *manager)
 
 bool container_bundle_read(const char *text, size_t length, struct container_details *details)
 {
-	struct json_object *document = document_parse(text, length), *annotations = member(document, "annotations");
+	struct json_object *document = document_parse(text, length),
+			   *annotations = member(document, "annotations");
 	bool is_bundle = string_member(document, "ociVersion");
 	const char *runtime = manager_runtime(string_member(annotations, "io.container.manager"));
 
@@ -184,11 +194,16 @@ bool container_bundle_read(const char *text, size_t length, struct container_det
 	return is_bundle;
 }
 
-/* Docker mounts files of its own into each container: /var/lib/docker/containers/ID/hostname and others. */
+/* Docker mounts files of its own into each container: /var/lib/docker/containers/ID/hostname and
+ * others. */
 char *container_bundle_docker(const char *text, size_t length, const char *id)
 {
-	struct json_object *document = document_parse(text, length), *mounts = member(document, "mounts");
-	size_t count = json_object_is_type(mounts, json_type_array) ? json_object_array_length(mounts) : 0, i;
+	struct json_object *document = document_parse(text, length),
+			   *mounts = member(document, "mounts");
+	size_t count = json_object_is_type(mounts, json_type_array)
+			       ? json_object_array_length(mounts)
+			       : 0,
+	       i;
 	char *directory = NULL;
 
 	for (i = 0; i < count && !directory; i++) {
@@ -206,8 +221,12 @@ char *container_state_bundle(const char *text, size_t length)
 {
 	struct json_object *document = document_parse(text, length);
 	struct json_object *labels = member(member(document, "config"), "labels");
-	size_t count = json_object_is_type(labels, json_type_array) ? json_object_array_length(labels) : 0, i;
-	const char *bundle = string_member(document, "bundle"); /* crun's; runc's is among the labels */
+	size_t count = json_object_is_type(labels, json_type_array)
+			       ? json_object_array_length(labels)
+			       : 0,
+	       i;
+	const char *bundle =
+		string_member(document, "bundle"); /* crun's; runc's is among the labels */
 	char *copy;
 
 	for (i = 0; i < count && !bundle; i++) {

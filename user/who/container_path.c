@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define ID_LENGTH 64	   /* of Docker, containerd's CRI, CRI-O, Podman: SHA-256 or random, in hex */
-#define BUILD_ID_LENGTH 25 /* of BuildKit's steps (identity.NewID(), base 36) */
+#define ID_LENGTH	  64 /* of Docker, containerd's CRI, CRI-O, Podman: SHA-256 or random, in hex */
+#define BUILD_ID_LENGTH	  25 /* of BuildKit's steps (identity.NewID(), base 36) */
 
 struct piece {
 	const char *text;
@@ -55,28 +55,28 @@ static const struct {
 	id_form form;
 	const char *runtime;
 } patterns[] = {
-	{ NULL, "docker-", ".scope", is_docker_id, "docker" },
-	{ "docker", "", "", is_docker_id, "docker" },
-	{ "buildkit", "", "", is_docker_id, "docker" },
-	{ NULL, "libpod-", ".scope", is_id, "podman" },
-	{ NULL, "libpod-", "", is_id, "podman" },
-	{ NULL, "crio-", ".scope", is_id, "cri-o" },
-	{ NULL, "crio-", "", is_id, "cri-o" },
-	{ NULL, "cri-containerd-", ".scope", is_id, "containerd" },
-	{ NULL, "nerdctl-", ".scope", is_id, "containerd" },
+	{NULL, "docker-", ".scope", is_docker_id, "docker"},
+	{"docker", "", "", is_docker_id, "docker"},
+	{"buildkit", "", "", is_docker_id, "docker"},
+	{NULL, "libpod-", ".scope", is_id, "podman"},
+	{NULL, "libpod-", "", is_id, "podman"},
+	{NULL, "crio-", ".scope", is_id, "cri-o"},
+	{NULL, "crio-", "", is_id, "cri-o"},
+	{NULL, "cri-containerd-", ".scope", is_id, "containerd"},
+	{NULL, "nerdctl-", ".scope", is_id, "containerd"},
 	/* Where systemd's notation reached a runtime that uses directories: SLICE:PREFIX:ID. */
-	{ NULL, "docker:", "", is_docker_id, "docker" },
-	{ NULL, "libpod:", "", is_id, "podman" },
-	{ NULL, "crio:", "", is_id, "cri-o" },
-	{ NULL, "cri-containerd:", "", is_id, "containerd" },
-	{ NULL, "nerdctl:", "", is_id, "containerd" },
-	{ NULL, "systemd-nspawn@", ".service", is_name, "systemd-nspawn" },
-	{ "machine.slice", "machine-lxc\\x2d", ".scope", is_name, "libvirt-lxc" },
-	{ "machine.slice", "machine-", ".scope", is_machine, "systemd-nspawn" },
-	{ NULL, "lxc.payload.", "", is_name, "lxc" },
-	{ "lxc.payload", "", "", is_name, "lxc" },
-	{ "lxc", "", "", is_name, "lxc" },
-	{ NULL, "", "", is_id, NULL },
+	{NULL, "docker:", "", is_docker_id, "docker"},
+	{NULL, "libpod:", "", is_id, "podman"},
+	{NULL, "crio:", "", is_id, "cri-o"},
+	{NULL, "cri-containerd:", "", is_id, "containerd"},
+	{NULL, "nerdctl:", "", is_id, "containerd"},
+	{NULL, "systemd-nspawn@", ".service", is_name, "systemd-nspawn"},
+	{"machine.slice", "machine-lxc\\x2d", ".scope", is_name, "libvirt-lxc"},
+	{"machine.slice", "machine-", ".scope", is_machine, "systemd-nspawn"},
+	{NULL, "lxc.payload.", "", is_name, "lxc"},
+	{"lxc.payload", "", "", is_name, "lxc"},
+	{"lxc", "", "", is_name, "lxc"},
+	{NULL, "", "", is_id, NULL},
 };
 
 static bool starts_with(struct piece text, const char *start)
@@ -100,7 +100,7 @@ static bool is(struct piece text, const char *other)
 
 static struct piece without(struct piece text, size_t before, size_t behind)
 {
-	return (struct piece){ text.text + before, text.length - before - behind };
+	return (struct piece){text.text + before, text.length - before - behind};
 }
 
 static void piece_copy(struct piece from, char to[CONTAINER_ID_SIZE])
@@ -141,8 +141,8 @@ static bool container_find(struct piece parent, struct piece piece, struct conta
 		struct piece id;
 
 		if ((patterns[i].parent && !is(parent, patterns[i].parent)) ||
-		    !starts_with(piece, patterns[i].prefix) || !ends_with(piece, patterns[i].suffix) ||
-		    piece.length < before + behind)
+		    !starts_with(piece, patterns[i].prefix) ||
+		    !ends_with(piece, patterns[i].suffix) || piece.length < before + behind)
 			continue;
 		id = without(piece, before, behind);
 		if (!patterns[i].form(id))
@@ -183,7 +183,7 @@ static void pod_find(struct piece piece, struct container_path *into)
 
 static bool is_unit(struct piece piece)
 {
-	static const char *const types[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
+	static const char *const types[] = {".service", ".scope", ".socket", ".mount", ".swap"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++)
@@ -218,16 +218,16 @@ static struct piece piece_next(const char **path)
 	struct piece piece;
 
 	*path += strspn(*path, "/");
-	piece = (struct piece){ *path, strcspn(*path, "/") };
+	piece = (struct piece){*path, strcspn(*path, "/")};
 	*path += piece.length;
 	return piece;
 }
 
 void container_path_read(const char *path, struct container_path *into)
 {
-	struct piece parent = { "", 0 }, piece;
+	struct piece parent = {"", 0}, piece;
 
-	*into = (struct container_path){ .user = -1 };
+	*into = (struct container_path){.user = -1};
 	while ((piece = piece_next(&path)).length) {
 		pod_find(piece, into);
 		if (container_find(parent, piece, into))

@@ -10,13 +10,13 @@
 #include "who/process.h"
 #include "who/resolver.h"
 
-#define PLACES 1024 /* each has one slot: who collides gives way */
+#define PLACES	  1024 /* each has one slot: who collides gives way */
 #define SECOND_NS 1000000000ULL
 /* A row waits no longer for names: a runtime that is down or slow costs these. */
 #define WAIT_MS 100
 /* Names may change; a runtime that did not answer may be up again. */
-#define FOUND_NS (60 * SECOND_NS)
-#define NOT_FOUND_NS (10 * SECOND_NS)
+#define FOUND_NS       (60 * SECOND_NS)
+#define NOT_FOUND_NS   (10 * SECOND_NS)
 #define PID_NS_INITIAL 0xeffffffcU /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
 
 struct places {
@@ -72,30 +72,36 @@ static char *cgroup_path(const struct places *places, uint64_t id)
 }
 
 /* The v2 hierarchy's path, unless that says nothing and the v1 hierarchies' does. */
-static void path_choose(const struct places *places, struct process_place *place, struct container_path *said)
+static void path_choose(const struct places *places, struct process_place *place,
+			struct container_path *said)
 {
-	char *v1 = place->key.cgroup_v1 ?
-		   places->settings.cgroup_path(places->settings.context, place->key.cgroup_v1) : NULL;
+	char *v1 = place->key.cgroup_v1 ? places->settings.cgroup_path(places->settings.context,
+								       place->key.cgroup_v1)
+					: NULL;
 	struct container_path said_v1 = {};
 
 	place->path = cgroup_path(places, place->key.cgroup);
 	container_path_read(place->path ? place->path : "", said);
 	if (v1)
 		container_path_read(v1, &said_v1);
-	if (!v1 || said->is_container || (!said_v1.is_container && place->path && strcmp(place->path, "/"))) {
+	if (!v1 || said->is_container ||
+	    (!said_v1.is_container && place->path && strcmp(place->path, "/"))) {
 		free(v1);
 		return;
 	}
-	memcpy(said_v1.unit, said->unit, sizeof(said->unit)); /* units are in systemd's own hierarchy */
+	memcpy(said_v1.unit, said->unit,
+	       sizeof(said->unit)); /* units are in systemd's own hierarchy */
 	*said = said_v1;
 	free(place->path);
 	place->path = v1;
 }
 
-/* A runtime may know of a container where the path does not tell: in a directory of any name, or by its process. */
+/* A runtime may know of a container where the path does not tell: in a directory of any name, or by
+ * its process. */
 static bool container_possible(const struct container_path *said, const struct place_key *key)
 {
-	return said->is_container || said->leaf[0] || (key->pid_ns && key->pid_ns != PID_NS_INITIAL);
+	return said->is_container || said->leaf[0] ||
+	       (key->pid_ns && key->pid_ns != PID_NS_INITIAL);
 }
 
 static struct container *container_of_path(const struct container_path *said)
@@ -156,11 +162,12 @@ static void answers_take(struct places *places)
 static void runtime_ask(struct places *places, const struct process_place *place, uint32_t pid)
 {
 	struct container *container = place->container;
-	struct container_question question = { .pid = pid };
+	struct container_question question = {.pid = pid};
 	uint64_t time = now();
 
 	if (!container || container->awaited ||
-	    (container->asked_ns && time < container->asked_ns + (container->found ? FOUND_NS : NOT_FOUND_NS)))
+	    (container->asked_ns &&
+	     time < container->asked_ns + (container->found ? FOUND_NS : NOT_FOUND_NS)))
 		return;
 	container_path_read(place->path ? place->path : "", &question.path);
 	container->asked_ns = time;
@@ -170,7 +177,8 @@ static void runtime_ask(struct places *places, const struct process_place *place
 bool places_awaits(struct places *places, const struct container *container)
 {
 	answers_take(places);
-	return container && container->awaited && now() < container->asked_ns + WAIT_MS * 1000000ULL;
+	return container && container->awaited &&
+	       now() < container->asked_ns + WAIT_MS * 1000000ULL;
 }
 
 void places_wait(struct places *places)
@@ -179,9 +187,11 @@ void places_wait(struct places *places)
 	answers_take(places);
 }
 
-const struct process_place *places_find(struct places *places, const struct place_key *key, uint32_t pid)
+const struct process_place *places_find(struct places *places, const struct place_key *key,
+					uint32_t pid)
 {
-	uint64_t mixed = (key->cgroup ^ key->cgroup_v1 << 7 ^ (uint64_t)key->pid_ns << 13) * 0x9e3779b97f4a7c15ULL;
+	uint64_t mixed = (key->cgroup ^ key->cgroup_v1 << 7 ^ (uint64_t)key->pid_ns << 13) *
+			 0x9e3779b97f4a7c15ULL;
 	struct process_place **slot = &places->slots[(mixed >> 32) % PLACES];
 
 	if (*slot && !key_is(&(*slot)->key, key)) {

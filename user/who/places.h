@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where processes run: cgroup, unit of systemd, container. Looked up once per cgroup, and cached. */
+/* Where processes run: cgroup, unit of systemd, container. Looked up once per cgroup, and cached.
+ */
 #ifndef TLSTRACE_PLACES_H
 #define TLSTRACE_PLACES_H
 
@@ -17,8 +18,8 @@ struct place_key {
 
 struct process_place {
 	struct place_key key;
-	char *path; /* of the cgroup; NULL unknown */
-	char *unit; /* NULL in none */
+	char *path;		     /* of the cgroup; NULL unknown */
+	char *unit;		     /* NULL in none */
 	struct container *container; /* NULL in none */
 };
 
@@ -29,12 +30,13 @@ struct places_settings {
 };
 
 struct places *places_new(const struct places_settings *settings); /* NULL without memory */
-void places_free(struct places *places); /* NULL is fine */
+void places_free(struct places *places);			   /* NULL is fine */
 /*
- * Place of a process that lives, or did a moment ago: its runtime is asked in the background for what only
- * it knows. Borrowed until the next call; NULL without memory.
+ * Place of a process that lives, or did a moment ago: its runtime is asked in the background for
+ * what only it knows. Borrowed until the next call; NULL without memory.
  */
-const struct process_place *places_find(struct places *places, const struct place_key *key, uint32_t pid);
+const struct process_place *places_find(struct places *places, const struct place_key *key,
+					uint32_t pid);
 /* Is it worth to wait for the runtime's answer? Not for longer than a tenth of a second. */
 bool places_awaits(struct places *places, const struct container *container);
 /* Wait for all answers, as long as that is worth it. */

@@ -101,7 +101,7 @@ char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id)
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(id)];
-	} file = { 0 };
+	} file = {0};
 	char link[64], *path;
 	size_t length;
 	int fd;

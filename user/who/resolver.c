@@ -9,7 +9,8 @@
 #include "who/container_api.h"
 
 #define WAITING_MAX 256
-/* A runtime that does not answer holds the thread for so long at most; a file system may for ever. */
+/* A runtime that does not answer holds the thread for so long at most; a file system may for ever.
+ */
 #define END_MS 1000
 
 struct job {
@@ -82,7 +83,8 @@ static void *answer_all(void *context)
 			continue;
 		}
 		pthread_mutex_unlock(&resolver->lock);
-		job->answer.found = api && container_lookup(api, &job->question, &job->answer.details);
+		job->answer.found =
+			api && container_lookup(api, &job->question, &job->answer.details);
 		pthread_mutex_lock(&resolver->lock);
 		list_add(&resolver->answers, job);
 		resolver->waiting--;
@@ -107,7 +109,8 @@ static bool thread_start(struct resolver *resolver)
 	return resolver->started;
 }
 
-bool resolver_ask(struct resolver *resolver, struct container *container, const struct container_question *question)
+bool resolver_ask(struct resolver *resolver, struct container *container,
+		  const struct container_question *question)
 {
 	struct job *job = thread_start(resolver) ? calloc(1, sizeof(*job)) : NULL;
 	bool taken;
@@ -166,7 +169,8 @@ void resolver_wait(struct resolver *resolver, unsigned int milliseconds)
 	const struct timespec until = time_from_now(milliseconds, CLOCK_MONOTONIC);
 
 	pthread_mutex_lock(&resolver->lock);
-	while (resolver->waiting && pthread_cond_timedwait(&resolver->answered, &resolver->lock, &until) == 0)
+	while (resolver->waiting &&
+	       pthread_cond_timedwait(&resolver->answered, &resolver->lock, &until) == 0)
 		;
 	pthread_mutex_unlock(&resolver->lock);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A thread that asks runtimes, so that nobody else has to wait for them. All calls are of one other thread. */
+/* A thread that asks runtimes, so that nobody else has to wait for them. All calls are of one other
+ * thread. */
 #ifndef TLSTRACE_RESOLVER_H
 #define TLSTRACE_RESOLVER_H
 
@@ -21,7 +22,8 @@ struct resolver *resolver_new(void);
 /* Questions without an answer are dropped. NULL is fine. */
 void resolver_free(struct resolver *resolver);
 /* False if too many wait already. container is handed back: the thread does not look at it. */
-bool resolver_ask(struct resolver *resolver, struct container *container, const struct container_question *question);
+bool resolver_ask(struct resolver *resolver, struct container *container,
+		  const struct container_question *question);
 /* The next answer, if there is one. */
 bool resolver_take(struct resolver *resolver, struct resolver_answer *answer);
 /* Until all is answered, but not longer than this. */

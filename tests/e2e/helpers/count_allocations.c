@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Preloaded: at the end, the number of allocations on stderr. glibc's own names for what it stands before. */
+/* Preloaded: at the end, the number of allocations on stderr. glibc's own names for what it stands
+ * before. */
 #include <stdio.h>
 #include <stdlib.h>
 
