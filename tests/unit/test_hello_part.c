@@ -85,7 +85,7 @@ static void test_ends(void **state)
 
 		fixture->connection = connection_new(41000 + i);
 		fixture->connection.time_ns += i * 2000 * MS;
-		fixture->count = 0;
+		rows_drop(fixture);
 		size = say_most(fixture);
 		signal_on(fixture, &fixture->connection, cases[i].from_client, cases[i].flags, 0);
 		assert_part(only_row(fixture), size);

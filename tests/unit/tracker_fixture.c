@@ -19,6 +19,7 @@ static void on_done(void *context, struct handshake *handshake)
 
 	assert_true(fixture->count < ROWS_MAX);
 	fixture->rows[fixture->count++] = *handshake;
+	handshake->latency.phases = NULL;
 }
 
 static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
@@ -55,11 +56,18 @@ int tracker_setup(void **state)
 	return fixture->tracker ? 0 : -1;
 }
 
+void rows_drop(struct fixture *fixture)
+{
+	while (fixture->count)
+		free(fixture->rows[--fixture->count].latency.phases);
+}
+
 int tracker_teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
 	tracker_free(fixture->tracker);
+	rows_drop(fixture);
 	free(fixture);
 	return 0;
 }

@@ -21,7 +21,7 @@ struct fixture {
 	struct tracker_handler handler;
 	struct tracker *tracker;
 	struct connection connection;
-	struct handshake rows[ROWS_MAX]; /* copies: their owned pointers are gone */
+	struct handshake rows[ROWS_MAX]; /* copies; of what they own they have the lists only */
 	size_t count, forgotten, processes;
 	size_t may_renegotiate; /* of the forgotten */
 };
@@ -30,6 +30,8 @@ extern const struct hello_options client_12, server_12, client_13, server_13, se
 
 int tracker_setup(void **state);
 int tracker_teardown(void **state);
+/* Forget the rows so far. */
+void rows_drop(struct fixture *fixture);
 void feed(struct fixture *fixture, const struct packet *packet);
 /* One side sends this on a connection; 1 ms passes. */
 void say_on(struct fixture *fixture, struct connection *connection, bool from_client,

@@ -54,6 +54,7 @@ void handshake_free(struct handshake *handshake)
 	free(handshake->server_extensions.items);
 	handshake_certificates_free(handshake);
 	free(handshake->failure.reason);
+	free(handshake->latency.phases);
 	free(offer->alpn);
 	free(handshake->sni);
 	for (i = 0; i < 2; i++) {

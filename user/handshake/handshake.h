@@ -184,9 +184,29 @@ struct place {
 	uint64_t time_ns;
 };
 
-/* A stretch of a handshake's time (DESIGN.md section 5). Phases are in order and never overlap. */
+/* What a stretch of a handshake's time was used for, in the order in which phases come. */
+enum phase_kind {
+	PHASE_TCP_CONNECT,
+	PHASE_CLIENT_PREPARE,
+	PHASE_HELLO_NETWORK,
+	PHASE_ACCEPT_QUEUE,
+	PHASE_SERVER_WAKEUP,
+	PHASE_SERVER_CRYPTO,
+	PHASE_SERVER_FLIGHT,
+	PHASE_SERVER,
+	PHASE_REPLY_NETWORK,
+	PHASE_CLIENT_WAKEUP,
+	PHASE_CLIENT_CRYPTO,
+	PHASE_FINISH_NETWORK,
+	PHASE_SERVER_FINISH,
+	PHASE_CLIENT_FINISH,
+	PHASE_UNKNOWN, /* the evidence does not say */
+	PHASE_KINDS,
+};
+
+/* A stretch of a handshake's time. Phases are in order and never overlap. */
 struct phase {
-	const char *name;	 /* static; "unknown" for what cannot be placed */
+	enum phase_kind kind;
 	enum handshake_end side; /* END_UNKNOWN: of both, or of the network between */
 	uint64_t start_ns, duration_ns;
 	bool estimated; /* else measured */
@@ -202,7 +222,7 @@ struct latency {
 	uint32_t rtt_us;	   /* of the stack, of the network between the ends; 0 unknown */
 	uint32_t retransmissions;  /* segments of the connect and the handshake that were sent again
 				    */
-	struct phase phases[HANDSHAKE_PHASES_MAX];
+	struct phase *phases;	   /* owned, at most HANDSHAKE_PHASES_MAX */
 	size_t phase_count;
 };
 

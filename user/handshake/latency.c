@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handshake/latency.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "handshake/cause.h"
 #include "tls/hello.h"
 
 #define US 1000ULL
+/* A handshake of TLS 1.3 has ten at most. */
+#define PHASES_STEP 12
 
 /*
  * A moment of a handshake. Exact: seen at the end where it happened; else derived from what the
@@ -92,11 +95,42 @@ static struct point received(const struct model *model, size_t flight)
 	return point_of(model, flight, !sender_of(model, flight), true);
 }
 
+/* One more at the end of the list. NULL: it is full, or out of memory. */
+static struct phase *phase_new(struct latency *latency)
+{
+	size_t capacity = latency->phase_count + PHASES_STEP;
+	struct phase *grown;
+
+	if (latency->phase_count == HANDSHAKE_PHASES_MAX)
+		return NULL;
+	if (latency->phase_count % PHASES_STEP == 0) {
+		grown = realloc(latency->phases, capacity * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		latency->phases = grown;
+	}
+	latency->phases[latency->phase_count] = (struct phase){};
+	return &latency->phases[latency->phase_count++];
+}
+
+/* What has no room of its own: the last phase takes it in and says nothing any more. */
+static void last_extend(struct latency *latency, uint64_t until_ns)
+{
+	struct phase *last;
+
+	if (!latency->phase_count)
+		return;
+	last = &latency->phases[latency->phase_count - 1];
+	last->kind = PHASE_UNKNOWN;
+	last->side = END_UNKNOWN;
+	last->duration_ns = until_ns - last->start_ns;
+}
+
 /*
  * The next phase, from where the last one ended. One that ended before then takes no time; one of
  * which the end is not known is left to what comes next.
  */
-static void phase_add(struct model *model, const char *name, enum handshake_end side,
+static void phase_add(struct model *model, enum phase_kind kind, enum handshake_end side,
 		      struct point until, bool measured)
 {
 	struct latency *latency = &model->handshake->latency;
@@ -108,16 +142,13 @@ static void phase_add(struct model *model, const char *name, enum handshake_end 
 		until.ns = model->end_ns;
 	if (until.ns < model->cursor.ns)
 		until.ns = model->cursor.ns;
-	if (latency->phase_count == HANDSHAKE_PHASES_MAX) {
-		phase = &latency->phases[HANDSHAKE_PHASES_MAX - 1];
-		phase->name = "unknown";
-		phase->side = END_UNKNOWN;
-		phase->duration_ns = until.ns - phase->start_ns;
+	phase = phase_new(latency);
+	if (!phase) {
+		last_extend(latency, until.ns);
 		model->cursor = until;
 		return;
 	}
-	phase = &latency->phases[latency->phase_count++];
-	phase->name = name;
+	phase->kind = kind;
 	phase->side = side;
 	phase->start_ns = model->cursor.ns;
 	phase->duration_ns = until.ns - model->cursor.ns;
@@ -125,10 +156,10 @@ static void phase_add(struct model *model, const char *name, enum handshake_end 
 	model->cursor = until;
 }
 
-static void phase_between(struct model *model, const char *name, enum handshake_end side,
+static void phase_between(struct model *model, enum phase_kind kind, enum handshake_end side,
 			  struct point until)
 {
-	phase_add(model, name, side, until, model->cursor.exact && until.exact);
+	phase_add(model, kind, side, until, model->cursor.exact && until.exact);
 }
 
 static void unknown_add(struct model *model, uint64_t until_ns)
@@ -139,8 +170,8 @@ static void unknown_add(struct model *model, uint64_t until_ns)
 
 	if (until_ns <= model->cursor.ns)
 		return;
-	if (!last || strcmp(last->name, "unknown") != 0) {
-		phase_add(model, "unknown", END_UNKNOWN, (struct point){until_ns, true}, true);
+	if (!last || last->kind != PHASE_UNKNOWN) {
+		phase_add(model, PHASE_UNKNOWN, END_UNKNOWN, (struct point){until_ns, true}, true);
 		return;
 	}
 	if (until_ns > model->end_ns)
@@ -208,14 +239,14 @@ static void server_wait(struct model *model, size_t flight, struct point taken)
 	bool known = flight > 0 || server->accept_ns || server->accepted_before;
 
 	if (!known && accepted_later(server, in)) {
-		phase_add(model, "accept_queue", END_SERVER, taken, false);
+		phase_add(model, PHASE_ACCEPT_QUEUE, END_SERVER, taken, false);
 		return;
 	}
 	if (server->accept_ns > in->last_ns)
 		accepted.ns = server->accept_ns;
 	if (known && flight == 0)
-		phase_between(model, "accept_queue", END_SERVER, accepted);
-	phase_add(model, "server_wakeup", END_SERVER, taken,
+		phase_between(model, PHASE_ACCEPT_QUEUE, END_SERVER, accepted);
+	phase_add(model, PHASE_SERVER_WAKEUP, END_SERVER, taken,
 		  known && model->cursor.exact && taken.exact);
 }
 
@@ -228,19 +259,21 @@ static void server_work(struct model *model, size_t flight)
 	bool unread = open && model->handshake->transport == TRANSPORT_TCP;
 
 	if (!is_hello(model, flight)) {
-		phase_between(model, "server_finish", END_SERVER, work_end(model, flight, true));
+		phase_between(model, PHASE_SERVER_FINISH, END_SERVER,
+			      work_end(model, flight, true));
 		return;
 	}
 	if (is_local(model, END_SERVER) && (taken.ns || unread)) {
 		/* Not read yet: it was not woken until the end. */
 		server_wait(model, flight, taken.ns ? taken : until);
 		if (taken.ns)
-			phase_between(model, "server_crypto", END_SERVER, until);
+			phase_between(model, PHASE_SERVER_CRYPTO, END_SERVER, until);
 	} else {
-		phase_between(model, "server", END_SERVER, until);
+		phase_between(model, PHASE_SERVER, END_SERVER, until);
 	}
 	if (!open)
-		phase_add(model, "server_flight", END_SERVER, sent(model, flight + 1, true), true);
+		phase_add(model, PHASE_SERVER_FLIGHT, END_SERVER, sent(model, flight + 1, true),
+			  true);
 }
 
 /*
@@ -256,7 +289,7 @@ static void answer_look(struct model *model, size_t flight)
 	const struct stretch *out = stretch_at(model, flight + 1, END_CLIENT);
 
 	if (!phase || model->handshake->transport != TRANSPORT_TCP || !out->first_ns ||
-	    strcmp(phase->name, "client_crypto") != 0 ||
+	    phase->kind != PHASE_CLIENT_CRYPTO ||
 	    out->last_ns - out->first_ns <= phase->duration_ns / 2)
 		return;
 	phase->in_parts = !written_ns || written_ns >= out->last_ns;
@@ -269,18 +302,18 @@ static void client_work(struct model *model, size_t flight)
 	struct point taken = taken_up(model, END_CLIENT, flight);
 	bool again = flight + 1 < model->count && is_hello(model, flight + 1);
 	bool finish = flight >= 2 && !is_hello(model, flight - 1);
-	const char *name = again ? "client_prepare" : "client_crypto";
+	enum phase_kind kind = again ? PHASE_CLIENT_PREPARE : PHASE_CLIENT_CRYPTO;
 
 	if (finish) {
-		phase_between(model, "client_finish", END_CLIENT, until);
+		phase_between(model, PHASE_CLIENT_FINISH, END_CLIENT, until);
 		return;
 	}
 	if (taken.ns) {
-		phase_between(model, "client_wakeup", END_CLIENT, taken);
-		phase_between(model, name, END_CLIENT, until);
+		phase_between(model, PHASE_CLIENT_WAKEUP, END_CLIENT, taken);
+		phase_between(model, kind, END_CLIENT, until);
 	} else {
 		/* The wake-up is in it. */
-		phase_add(model, name, END_CLIENT, until, false);
+		phase_add(model, kind, END_CLIENT, until, false);
 	}
 	answer_look(model, flight);
 }
@@ -295,8 +328,8 @@ static void beyond(struct model *model, size_t flight)
 	next = seen(model, flight + 1);
 	unknown_add(model, next->first_ns);
 	if (sender_of(model, flight + 1) == END_SERVER && is_hello(model, flight))
-		phase_add(model, "server_flight", END_SERVER, (struct point){next->last_ns, true},
-			  true);
+		phase_add(model, PHASE_SERVER_FLIGHT, END_SERVER,
+			  (struct point){next->last_ns, true}, true);
 	else
 		unknown_add(model, next->last_ns);
 }
@@ -315,9 +348,9 @@ static void leg_add(struct model *model, size_t flight)
 	/* If when it was sent is not known, how long it took is not either. */
 	if (sent(model, flight, true).ns)
 		phase_between(model,
-			      finish				       ? "finish_network"
-			      : sender_of(model, flight) == END_CLIENT ? "hello_network"
-								       : "reply_network",
+			      finish				       ? PHASE_FINISH_NETWORK
+			      : sender_of(model, flight) == END_CLIENT ? PHASE_HELLO_NETWORK
+								       : PHASE_REPLY_NETWORK,
 			      END_UNKNOWN, in);
 	else
 		unknown_add(model, in.ns);
@@ -440,15 +473,15 @@ static void connect_add(struct model *model)
 		model->cursor = (struct point){client->connect_ns, true};
 		/* With Fast Open (RFC 7413) the hello goes along with the SYN. */
 		if (client->established_ns && client->established_ns <= hello->first_ns)
-			phase_between(model, "tcp_connect", END_CLIENT,
+			phase_between(model, PHASE_TCP_CONNECT, END_CLIENT,
 				      (struct point){client->established_ns, true});
-		phase_between(model, "client_prepare", END_CLIENT, out);
+		phase_between(model, PHASE_CLIENT_PREPARE, END_CLIENT, out);
 	} else if (model->place == END_SERVER && server->fresh && server->established_ns &&
 		   server->established_ns <= hello->first_ns) {
 		/* Its ACK was as long under way as its hello is: what lies between is the client's.
 		 */
 		model->cursor = (struct point){time_before(server->established_ns, way_ns), false};
-		phase_add(model, "client_prepare", END_CLIENT,
+		phase_add(model, PHASE_CLIENT_PREPARE, END_CLIENT,
 			  (struct point){time_before(hello->first_ns, way_ns),
 					 !model->reaches[END_CLIENT]},
 			  false);
@@ -456,9 +489,9 @@ static void connect_add(struct model *model)
 		   opening->syn_ns < opening->ack_ns && opening->ack_ns <= hello->first_ns) {
 		/* The client's SYN, ACK and hello are all as long under way. */
 		model->cursor = (struct point){time_before(opening->syn_ns, way_ns), false};
-		phase_add(model, "tcp_connect", END_CLIENT,
+		phase_add(model, PHASE_TCP_CONNECT, END_CLIENT,
 			  (struct point){time_before(opening->ack_ns, way_ns), false}, false);
-		phase_add(model, "client_prepare", END_CLIENT,
+		phase_add(model, PHASE_CLIENT_PREPARE, END_CLIENT,
 			  (struct point){time_before(hello->last_ns, way_ns),
 					 !model->reaches[END_CLIENT]},
 			  false);
@@ -492,6 +525,7 @@ void latency_fill(struct handshake *handshake, const struct timeline *timeline)
 	struct model model = {.handshake = handshake, .timeline = timeline};
 	size_t i;
 
+	free(latency->phases);
 	memset(latency, 0, sizeof(*latency));
 	latency->rtt_us = rtt_of(&handshake->ends[END_CLIENT]);
 	if (!latency->rtt_us)

@@ -159,8 +159,8 @@ static void phase_print(const struct chart *chart, const struct phase *phase)
 	milliseconds_write(phase->start_ns - chart->start_ns, start);
 	milliseconds_write(phase->duration_ns, duration);
 	bar_write(chart, phase, bar);
-	fprintf(out, "    %-14s %-6s %8s %8s %s%s%s", phase->name, side_names[phase->side], start,
-		duration, color, bar, *color ? COLOR_OFF : "");
+	fprintf(out, "    %-14s %-6s %8s %8s %s%s%s", phase_name(phase->kind),
+		side_names[phase->side], start, duration, color, bar, *color ? COLOR_OFF : "");
 	if (*meaning)
 		fprintf(out, "%*s  %s", (int)(chart->bar - text_width(bar)), "", meaning);
 	fputc('\n', out);

@@ -7,6 +7,7 @@
 #include "handshake/cause.h"
 #include "handshake/handshake.h"
 #include "sink/json_value.h"
+#include "sink/phases.h"
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "sink/verdict.h"
@@ -509,7 +510,7 @@ static struct json_object *json_phases(const struct latency *latency)
 		const struct phase *phase = &latency->phases[i];
 		struct json_object *value = json_object_new_object();
 
-		json_add(value, "name", json_name(phase->name));
+		json_add(value, "name", json_name(phase_name(phase->kind)));
 		json_add(value, "side",
 			 phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
 		json_add(value, "start_us",

@@ -1,50 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sink/phases.h"
 
-#include <string.h>
-
 #include "sink/text.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-const struct phase_description phase_descriptions[] = {
-	{"tcp_connect", "TCP connects"},
-	{"client_prepare", "client makes its hello"},
-	{"hello_network", "hello travels to the server"},
-	{"accept_queue", "connection waits to be accepted"},
-	{"server_wakeup", "server has not read the hello yet"},
-	{"server_crypto", "server computes its answer"},
-	{"server_flight", "server sends the rest of its answer"},
-	{"server", "server is at work"},
-	{"reply_network", "answer travels to the client"},
-	{"client_wakeup", "client has not read the answer yet"},
-	{"client_crypto", "client checks the answer"},
-	{"finish_network", "last messages travel"},
-	{"server_finish", "server checks the client's last"},
-	{"client_finish", "client checks the server's last"},
-	{"unknown", "cannot be told from here"},
+const struct phase_description phase_descriptions[PHASE_KINDS] = {
+	[PHASE_TCP_CONNECT] = {"tcp_connect", "TCP connects"},
+	[PHASE_CLIENT_PREPARE] = {"client_prepare", "client makes its hello"},
+	[PHASE_HELLO_NETWORK] = {"hello_network", "hello travels to the server"},
+	[PHASE_ACCEPT_QUEUE] = {"accept_queue", "connection waits to be accepted"},
+	[PHASE_SERVER_WAKEUP] = {"server_wakeup", "server has not read the hello yet"},
+	[PHASE_SERVER_CRYPTO] = {"server_crypto", "server computes its answer"},
+	[PHASE_SERVER_FLIGHT] = {"server_flight", "server sends the rest of its answer"},
+	[PHASE_SERVER] = {"server", "server is at work"},
+	[PHASE_REPLY_NETWORK] = {"reply_network", "answer travels to the client"},
+	[PHASE_CLIENT_WAKEUP] = {"client_wakeup", "client has not read the answer yet"},
+	[PHASE_CLIENT_CRYPTO] = {"client_crypto", "client checks the answer"},
+	[PHASE_FINISH_NETWORK] = {"finish_network", "last messages travel"},
+	[PHASE_SERVER_FINISH] = {"server_finish", "server checks the client's last"},
+	[PHASE_CLIENT_FINISH] = {"client_finish", "client checks the server's last"},
+	[PHASE_UNKNOWN] = {"unknown", "cannot be told from here"},
 };
-const size_t phase_description_count = ARRAY_SIZE(phase_descriptions);
 
-size_t phase_rank(const char *name)
+const char *phase_name(enum phase_kind kind)
 {
-	size_t rank = 0;
-
-	while (rank < phase_description_count && strcmp(phase_descriptions[rank].name, name))
-		rank++;
-	return rank;
+	return phase_descriptions[kind].name;
 }
 
 const char *phase_meaning(const struct phase *phase)
 {
-	size_t rank = phase_rank(phase->name);
-
 	/* Nagle's algorithm (RFC 896) and a delayed ACK, mostly: nothing is checked meanwhile. */
 	if (phase->held)
 		return "client's answer waits in its socket";
 	if (phase->in_parts)
 		return "client's answer leaves in parts";
-	return rank < phase_description_count ? phase_descriptions[rank].meaning : "";
+	return phase_descriptions[phase->kind].meaning;
 }
 
 /* The longest that is not longer than, nor before, the one taken last; NULL: none is left. */
@@ -97,7 +88,8 @@ void phases_cause_write(const struct latency *latency, char *to, size_t size)
 	text_start(&text, to, size);
 	for (size_t i = 0; i < count; i++) {
 		text_duration(phases[i]->duration_ns, duration);
-		text_append(&text, "%s%s %s%s", i ? ", " : "slow because: ", phases[i]->name,
+		text_append(&text, "%s%s %s%s",
+			    i ? ", " : "slow because: ", phase_name(phases[i]->kind),
 			    phases[i]->estimated ? "about " : "", duration);
 	}
 	if (!count)

@@ -11,17 +11,15 @@
 
 struct sink_settings;
 
-/* What a phase is, in the order in which phases come. */
+/* What a phase is called, and what it is. */
 struct phase_description {
 	const char *name, *meaning;
 };
 
-extern const struct phase_description phase_descriptions[];
-extern const size_t phase_description_count;
+extern const struct phase_description phase_descriptions[PHASE_KINDS];
 
-/* Where in that order; phase_description_count for a phase that has no description. */
-size_t phase_rank(const char *name);
-/* For a person who has read no manual; "" for a phase that has no description. */
+const char *phase_name(enum phase_kind kind);
+/* For a person who has read no manual. */
 const char *phase_meaning(const struct phase *phase);
 
 /* The fewest phases that make up more than half of it, the longest first; how many. */

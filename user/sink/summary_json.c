@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sink/json_value.h"
+#include "sink/phases.h"
 #include "sink/summary.h"
 #include "sink/text.h"
 #include "summary/summary.h"
@@ -66,7 +67,7 @@ static struct json_object *json_phase(const struct summary_phase *phase)
 {
 	struct json_object *value = json_object_new_object();
 
-	json_add(value, "name", json_name(phase->name));
+	json_add(value, "name", json_name(phase_name(phase->kind)));
 	json_add(value, "side",
 		 phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
 	quantiles_add(value, &phase->durations);

@@ -23,10 +23,9 @@ size_t summary_phases(const struct summary_group *group, const struct summary_ph
 {
 	size_t count = 0;
 
-	/* What has no description comes last. */
-	for (size_t rank = 0; rank <= phase_description_count; rank++) {
+	for (size_t kind = 0; kind < PHASE_KINDS; kind++) {
 		for (size_t i = 0; i < group->phase_count; i++) {
-			if (phase_rank(group->phases[i].name) == rank)
+			if (group->phases[i].kind == kind)
 				phases[count++] = &group->phases[i];
 		}
 	}
@@ -135,7 +134,7 @@ static void group_print(const struct table *table, const struct summary_group *g
 	quantiles_print(table, &group->totals, false);
 	count = phases ? summary_phases(group, list) : 0;
 	for (size_t i = 0; i < count; i++) {
-		snprintf(name, sizeof(name), "  %s", list[i]->name);
+		snprintf(name, sizeof(name), "  %s", phase_name(list[i]->kind));
 		name_print(table, name);
 		fprintf(table->settings->out, " %6s %6s %7s", "", "", "");
 		quantiles_print(table, &list[i]->durations, list[i]->estimated);

@@ -50,37 +50,37 @@ static const struct {
 	const char *title;
 	size_t wish;
 	bool right;
-	bool wide;	   /* not of the plain table */
-	const char *phase; /* of which it is the time; NULL none */
+	bool wide;	       /* not of the plain table */
+	enum phase_kind phase; /* whose time it shows; PHASE_KINDS: it shows none */
 } columns[COLUMNS] = {
-	[COLUMN_TIME] = {"TIME", 12, false, false, NULL},
-	[COLUMN_CLIENT] = {"CLIENT", 24, false, false, NULL},
-	[COLUMN_SERVER] = {"SERVER", 24, false, false, NULL},
-	[COLUMN_SNI] = {"SNI", 28, false, false, NULL},
-	[COLUMN_VERSION] = {"VERSION", 8, false, false, NULL},
-	[COLUMN_CIPHER] = {"CIPHER", 37, false, false, NULL},
-	[COLUMN_GROUP] = {"GROUP", 18, false, false, NULL},
-	[COLUMN_ALPN] = {"ALPN", 8, false, false, NULL},
-	[COLUMN_RESUMED] = {"RESUMED", 10, false, true, NULL},
-	[COLUMN_RTT] = {"RTT", 7, true, true, NULL},
-	[COLUMN_RESENT] = {"RESENT", 6, true, true, NULL},
-	[COLUMN_TCP_CONNECT] = {"TCP_CONNECT", 11, true, true, "tcp_connect"},
-	[COLUMN_CLIENT_PREPARE] = {"CLIENT_PREPARE", 14, true, true, "client_prepare"},
-	[COLUMN_HELLO_NETWORK] = {"HELLO_NETWORK", 13, true, true, "hello_network"},
-	[COLUMN_ACCEPT_QUEUE] = {"ACCEPT_QUEUE", 12, true, true, "accept_queue"},
-	[COLUMN_SERVER_WAKEUP] = {"SERVER_WAKEUP", 13, true, true, "server_wakeup"},
-	[COLUMN_SERVER_CRYPTO] = {"SERVER_CRYPTO", 13, true, true, "server_crypto"},
-	[COLUMN_SERVER_FLIGHT] = {"SERVER_FLIGHT", 13, true, true, "server_flight"},
-	[COLUMN_SERVER_ALL] = {"SERVER_ALL", 10, true, true, "server"},
-	[COLUMN_REPLY_NETWORK] = {"REPLY_NETWORK", 13, true, true, "reply_network"},
-	[COLUMN_CLIENT_WAKEUP] = {"CLIENT_WAKEUP", 13, true, true, "client_wakeup"},
-	[COLUMN_CLIENT_CRYPTO] = {"CLIENT_CRYPTO", 13, true, true, "client_crypto"},
-	[COLUMN_FINISH_NETWORK] = {"FINISH_NETWORK", 14, true, true, "finish_network"},
-	[COLUMN_SERVER_FINISH] = {"SERVER_FINISH", 13, true, true, "server_finish"},
-	[COLUMN_CLIENT_FINISH] = {"CLIENT_FINISH", 13, true, true, "client_finish"},
-	[COLUMN_UNKNOWN] = {"UNKNOWN", 8, true, true, "unknown"},
-	[COLUMN_MS] = {"MS", 8, true, false, NULL},
-	[COLUMN_RESULT] = {"RESULT", 76, false, false, NULL},
+	[COLUMN_TIME] = {"TIME", 12, false, false, PHASE_KINDS},
+	[COLUMN_CLIENT] = {"CLIENT", 24, false, false, PHASE_KINDS},
+	[COLUMN_SERVER] = {"SERVER", 24, false, false, PHASE_KINDS},
+	[COLUMN_SNI] = {"SNI", 28, false, false, PHASE_KINDS},
+	[COLUMN_VERSION] = {"VERSION", 8, false, false, PHASE_KINDS},
+	[COLUMN_CIPHER] = {"CIPHER", 37, false, false, PHASE_KINDS},
+	[COLUMN_GROUP] = {"GROUP", 18, false, false, PHASE_KINDS},
+	[COLUMN_ALPN] = {"ALPN", 8, false, false, PHASE_KINDS},
+	[COLUMN_RESUMED] = {"RESUMED", 10, false, true, PHASE_KINDS},
+	[COLUMN_RTT] = {"RTT", 7, true, true, PHASE_KINDS},
+	[COLUMN_RESENT] = {"RESENT", 6, true, true, PHASE_KINDS},
+	[COLUMN_TCP_CONNECT] = {"TCP_CONNECT", 11, true, true, PHASE_TCP_CONNECT},
+	[COLUMN_CLIENT_PREPARE] = {"CLIENT_PREPARE", 14, true, true, PHASE_CLIENT_PREPARE},
+	[COLUMN_HELLO_NETWORK] = {"HELLO_NETWORK", 13, true, true, PHASE_HELLO_NETWORK},
+	[COLUMN_ACCEPT_QUEUE] = {"ACCEPT_QUEUE", 12, true, true, PHASE_ACCEPT_QUEUE},
+	[COLUMN_SERVER_WAKEUP] = {"SERVER_WAKEUP", 13, true, true, PHASE_SERVER_WAKEUP},
+	[COLUMN_SERVER_CRYPTO] = {"SERVER_CRYPTO", 13, true, true, PHASE_SERVER_CRYPTO},
+	[COLUMN_SERVER_FLIGHT] = {"SERVER_FLIGHT", 13, true, true, PHASE_SERVER_FLIGHT},
+	[COLUMN_SERVER_ALL] = {"SERVER_ALL", 10, true, true, PHASE_SERVER},
+	[COLUMN_REPLY_NETWORK] = {"REPLY_NETWORK", 13, true, true, PHASE_REPLY_NETWORK},
+	[COLUMN_CLIENT_WAKEUP] = {"CLIENT_WAKEUP", 13, true, true, PHASE_CLIENT_WAKEUP},
+	[COLUMN_CLIENT_CRYPTO] = {"CLIENT_CRYPTO", 13, true, true, PHASE_CLIENT_CRYPTO},
+	[COLUMN_FINISH_NETWORK] = {"FINISH_NETWORK", 14, true, true, PHASE_FINISH_NETWORK},
+	[COLUMN_SERVER_FINISH] = {"SERVER_FINISH", 13, true, true, PHASE_SERVER_FINISH},
+	[COLUMN_CLIENT_FINISH] = {"CLIENT_FINISH", 13, true, true, PHASE_CLIENT_FINISH},
+	[COLUMN_UNKNOWN] = {"UNKNOWN", 8, true, true, PHASE_UNKNOWN},
+	[COLUMN_MS] = {"MS", 8, true, false, PHASE_KINDS},
+	[COLUMN_RESULT] = {"RESULT", 76, false, false, PHASE_KINDS},
 };
 
 /*
@@ -300,7 +300,7 @@ static void phase_cell(const struct row *row, char cell[CELL_SIZE])
 	for (size_t i = 0; i < latency->phase_count; i++) {
 		const struct phase *phase = &latency->phases[i];
 
-		if (strcmp(phase->name, columns[row->column].phase))
+		if (phase->kind != columns[row->column].phase)
 			continue;
 		found = true;
 		estimated |= phase->estimated;

@@ -143,23 +143,18 @@ static struct summary_group *group_find(struct summary *summary, const struct ha
 	return group;
 }
 
-/* Names are static: mostly it is the same pointer. */
 static struct summary_phase *phase_find(struct summary_group *group, const struct phase *phase)
 {
 	struct summary_phase *found;
 
 	for (size_t i = 0; i < group->phase_count; i++) {
-		if (group->phases[i].name == phase->name)
-			return &group->phases[i];
-	}
-	for (size_t i = 0; i < group->phase_count; i++) {
-		if (strcmp(group->phases[i].name, phase->name) == 0)
+		if (group->phases[i].kind == phase->kind)
 			return &group->phases[i];
 	}
 	if (group->phase_count == SUMMARY_PHASES_MAX)
 		return NULL;
 	found = &group->phases[group->phase_count++];
-	found->name = phase->name;
+	found->kind = phase->kind;
 	found->side = phase->side;
 	return found;
 }

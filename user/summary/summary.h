@@ -11,13 +11,13 @@
 #include "histogram.h"
 
 #define SUMMARY_GROUPS_MAX     1024
-#define SUMMARY_PHASES_MAX     20  /* of different names: the model has fewer */
+#define SUMMARY_PHASES_MAX     PHASE_KINDS
 #define SUMMARY_SNI_MAX	       255 /* a longer name is cut */
 #define SUMMARY_CONTAINER_SIZE 64  /* the same */
 
 /* The time that handshakes spent in one phase; a phase that comes twice in one is added up. */
 struct summary_phase {
-	const char *name; /* static */
+	enum phase_kind kind;
 	enum handshake_end side;
 	uint64_t estimated;	    /* of the histogram's count */
 	struct histogram durations; /* nanoseconds */
