@@ -10,27 +10,31 @@
 
 #define STEP 4096
 
-/* Files of /proc have a size of 0: what counts is what comes. */
+/* Files in /proc have a size of 0, so only reading tells how long they are. */
 static char *descriptor_read(int fd, size_t max, size_t *length)
 {
 	char *text = NULL, *more;
 	size_t room = 0;
 	ssize_t count;
 
-	for (*length = 0;; *length += (size_t)count) {
+	*length = 0;
+	for (;;) {
 		if (*length + 1 >= room) {
 			room = room ? 2 * room : STEP;
-			more = *length <= max ? realloc(text, room) : NULL;
+			more = realloc(text, room);
 			if (!more)
 				break;
 			text = more;
 		}
 		count = read(fd, text + *length, room - *length - 1);
-		if (count <= 0 && *length <= max && !count) {
+		if (count < 0)
+			break;
+		if (count == 0) {
 			text[*length] = 0;
 			return text;
 		}
-		if (count < 0)
+		*length += (size_t)count;
+		if (*length > max)
 			break;
 	}
 	free(text);
