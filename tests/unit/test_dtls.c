@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "handshake/tracker.h"
+#include "sink/text.h"
 #include "tls/dtls.h"
 #include "tls/hello.h"
 #include "tls/record.h"
@@ -29,7 +30,10 @@ static void on_done(void *context, struct handshake *handshake)
 {
 	struct fixture *fixture = context;
 
+	free(fixture->row.messages);
 	fixture->row = *handshake;
+	handshake->messages = NULL;
+	handshake->message_count = 0;
 	fixture->rows++;
 	if (handshake->sni)
 		strncpy(fixture->sni, handshake->sni, sizeof(fixture->sni) - 1);
@@ -54,6 +58,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	tracker_free(fixture->tracker);
+	free(fixture->row.messages);
 	free(fixture);
 	return 0;
 }
@@ -202,12 +207,15 @@ static void send_finish(struct fixture *fixture, bool from_client)
 
 static void assert_names(const struct handshake *row, const char *const *names, size_t count)
 {
+	char buffer[TEXT_CODE_SIZE];
 	size_t i;
 
 	assert_int_equal(row->message_count, count);
 	for (i = 0; i < count; i++) {
-		assert_non_null(row->messages[i].name);
-		assert_string_equal(row->messages[i].name, names[i]);
+		const char *name = text_message(&row->messages[i], buffer);
+
+		assert_non_null(name);
+		assert_string_equal(name, names[i]);
 	}
 }
 
@@ -373,7 +381,7 @@ static void test_13_finished(void **state)
 	assert_int_equal(fixture->row.version, DTLS_13);
 	assert_int_equal(fixture->row.outcome, HANDSHAKE_COMPLETED);
 	assert_int_equal(fixture->row.inferred_count, 2);
-	assert_string_equal(fixture->row.messages[4].name, "finished");
+	assert_true(message_is(&fixture->row.messages[4], TLS_FINISHED));
 }
 
 /* The client's change of epoch is proof, whatever lengths its flight had. */
@@ -403,7 +411,7 @@ static void test_13_acknowledged(void **state)
 	row_take(fixture);
 	assert_int_equal(fixture->row.outcome, HANDSHAKE_COMPLETED);
 	assert_int_equal(fixture->row.inferred_count, 1);
-	assert_string_equal(fixture->row.inferred[0], "outcome");
+	assert_int_equal(fixture->row.inferred[0], INFERRED_OUTCOME);
 }
 
 static void test_13_alert(void **state)

@@ -16,6 +16,7 @@
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "tls/certificate.h"
+#include "tls/hello.h"
 #include "who/container.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -53,7 +54,7 @@ static const struct handshake example = {
 				    .exe = (char *)"/usr/bin/curl",
 				    .cgroup_path = (char *)"/user.slice"},
 			.creator = {.pid = 800, .comm = "sh"},
-			.how = "socket",
+			.how = OWNER_WROTE,
 			.netns = 4026531840,
 			.socket_id = 7,
 			.connect_ns = START_NS - 61200,
@@ -81,7 +82,7 @@ static const struct handshake example = {
 	.cipher = 0x1301,
 	.has_cipher = true,
 	.group = 0x11ec,
-	.key_exchange = "hybrid",
+	.key_exchange = TLS_KEY_EXCHANGE_HYBRID,
 	.sni = (char *)"a\x1b[2J\0.org",
 	.sni_length = 10,
 	.alpn = "h2",
@@ -89,16 +90,18 @@ static const struct handshake example = {
 	.server_random = {[0] = 0xcd},
 	.has_server_random = true,
 	.messages =
-		{
+		(struct message[]){
 			{.time_ns = START_NS,
 			 .from = END_CLIENT,
 			 .record = 22,
-			 .name = "client_hello",
+			 .kind = MESSAGE_HANDSHAKE,
+			 .type = TLS_CLIENT_HELLO,
 			 .size = 1733},
 			{.time_ns = START_NS + 890100,
 			 .from = END_SERVER,
 			 .record = 22,
-			 .name = "server_hello",
+			 .kind = MESSAGE_HANDSHAKE,
+			 .type = TLS_SERVER_HELLO,
 			 .size = 1210},
 			{.time_ns = START_NS + 890400,
 			 .from = END_SERVER,
@@ -108,21 +111,22 @@ static const struct handshake example = {
 			{.time_ns = START_NS + 2310400,
 			 .from = END_CLIENT,
 			 .record = 23,
-			 .name = "finished",
+			 .kind = MESSAGE_HANDSHAKE,
+			 .type = TLS_FINISHED,
 			 .size = 53,
 			 .encrypted = true,
 			 .inferred = true},
 		},
 	.message_count = 4,
-	.path = {{.interface = "eth0",
-		  .ifindex = 2,
-		  .netns = 4026531840,
-		  .hook = 1,
-		  .client = {V4(192, 0, 2, 10), 38486},
-		  .server = {V4(192, 0, 2, 1), 443},
-		  .time_ns = START_NS}},
+	.path = (struct place[]){{.interface = "eth0",
+				  .ifindex = 2,
+				  .netns = 4026531840,
+				  .hook = 1,
+				  .client = {V4(192, 0, 2, 10), 38486},
+				  .server = {V4(192, 0, 2, 1), 443},
+				  .time_ns = START_NS}},
 	.path_count = 1,
-	.inferred = {"outcome"},
+	.inferred = {INFERRED_OUTCOME},
 	.inferred_count = 1,
 };
 
@@ -482,6 +486,9 @@ static void test_json_quic(void **state)
 		{"/messages/2/record", "\"quic_handshake\""},
 		{"/messages/3/record", "\"quic_1rtt\""},
 	};
+	static const uint8_t records[] = {RECORD_KIND_QUIC_INITIAL, RECORD_KIND_QUIC_RETRY,
+					  RECORD_KIND_QUIC_HANDSHAKE, RECORD_KIND_QUIC_1RTT};
+	struct message messages[ARRAY_SIZE(records)];
 	struct handshake handshake = example;
 	char *output;
 
@@ -494,10 +501,10 @@ static void test_json_quic(void **state)
 	handshake.failure.has_error = true;
 	handshake.failure.reason = (char *)"bye\0!";
 	handshake.failure.reason_length = 5;
-	handshake.messages[0].record = RECORD_KIND_QUIC_INITIAL;
-	handshake.messages[1].record = RECORD_KIND_QUIC_RETRY;
-	handshake.messages[2].record = RECORD_KIND_QUIC_HANDSHAKE;
-	handshake.messages[3].record = RECORD_KIND_QUIC_1RTT;
+	memcpy(messages, example.messages, sizeof(messages));
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+		messages[i].record = records[i];
+	handshake.messages = messages;
 	output = row_print(&sink_json, 0, false, &handshake);
 	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
 	free(output);
@@ -609,7 +616,7 @@ static struct handshake with_certificates(void)
 	handshake.certificates = sent;
 	handshake.certificate_count = 2;
 	handshake.resumed = handshake.ticket_issued = true;
-	handshake.resumption = "ticket";
+	handshake.resumption = RESUMPTION_TICKET;
 	strcpy(handshake.ja3, "ada70206e40642a3e4461f35503241d5");
 	strcpy(handshake.ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1");
 	return handshake;

@@ -199,7 +199,7 @@ static void test_full_12(void **state)
 	assert_int_equal(row->cipher, 0xc02f);
 	assert_int_equal(row->group, 0x001d);
 	assert_int_equal(row->signature, 0x0804);
-	assert_string_equal(row->key_exchange, "ECDHE");
+	assert_int_equal(row->key_exchange, TLS_KEY_EXCHANGE_ECDHE);
 	assert_int_equal(row->alpn_length, 2);
 	assert_false(row->resumed);
 	assert_int_equal(row->inferred_count, 0);
@@ -241,7 +241,7 @@ static void assert_renegotiation(const struct handshake *row, uint64_t begun_ns)
 	assert_false(row->has_random || row->has_cipher || row->sni);
 	assert_int_equal(row->message_count, 8);
 	assert_true(row->messages[0].encrypted && row->messages[0].from == END_CLIENT);
-	assert_string_equal(row->messages[3].name, "change_cipher_spec");
+	assert_int_equal(row->messages[3].kind, MESSAGE_CHANGE_CIPHER_SPEC);
 }
 
 /* Right behind the handshake, while its row waits, and at two places: two rows, each with both
@@ -386,8 +386,8 @@ static void assert_completes_13(struct fixture *fixture, const struct hello_opti
 	assert_int_equal(row->end_ns, fixture->connection.time_ns - MS);
 	assert_int_equal(row->version, 0x0304);
 	assert_int_equal(row->group, 0x001d);
-	assert_true(is_inferred(row, "outcome"));
-	assert_string_equal(row->messages[row->message_count - 1].name, "finished");
+	assert_true(is_inferred(row, INFERRED_OUTCOME));
+	assert_true(message_is(&row->messages[row->message_count - 1], TLS_FINISHED));
 	assert_true(row->messages[row->message_count - 1].inferred);
 }
 
@@ -505,7 +505,7 @@ static void test_encrypted_alert_13(void **state)
 	say_sealed(fixture, CLIENT, RECORD_DATA, 19);
 	assert_failure(only_row(fixture), FAILURE_ALERT, END_CLIENT, -1);
 	assert_true(fixture->rows[0].failure.encrypted);
-	assert_true(is_inferred(&fixture->rows[0], "failure"));
+	assert_true(is_inferred(&fixture->rows[0], INFERRED_FAILURE));
 }
 
 static void test_reset(void **state)
@@ -936,10 +936,10 @@ static void test_owner_accepter(void **state)
 	assert_int_equal(end->process.pid, 300);
 	assert_int_equal(end->creator.pid, 300);
 	assert_int_equal(end->netns, 7);
-	assert_string_equal(end->how, "socket");
+	assert_int_equal(end->how, OWNER_CREATED);
 	assert_int_equal(end->address.port, 443);
 	assert_int_equal(fixture->processes, 1);
-	assert_null(fixture->rows[0].ends[END_CLIENT].how);
+	assert_int_equal(fixture->rows[0].ends[END_CLIENT].how, OWNER_NONE);
 }
 
 static void test_owner_reader(void **state)
@@ -978,7 +978,7 @@ static void test_owner_unknown(void **state)
 	finish_13_on(fixture, &fixture->connection, &server_13);
 	row = only_row(fixture);
 	assert_int_equal(row->ends[END_SERVER].process.pid, 0);
-	assert_null(row->ends[END_SERVER].how);
+	assert_int_equal(row->ends[END_SERVER].how, OWNER_NONE);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, tracker_setup, tracker_teardown)

@@ -12,6 +12,7 @@
 #include "sink/text.h"
 #include "sink/verdict.h"
 #include "tls/certificate.h"
+#include "tls/hello.h"
 
 #define MANUAL "docs/tlstrace.8.rst"
 #define CODES(...)                                                                                 \
@@ -58,6 +59,17 @@ static struct certificate late_leaf = {
 	.not_after = NOON + 100,
 };
 
+enum { HIDDEN = -1, MESSAGES_MAX = 8 };
+
+static const struct message first_message = {
+	.time_ns = HELLO_NS,
+	.from = END_CLIENT,
+	.kind = MESSAGE_HANDSHAKE,
+	.type = TLS_CLIENT_HELLO,
+	.record = 22,
+};
+static struct message messages[MESSAGES_MAX];
+
 /* One hello, at NOON; both ends are on this host, the server has read it. */
 static const struct handshake hello = {
 	.has_random = true,
@@ -78,19 +90,19 @@ static const struct handshake hello = {
 		  .alpn_length = sizeof(offered_alpn) - 1},
 	.sni = (char *)"www.example.org",
 	.sni_length = 15,
-	.messages =
-		{{.time_ns = HELLO_NS, .from = END_CLIENT, .record = 22, .name = "client_hello"}},
+	.messages = messages,
 	.message_count = 1,
 };
 
-static void say(struct handshake *handshake, enum handshake_end from, const char *name,
-		bool encrypted)
+/* A handshake message of this type. */
+static void say(struct handshake *handshake, enum handshake_end from, int type, bool encrypted)
 {
 	handshake->messages[handshake->message_count++] = (struct message){
 		.time_ns = HELLO_NS + MS,
 		.from = from,
 		.record = encrypted ? 23 : 22,
-		.name = name,
+		.kind = type == HIDDEN ? MESSAGE_HIDDEN : MESSAGE_HANDSHAKE,
+		.type = (uint8_t)(type == HIDDEN ? 0 : type),
 		.encrypted = encrypted,
 	};
 }
@@ -113,8 +125,8 @@ static void answer(struct handshake *handshake, uint16_t version)
 {
 	handshake->version = version;
 	handshake->has_server_random = true;
-	say(handshake, END_SERVER, "server_hello", false);
-	say(handshake, END_SERVER, version == 0x0304 ? NULL : "server_hello_done",
+	say(handshake, END_SERVER, TLS_SERVER_HELLO, false);
+	say(handshake, END_SERVER, version == 0x0304 ? HIDDEN : TLS_SERVER_HELLO_DONE,
 	    version == 0x0304);
 }
 
@@ -258,7 +270,7 @@ static void required(struct handshake *handshake)
 static void declined(struct handshake *handshake)
 {
 	answer(handshake, 0x0303);
-	say(handshake, END_CLIENT, "certificate", false);
+	say(handshake, END_CLIENT, TLS_CERTIFICATE, false);
 	handshake->client_auth = TRI_DECLINED;
 	alert(handshake, END_SERVER, 40);
 }
@@ -272,7 +284,7 @@ static void encrypted(struct handshake *handshake, enum handshake_end by)
 static void late_declined(struct handshake *handshake)
 {
 	answer(handshake, 0x0304);
-	say(handshake, END_CLIENT, "finished", true);
+	say(handshake, END_CLIENT, TLS_FINISHED, true);
 	handshake->client_auth = TRI_DECLINED;
 	encrypted(handshake, END_SERVER);
 }
@@ -304,7 +316,7 @@ static void encrypted_old(struct handshake *handshake)
 static void goodbye(struct handshake *handshake)
 {
 	answer(handshake, 0x0303);
-	say(handshake, END_CLIENT, "close_notify", false);
+	say(handshake, END_CLIENT, HIDDEN, false);
 	handshake->messages[handshake->message_count - 1].record = 21;
 	handshake->messages[handshake->message_count - 1].time_ns = handshake->end_ns;
 	end(handshake, FAILURE_CLOSED, END_CLIENT);
@@ -312,22 +324,22 @@ static void goodbye(struct handshake *handshake)
 }
 
 /* A message that was under way when the other end left. */
-static void crosses(struct handshake *handshake, enum handshake_end from, const char *name)
+static void crosses(struct handshake *handshake, enum handshake_end from, uint8_t type)
 {
-	say(handshake, from, name, false);
+	say(handshake, from, type, false);
 	handshake->messages[handshake->message_count - 1].time_ns = handshake->end_ns + MS;
 }
 
 static void goodbye_crossed(struct handshake *handshake)
 {
 	goodbye(handshake);
-	crosses(handshake, END_SERVER, "new_session_ticket");
+	crosses(handshake, END_SERVER, TLS_NEW_SESSION_TICKET);
 }
 
 static void given_up_crossed(struct handshake *handshake)
 {
 	end(handshake, FAILURE_CLOSED, END_CLIENT);
-	crosses(handshake, END_SERVER, "server_hello");
+	crosses(handshake, END_SERVER, TLS_SERVER_HELLO);
 }
 
 static void closed(struct handshake *handshake)
@@ -454,7 +466,7 @@ static void given_up_answered(struct handshake *handshake)
 {
 	silent_unsent(handshake);
 	end(handshake, FAILURE_CLOSED, END_CLIENT);
-	crosses(handshake, END_SERVER, "server_hello");
+	crosses(handshake, END_SERVER, TLS_SERVER_HELLO);
 }
 
 static void given_up_unsent(struct handshake *handshake)
@@ -670,6 +682,7 @@ static void test_sentences(void **state)
 		char verdict[TEXT_VERDICT_SIZE];
 		const char *cause;
 
+		messages[0] = first_message;
 		cases[i].make(&handshake);
 		handshake_causes(&handshake, 0);
 		verdict_write(&handshake, verdict, sizeof(verdict));

@@ -20,6 +20,10 @@ static void on_done(void *context, struct handshake *handshake)
 	assert_true(fixture->count < ROWS_MAX);
 	fixture->rows[fixture->count++] = *handshake;
 	handshake->latency.phases = NULL;
+	handshake->messages = NULL;
+	handshake->message_count = 0;
+	handshake->path = NULL;
+	handshake->path_count = 0;
 }
 
 static void on_forget(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
@@ -58,8 +62,13 @@ int tracker_setup(void **state)
 
 void rows_drop(struct fixture *fixture)
 {
-	while (fixture->count)
-		free(fixture->rows[--fixture->count].latency.phases);
+	while (fixture->count) {
+		struct handshake *row = &fixture->rows[--fixture->count];
+
+		free(row->latency.phases);
+		free(row->messages);
+		free(row->path);
+	}
 }
 
 int tracker_teardown(void **state)
@@ -187,12 +196,12 @@ void assert_failure(const struct handshake *row, enum failure_kind kind, enum ha
 	assert_int_equal(row->failure.alert, alert);
 }
 
-bool is_inferred(const struct handshake *row, const char *field)
+bool is_inferred(const struct handshake *row, enum inferred_field field)
 {
 	size_t i;
 
 	for (i = 0; i < row->inferred_count; i++)
-		if (strcmp(row->inferred[i], field) == 0)
+		if (row->inferred[i] == field)
 			return true;
 	return false;
 }

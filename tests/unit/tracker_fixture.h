@@ -57,6 +57,6 @@ void finish_13_on(struct fixture *fixture, struct connection *connection,
 struct handshake *only_row(struct fixture *fixture);
 void assert_failure(const struct handshake *row, enum failure_kind kind, enum handshake_end by,
 		    int alert);
-bool is_inferred(const struct handshake *row, const char *field);
+bool is_inferred(const struct handshake *row, enum inferred_field field);
 
 #endif

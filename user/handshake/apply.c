@@ -61,15 +61,14 @@ struct message *apply_record(struct handshake *handshake, const struct flow_mess
 	struct message *message;
 
 	handshake->last_ns = from->time_ns;
-	if (handshake->message_count == HANDSHAKE_MESSAGES_MAX)
-		return NULL;
-	message = &handshake->messages[handshake->message_count++];
-	*message = (struct message){
-		.time_ns = from->time_ns,
-		.from = sender_of(from),
-		.record = from->record_type,
-		.size = from->size,
-	};
+	message = handshake_message_add(handshake);
+	if (message)
+		*message = (struct message){
+			.time_ns = from->time_ns,
+			.from = sender_of(from),
+			.record = from->record_type,
+			.size = from->size,
+		};
 	return message;
 }
 
@@ -103,29 +102,22 @@ static bool has_signature_scheme(uint16_t version)
 /* Key exchanges for which the server sends a key of its own; behind a hint, if the client has a PSK
  * (RFC 4279). */
 static const struct ephemeral {
-	const char *key_exchange;
-	bool is_ecdhe, has_hint;
-} ephemerals[] = {
-	{"ECDHE", true, false},	   {"DHE", false, false},     {"ECDH_anon", true, false},
-	{"DH_anon", false, false}, {"ECDHE_PSK", true, true}, {"DHE_PSK", false, true},
+	bool sends_key, is_ecdhe, has_hint;
+} ephemerals[TLS_KEY_EXCHANGES] = {
+	[TLS_KEY_EXCHANGE_ECDHE] = {true, true, false},
+	[TLS_KEY_EXCHANGE_DHE] = {true, false, false},
+	[TLS_KEY_EXCHANGE_ECDH_ANON] = {true, true, false},
+	[TLS_KEY_EXCHANGE_DH_ANON] = {true, false, false},
+	[TLS_KEY_EXCHANGE_ECDHE_PSK] = {true, true, true},
+	[TLS_KEY_EXCHANGE_DHE_PSK] = {true, false, true},
 };
-
-static const struct ephemeral *ephemeral_find(const char *key_exchange)
-{
-	size_t i;
-
-	for (i = 0; key_exchange && i < sizeof(ephemerals) / sizeof(ephemerals[0]); i++)
-		if (strcmp(ephemerals[i].key_exchange, key_exchange) == 0)
-			return &ephemerals[i];
-	return NULL;
-}
 
 static void apply_server_key_exchange(struct handshake *handshake, struct slice body)
 {
-	const struct ephemeral *kind = ephemeral_find(handshake->key_exchange);
+	const struct ephemeral *kind = &ephemerals[handshake->key_exchange];
 	struct slice hint;
 
-	if (!kind)
+	if (!kind->sends_key)
 		return;
 	if ((kind->has_hint && !slice_vector16(&body, &hint)) ||
 	    !tls_server_key_exchange_read(body, kind->is_ecdhe,
@@ -134,13 +126,13 @@ static void apply_server_key_exchange(struct handshake *handshake, struct slice 
 		handshake->truncated = true;
 }
 
-static bool server_sent(const struct handshake *handshake, const char *name)
+static bool server_sent(const struct handshake *handshake, uint8_t type)
 {
 	size_t i;
 
 	for (i = 0; i < handshake->message_count; i++)
-		if (handshake->messages[i].from == END_SERVER && handshake->messages[i].name &&
-		    strcmp(handshake->messages[i].name, name) == 0)
+		if (handshake->messages[i].from == END_SERVER &&
+		    message_is(&handshake->messages[i], type))
 			return true;
 	return false;
 }
@@ -151,8 +143,10 @@ static void apply_handshake(struct handshake *handshake, const struct flow_messa
 	struct message *message = apply_record(handshake, from);
 	struct tls_server_hello hello;
 
-	if (message)
-		message->name = tls_handshake_name(from->type);
+	if (message) {
+		message->kind = MESSAGE_HANDSHAKE;
+		message->type = from->type;
+	}
 	/* Half a message would be read as one that says less: a ServerHello of TLS 1.3 as one
 	 * of 1.2. */
 	if (from->truncated) {
@@ -212,7 +206,7 @@ static void apply_alert(struct handshake *handshake, const struct flow_message *
 	uint8_t level = from->body.bytes[0], alert = from->body.bytes[1];
 
 	if (message) {
-		message->name = tls_alert_name(alert);
+		message->kind = MESSAGE_ALERT;
 		message->alert_level = level;
 		message->alert = alert;
 	}
@@ -277,10 +271,20 @@ static void legacy_encrypted(struct handshake *handshake, const struct flow_mess
 	if (!is_legacy_finished(handshake, from))
 		return;
 	if (message)
-		message->name = "encrypted_handshake_message";
+		message->kind = MESSAGE_ENCRYPTED_HANDSHAKE;
 	handshake->finished[sender_of(from)] = true;
 	if (handshake->finished[END_CLIENT] && handshake->finished[END_SERVER])
 		apply_completion(handshake, from->time_ns);
+}
+
+void apply_inferred(struct handshake *handshake, struct message *message, uint8_t type)
+{
+	if (!message)
+		return;
+	message->kind = MESSAGE_HANDSHAKE;
+	message->type = type;
+	message->inferred = true;
+	handshake_infer(handshake, INFERRED_MESSAGES);
 }
 
 /* The client's records in TLS 1.3 behind the ServerHello, by their lengths. */
@@ -291,51 +295,48 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 	uint32_t finished = TAIL_FINISHED + tls_cipher_hash_size(handshake->cipher);
 	bool asked = handshake->psk !=
 		     TRI_ACCEPTED; /* else there was no request to answer: RFC 8446 section 4.3.2 */
-	const char *name = NULL;
+	int type = -1;
 
 	handshake->doubtful_alert_ns = 0;
 	if (asked && size == TAIL_DECLINED + finished) {
 		handshake->client_auth = TRI_DECLINED;
-		handshake_infer(handshake, "tls.client_auth");
+		handshake_infer(handshake, INFERRED_CLIENT_AUTH);
 		size = finished;
 	}
 	if (size == finished) {
-		name = "finished";
+		type = TLS_FINISHED;
 		if (handshake->early_data == TRI_OFFERED) {
 			handshake->early_data = TRI_REJECTED;
-			handshake_infer(handshake, "tls.early_data");
+			handshake_infer(handshake, INFERRED_EARLY_DATA);
 		}
 		if (handshake->client_auth == TRI_UNKNOWN) {
 			handshake->client_auth = TRI_NONE;
-			handshake_infer(handshake, "tls.client_auth");
+			handshake_infer(handshake, INFERRED_CLIENT_AUTH);
 		}
-		handshake_infer(handshake, "outcome");
+		handshake_infer(handshake, INFERRED_OUTCOME);
 		apply_completion(handshake, from->time_ns);
 	} else if (size == TAIL_END_OF_EARLY_DATA) {
-		name = "end_of_early_data";
+		type = TLS_END_OF_EARLY_DATA;
 		handshake->early_data = TRI_ACCEPTED;
 		handshake->client_spoke_on = true;
-		handshake_infer(handshake, "tls.early_data");
+		handshake_infer(handshake, INFERRED_EARLY_DATA);
 	} else if (size == TAIL_EMPTY_CERTIFICATE && asked) {
-		name = "certificate";
+		type = TLS_CERTIFICATE;
 		handshake->client_auth = TRI_DECLINED;
-		handshake_infer(handshake, "tls.client_auth");
+		handshake_infer(handshake, INFERRED_CLIENT_AUTH);
 	} else if (is_alert_size(size) && handshake->early_data == TRI_OFFERED) {
 		handshake->doubtful_alert_ns = from->time_ns;
 	} else if (is_alert_size(size)) {
 		apply_encrypted_alert(handshake, from);
-		handshake_infer(handshake, "failure");
+		handshake_infer(handshake, INFERRED_FAILURE);
 	} else if (asked && handshake->client_auth == TRI_UNKNOWN &&
 		   handshake->early_data != TRI_OFFERED) {
 		/* More than Finished: a certificate and its proof. */
 		handshake->client_auth = TRI_SENT;
-		handshake_infer(handshake, "tls.client_auth");
+		handshake_infer(handshake, INFERRED_CLIENT_AUTH);
 	}
-	if (message && name) {
-		message->name = name;
-		message->inferred = true;
-		handshake_infer(handshake, "messages");
-	}
+	if (type >= 0)
+		apply_inferred(handshake, message, (uint8_t)type);
 }
 
 /*
@@ -349,12 +350,12 @@ static void server_tail(struct handshake *handshake, const struct flow_message *
 
 	if (is_alert_size(size) && !(is_first && size == TAIL_ALERT_PADDED)) {
 		apply_encrypted_alert(handshake, from);
-		handshake_infer(handshake, "failure");
+		handshake_infer(handshake, INFERRED_FAILURE);
 	} else if (handshake->encrypted_kinds[END_CLIENT] && handshake->early_data == TRI_NONE) {
 		handshake->server_spoke_on = true;
 		handshake->client_spoke_on =
 			true; /* or not: where its Finished ended nobody can tell */
-		handshake_infer(handshake, "outcome");
+		handshake_infer(handshake, INFERRED_OUTCOME);
 		apply_completion(handshake, from->time_ns);
 	}
 }
@@ -427,7 +428,7 @@ static void apply_end_behind(struct handshake *handshake, enum handshake_end by)
 	if (handshake->late_alert_ns && apply_awaits_judgement(handshake)) {
 		handshake->outcome = HANDSHAKE_PENDING;
 		encrypted_alert(handshake, END_SERVER, handshake->late_alert_ns);
-		handshake_infer(handshake, "failure");
+		handshake_infer(handshake, INFERRED_FAILURE);
 		return;
 	}
 	apply_leave(handshake, by);
@@ -470,18 +471,18 @@ static void apply_encrypted(struct handshake *handshake, const struct flow_messa
 static bool takes_up_session(const struct handshake *handshake)
 {
 	return (handshake->session_id_length || handshake->offer.ticket) &&
-	       !server_sent(handshake, "certificate") &&
-	       !server_sent(handshake, "server_key_exchange") &&
-	       !server_sent(handshake, "server_hello_done");
+	       !server_sent(handshake, TLS_CERTIFICATE) &&
+	       !server_sent(handshake, TLS_SERVER_KEY_EXCHANGE) &&
+	       !server_sent(handshake, TLS_SERVER_HELLO_DONE);
 }
 
-static const char *resumption_name(const struct handshake *handshake)
+static enum resumption resumption_of(const struct handshake *handshake)
 {
 	if (handshake->offer.ticket)
-		return "ticket";
+		return RESUMPTION_TICKET;
 	if (!handshake->offer.whole) /* a ticket may have been in the rest */
-		return NULL;
-	return handshake->session_id_echoed ? "session_id" : NULL;
+		return RESUMPTION_UNKNOWN;
+	return handshake->session_id_echoed ? RESUMPTION_SESSION_ID : RESUMPTION_UNKNOWN;
 }
 
 static void apply_change_cipher_spec(struct handshake *handshake, const struct flow_message *from)
@@ -489,10 +490,10 @@ static void apply_change_cipher_spec(struct handshake *handshake, const struct f
 	struct message *message = apply_record(handshake, from);
 
 	if (message)
-		message->name = "change_cipher_spec";
+		message->kind = MESSAGE_CHANGE_CIPHER_SPEC;
 	if (!from->from_client && !version_is_13(handshake) && takes_up_session(handshake)) {
 		handshake->resumed = true;
-		handshake->resumption = resumption_name(handshake);
+		handshake->resumption = resumption_of(handshake);
 	}
 }
 
@@ -509,18 +510,24 @@ void apply_timeout(struct handshake *handshake, uint64_t now_ns)
 	apply_failure(handshake, FAILURE_TIMEOUT, by, now_ns);
 }
 
-void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name)
+void apply_kind(struct handshake *handshake, const struct flow_message *from,
+		enum message_kind kind)
 {
 	struct message *message = apply_record(handshake, from);
 
 	if (message)
-		message->name = name;
+		message->kind = kind;
 }
 
 /* SSL 2.0 is named, not followed: whether such a handshake was completed stays open. */
 static void apply_server_hello_v2(struct handshake *handshake, const struct flow_message *from)
 {
-	apply_named(handshake, from, tls_handshake_name(TLS_SERVER_HELLO));
+	struct message *message = apply_record(handshake, from);
+
+	if (message) {
+		message->kind = MESSAGE_HANDSHAKE;
+		message->type = TLS_SERVER_HELLO;
+	}
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
 	handshake->version = 0x0002;
@@ -579,10 +586,10 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
 			      message->from_client ? END_CLIENT : END_SERVER, message->time_ns);
 		break;
 	case FLOW_QUIC_RETRY:
-		apply_named(handshake, message, "retry");
+		apply_kind(handshake, message, MESSAGE_QUIC_RETRY);
 		break;
 	case FLOW_QUIC_VERSION_NEGOTIATION:
-		apply_named(handshake, message, "version_negotiation");
+		apply_kind(handshake, message, MESSAGE_QUIC_VERSION_NEGOTIATION);
 		break;
 	case FLOW_QUIC_CLOSE:
 		apply_quic_close(handshake, message);
@@ -600,7 +607,7 @@ void apply_end(struct handshake *handshake, bool from_client, bool reset, uint64
 	if (handshake->doubtful_alert_ns && from_client &&
 	    handshake->outcome == HANDSHAKE_PENDING) {
 		encrypted_alert(handshake, END_CLIENT, handshake->doubtful_alert_ns);
-		handshake_infer(handshake, "failure");
+		handshake_infer(handshake, INFERRED_FAILURE);
 	}
 	apply_failure(handshake, reset ? FAILURE_RESET : FAILURE_CLOSED,
 		      from_client ? END_CLIENT : END_SERVER, time_ns);

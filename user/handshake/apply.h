@@ -18,8 +18,11 @@ void apply_message(struct handshake *handshake, const struct flow_message *messa
  * anyway.
  */
 struct message *apply_record(struct handshake *handshake, const struct flow_message *from);
-/* The same, with its name, which is static. */
-void apply_named(struct handshake *handshake, const struct flow_message *from, const char *name);
+/* The same, and say what it is. */
+void apply_kind(struct handshake *handshake, const struct flow_message *from,
+		enum message_kind kind);
+/* By its length a record is this handshake message. message is its place in the row; NULL: none. */
+void apply_inferred(struct handshake *handshake, struct message *message, uint8_t type);
 /* The same of an encrypted record: its kind is remembered, also where there is no room. */
 struct message *apply_encrypted_record(struct handshake *handshake,
 				       const struct flow_message *from);

@@ -102,10 +102,10 @@ const struct message *handshake_last_message(const struct handshake *handshake)
 bool handshake_is_mid_flight(const struct handshake *handshake)
 {
 	const struct message *last = handshake_last_message(handshake);
-	static const char *const names[] = {
-		"server_hello",	       "certificate",	      "certificate_status",
-		"server_key_exchange", "certificate_request", "client_key_exchange",
-		"certificate_verify",  "new_session_ticket",  "change_cipher_spec",
+	static const uint8_t types[] = {
+		TLS_SERVER_HELLO,	 TLS_CERTIFICATE,	  TLS_CERTIFICATE_STATUS,
+		TLS_SERVER_KEY_EXCHANGE, TLS_CERTIFICATE_REQUEST, TLS_CLIENT_KEY_EXCHANGE,
+		TLS_CERTIFICATE_VERIFY,	 TLS_NEW_SESSION_TICKET,
 	};
 	bool is_13 = tls_version_is_13(handshake->version);
 	size_t i;
@@ -118,12 +118,14 @@ bool handshake_is_mid_flight(const struct handshake *handshake)
 		return false;
 	while (is_13 && last > handshake->messages && last->record == RECORD_KIND_CCS)
 		last--;
-	if (last->encrypted || !last->name)
+	if (last->encrypted)
 		return false;
-	for (i = 0; i < (is_13 ? 1 : sizeof(names) / sizeof(names[0])); i++)
-		if (strcmp(last->name, names[i]) == 0)
+	if (is_13)
+		return message_is(last, TLS_SERVER_HELLO);
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (message_is(last, types[i]))
 			return true;
-	return false;
+	return last->kind == MESSAGE_CHANGE_CIPHER_SPEC;
 }
 
 enum handshake_end handshake_awaited(const struct handshake *handshake)

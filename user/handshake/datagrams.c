@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handshake/apply.h"
+#include "tls/hello.h"
 #include "tls/names.h"
 
 /*
@@ -70,7 +71,7 @@ void apply_quic_close(struct handshake *handshake, const struct flow_message *fr
 {
 	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
 
-	apply_named(handshake, from, "connection_close");
+	apply_kind(handshake, from, MESSAGE_QUIC_CLOSE);
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
 	handshake->failure.error = from->error;
@@ -89,15 +90,6 @@ void apply_quic_close(struct handshake *handshake, const struct flow_message *fr
 	handshake->failure.alert = from->error & 0xff;
 }
 
-static void name_infer(struct handshake *handshake, struct message *message, const char *name)
-{
-	if (!message)
-		return;
-	message->name = name;
-	message->inferred = true;
-	handshake_infer(handshake, "messages");
-}
-
 /* The client's records of the handshake epoch, by their lengths. */
 static void client_tail(struct handshake *handshake, const struct flow_message *from,
 			struct message *message)
@@ -105,17 +97,17 @@ static void client_tail(struct handshake *handshake, const struct flow_message *
 	uint32_t size = apply_tail_size(handshake, from);
 
 	if (size == DTLS_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
-		name_infer(handshake, message, "finished");
-		handshake_infer(handshake, "outcome");
+		apply_inferred(handshake, message, TLS_FINISHED);
+		handshake_infer(handshake, INFERRED_OUTCOME);
 		early_data_settle(handshake);
 		apply_completion(handshake, from->time_ns);
 	} else if (size == DTLS_EMPTY_CERTIFICATE) {
-		name_infer(handshake, message, "certificate");
+		apply_inferred(handshake, message, TLS_CERTIFICATE);
 		handshake->client_auth = TRI_DECLINED;
-		handshake_infer(handshake, "tls.client_auth");
+		handshake_infer(handshake, INFERRED_CLIENT_AUTH);
 	} else if (size == DTLS_ALERT) {
 		apply_encrypted_alert(handshake, from);
-		handshake_infer(handshake, "failure");
+		handshake_infer(handshake, INFERRED_FAILURE);
 	}
 }
 
@@ -140,9 +132,9 @@ void apply_dtls13_encrypted(struct handshake *handshake, const struct flow_messa
 		client_tail(handshake, from, message);
 	} else if (apply_tail_size(handshake, from) == DTLS_ALERT) {
 		apply_encrypted_alert(handshake, from);
-		handshake_infer(handshake, "failure");
+		handshake_infer(handshake, INFERRED_FAILURE);
 	} else if (is_application && client_spoke) {
-		handshake_infer(handshake, "outcome");
+		handshake_infer(handshake, INFERRED_OUTCOME);
 		early_data_settle(handshake);
 		apply_completion(handshake, from->time_ns);
 	}

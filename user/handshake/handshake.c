@@ -7,6 +7,8 @@
 #include "handshake/certificates.h"
 #include "who/container.h"
 
+#define LIST_MIN 4
+
 struct handshake *handshake_new(void)
 {
 	struct handshake *handshake = calloc(1, sizeof(*handshake));
@@ -64,6 +66,8 @@ void handshake_free(struct handshake *handshake)
 	}
 	for (place = 0; place < handshake->path_count; place++)
 		process_clear(&handshake->path[place].process);
+	free(handshake->path);
+	free(handshake->messages);
 	free(handshake);
 }
 
@@ -82,13 +86,53 @@ bool handshake_is_partial(const struct handshake *handshake)
 	return handshake->gap || handshake->cut;
 }
 
-void handshake_infer(struct handshake *handshake, const char *field)
+void handshake_infer(struct handshake *handshake, enum inferred_field field)
 {
 	size_t i;
 
 	for (i = 0; i < handshake->inferred_count; i++)
-		if (strcmp(handshake->inferred[i], field) == 0)
+		if (handshake->inferred[i] == field)
 			return;
-	if (handshake->inferred_count < HANDSHAKE_INFERRED_MAX)
-		handshake->inferred[handshake->inferred_count++] = field;
+	handshake->inferred[handshake->inferred_count++] = field;
+}
+
+/* The list with room for one more, which grows by a power of 2. NULL: full, or out of memory. */
+static void *list_grow(void *list, size_t count, size_t max, size_t size)
+{
+	if (count == max)
+		return NULL;
+	if (list && (count < LIST_MIN || count & (count - 1)))
+		return list;
+	return realloc(list, (count < LIST_MIN ? LIST_MIN : 2 * count) * size);
+}
+
+struct message *handshake_message_add(struct handshake *handshake)
+{
+	struct message *grown = list_grow(handshake->messages, handshake->message_count,
+					  HANDSHAKE_MESSAGES_MAX, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	handshake->messages = grown;
+	grown += handshake->message_count++;
+	*grown = (struct message){};
+	return grown;
+}
+
+struct place *handshake_place_add(struct handshake *handshake)
+{
+	struct place *grown = list_grow(handshake->path, handshake->path_count, HANDSHAKE_PATH_MAX,
+					sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	handshake->path = grown;
+	grown += handshake->path_count++;
+	*grown = (struct place){};
+	return grown;
+}
+
+bool message_is(const struct message *message, uint8_t type)
+{
+	return message->kind == MESSAGE_HANDSHAKE && message->type == type;
 }

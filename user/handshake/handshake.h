@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tls/key_exchange.h"
 #include "tls/record.h"
 
 #define HANDSHAKE_MESSAGES_MAX 64
 #define HANDSHAKE_PATH_MAX     16
 #define HANDSHAKE_COMM_SIZE    16
 #define HANDSHAKE_ALPN_SIZE    256
-#define HANDSHAKE_INFERRED_MAX 8
 #define HANDSHAKE_PHASES_MAX   24
 
 enum handshake_outcome {
@@ -83,6 +83,15 @@ struct address {
 	uint16_t port;	/* host order */
 };
 
+/* What an owner was seen to do with its socket, from the weakest evidence to the strongest. */
+enum owner_evidence {
+	OWNER_NONE,
+	OWNER_CREATED, /* connected or accepted it */
+	OWNER_READ,
+	OWNER_WROTE_BEFORE, /* before the handshake */
+	OWNER_WROTE,
+};
+
 struct container;
 
 /* A task, copied in the kernel when it touched the socket. pid 0: none. */
@@ -106,10 +115,10 @@ struct process {
 /* What the sockets say of one end. */
 struct endpoint {
 	struct address address;
-	struct process process; /* the owner: wrote, else read, else accepted or connected */
-	struct process creator; /* connected or accepted it, where that is another task */
-	const char *how;	/* "socket": its own packet or probe named it; NULL if remote */
-	uint32_t netns;		/* 0 unknown */
+	struct process process;	 /* the owner: wrote, else read, else accepted or connected */
+	struct process creator;	 /* connected or accepted it, where that is another task */
+	enum owner_evidence how; /* why it is the owner */
+	uint32_t netns;		 /* 0 unknown */
 	uint64_t socket_id;
 	uint64_t connect_ns, established_ns, accept_ns;
 	bool reset_sent, left; /* its socket sent a reset; was closed or shut down, or got one */
@@ -162,14 +171,27 @@ struct offer {
 	bool ticket;	   /* a session ticket was offered (RFC 5077) */
 };
 
+enum message_kind {
+	MESSAGE_HIDDEN,	   /* encryption hides what it is */
+	MESSAGE_HANDSHAKE, /* of a type: enum tls_handshake_type */
+	MESSAGE_ALERT,
+	MESSAGE_CHANGE_CIPHER_SPEC,
+	MESSAGE_ENCRYPTED_HANDSHAKE, /* which of them is not known */
+	MESSAGE_HELLO_RETRY_REQUEST,
+	MESSAGE_QUIC_RETRY,
+	MESSAGE_QUIC_VERSION_NEGOTIATION,
+	MESSAGE_QUIC_CLOSE,
+};
+
 struct message {
 	uint64_t time_ns;
 	enum handshake_end from;
-	uint8_t record;	  /* content type */
-	const char *name; /* static; NULL where encryption hides it */
-	uint32_t size;	  /* message with its header, else the record's length */
+	enum message_kind kind;
+	uint8_t type;	/* of MESSAGE_HANDSHAKE */
+	uint8_t record; /* content type */
+	uint32_t size;	/* message with its header, else the record's length */
 	bool encrypted;
-	bool inferred;		    /* name rests on the record's length */
+	bool inferred;		    /* kind and type rest on the record's length */
 	uint8_t alert_level, alert; /* of a plaintext alert */
 };
 
@@ -226,6 +248,19 @@ struct latency {
 	size_t phase_count;
 };
 
+/* What of an earlier session the client brought and the server took. */
+enum resumption { RESUMPTION_UNKNOWN, RESUMPTION_SESSION_ID, RESUMPTION_TICKET, RESUMPTION_PSK };
+
+/* Fields that may rest on the lengths of encrypted records. */
+enum inferred_field {
+	INFERRED_OUTCOME,
+	INFERRED_FAILURE,
+	INFERRED_MESSAGES,
+	INFERRED_CLIENT_AUTH,
+	INFERRED_EARLY_DATA,
+	INFERRED_FIELDS,
+};
+
 struct handshake {
 	uint8_t random[32];
 	bool has_random;
@@ -256,9 +291,9 @@ struct handshake {
 	uint16_t version; /* negotiated; 0 unknown */
 	uint16_t cipher;
 	bool has_cipher;
-	uint16_t group;		  /* 0 unknown */
-	uint16_t signature;	  /* of ServerKeyExchange; 0 unknown */
-	const char *key_exchange; /* static; NULL unknown */
+	uint16_t group;	    /* 0 unknown */
+	uint16_t signature; /* of ServerKeyExchange; 0 unknown */
+	enum tls_key_exchange key_exchange;
 	uint8_t compression;
 	char *sni; /* owned, raw bytes NUL-terminated; NULL none */
 	size_t sni_length;
@@ -272,7 +307,7 @@ struct handshake {
 	uint8_t session_id[32];
 	size_t session_id_length;
 	bool resumed;
-	const char *resumption; /* static: "session_id", "ticket", "psk"; NULL none or unknown */
+	enum resumption resumption;
 	bool session_id_echoed; /* the server repeated the session id that was offered */
 	bool ocsp_stapled;	/* CertificateStatus was sent (RFC 6066); hidden in TLS 1.3 */
 	bool ticket_issued;	/* NewSessionTicket was sent (RFC 5077); hidden in TLS 1.3 */
@@ -297,9 +332,9 @@ struct handshake {
 	size_t certificate_count;
 	char ja3[33], ja3s[33], ja4[37]; /* hex and text; "" unknown */
 
-	struct message messages[HANDSHAKE_MESSAGES_MAX];
+	struct message *messages; /* owned, at most HANDSHAKE_MESSAGES_MAX */
 	size_t message_count;
-	struct place path[HANDSHAKE_PATH_MAX];
+	struct place *path; /* owned, at most HANDSHAKE_PATH_MAX */
 	size_t path_count;
 
 	struct latency latency;	    /* filled when the outcome is known: latency.h */
@@ -320,7 +355,7 @@ struct handshake {
 	bool gap, truncated, late_start;
 	bool amid[2]; /* TCP: of what this end began to say a part did not come */
 	bool cut;     /* of a message a capture holds only the beginning */
-	const char *inferred[HANDSHAKE_INFERRED_MAX];
+	enum inferred_field inferred[INFERRED_FIELDS]; /* in the order in which they were noted */
 	size_t inferred_count;
 };
 
@@ -333,7 +368,12 @@ void process_clear(struct process *process); /* free what it owns; it is all zer
 bool handshake_total(const struct handshake *handshake, uint64_t *ns);
 /* Were there bytes of it that nobody saw? */
 bool handshake_is_partial(const struct handshake *handshake);
-/* Note once that a field rests on record lengths; field is static. */
-void handshake_infer(struct handshake *handshake, const char *field);
+/* Note once that a field rests on record lengths. */
+void handshake_infer(struct handshake *handshake, enum inferred_field field);
+/* Room for one more, all zero. NULL: the list is full, or out of memory. */
+struct message *handshake_message_add(struct handshake *handshake);
+struct place *handshake_place_add(struct handshake *handshake);
+/* Is it this handshake message, as far as is known? */
+bool message_is(const struct message *message, uint8_t type);
 
 #endif

@@ -119,8 +119,10 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 	enum handshake_tri absent = cut ? TRI_UNKNOWN : TRI_NONE;
 	int error;
 
-	if (message)
-		message->name = tls_handshake_name(TLS_CLIENT_HELLO);
+	if (message) {
+		message->kind = MESSAGE_HANDSHAKE;
+		message->type = TLS_CLIENT_HELLO;
+	}
 	/* Behind an encrypted hello none comes in the clear, unless somebody put it there. */
 	if (handshake->has_random || handshake->renegotiation)
 		return 0;
@@ -146,44 +148,14 @@ int apply_client_hello(struct handshake *handshake, const struct tls_client_hell
 	return error;
 }
 
-/* How the key is agreed: TLS 1.3 by the group, before that by the name of the suite. */
-static const char *key_exchange_name(const struct handshake *handshake)
+/* TLS 1.3 agrees by the group, earlier versions by what the suite says. */
+static enum tls_key_exchange key_exchange_of(const struct handshake *handshake)
 {
-	static const struct {
-		const char *prefix, *name;
-	} suites[] = {
-		{"TLS_ECDHE_PSK_", "ECDHE_PSK"},
-		{"TLS_DHE_PSK_", "DHE_PSK"},
-		{"TLS_PSK_DHE_", "DHE_PSK"}, /* the same, as RFC 6655 calls it */
-		{"TLS_RSA_PSK_", "RSA_PSK"},
-		{"TLS_PSK_", "PSK"},
-		{"TLS_ECDHE_", "ECDHE"},
-		{"TLS_DHE_", "DHE"},
-		{"TLS_ECDH_anon_", "ECDH_anon"},
-		{"TLS_DH_anon_", "DH_anon"},
-		{"TLS_ECDH_", "ECDH"},
-		{"TLS_DH_", "DH"},
-		{"TLS_RSA_", "RSA"},
-		{"TLS_SRP_", "SRP"},
-		{"TLS_KRB5_", "KRB5"},
-		{"TLS_GOSTR341112_", "GOST"},
-	};
-	const char *name;
-	size_t i;
-
-	if (tls_version_is_13(handshake->version)) {
-		if (!handshake->group)
-			return handshake->psk == TRI_ACCEPTED ? "PSK" : NULL;
-		name = tls_group_name(handshake->group);
-		if (name && (strstr(name, "MLKEM") || strstr(name, "Kyber")))
-			return strncmp(name, "MLKEM", 5) == 0 ? "KEM" : "hybrid";
-		return handshake->group >> 8 == 1 ? "DHE" : "ECDHE"; /* 0x01xx is ffdhe, RFC 7919 */
-	}
-	name = tls_cipher_name(handshake->cipher);
-	for (i = 0; name && i < sizeof(suites) / sizeof(suites[0]); i++)
-		if (strncmp(name, suites[i].prefix, strlen(suites[i].prefix)) == 0)
-			return suites[i].name;
-	return NULL;
+	if (!tls_version_is_13(handshake->version))
+		return tls_cipher_key_exchange(handshake->cipher);
+	if (handshake->group)
+		return tls_group_key_exchange(handshake->group);
+	return handshake->psk == TRI_ACCEPTED ? TLS_KEY_EXCHANGE_PSK : TLS_KEY_EXCHANGE_UNKNOWN;
 }
 
 static void alpn_set(struct handshake *handshake, struct slice name)
@@ -205,7 +177,7 @@ void apply_retry(struct handshake *handshake, struct message *message,
 	if (handshake->early_data == TRI_OFFERED)
 		handshake->early_data = TRI_REJECTED;
 	if (message)
-		message->name = "hello_retry_request";
+		message->kind = MESSAGE_HELLO_RETRY_REQUEST;
 }
 
 /* The server's session id, a new one or the one it repeats, takes the place of the client's. */
@@ -264,10 +236,10 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	if (hello.psk && handshake->psk != TRI_NONE)
 		handshake->psk = TRI_ACCEPTED;
 	handshake->resumed = tls_version_is_13(handshake->version) && hello.psk;
-	handshake->resumption = handshake->resumed ? "psk" : NULL;
+	handshake->resumption = handshake->resumed ? RESUMPTION_PSK : RESUMPTION_UNKNOWN;
 	if (tls_version_is_13(handshake->version))
 		handshake->client_auth = TRI_UNKNOWN;
 	else if (handshake->early_data == TRI_OFFERED)
 		handshake->early_data = TRI_REJECTED;
-	handshake->key_exchange = key_exchange_name(handshake);
+	handshake->key_exchange = key_exchange_of(handshake);
 }

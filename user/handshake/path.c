@@ -22,13 +22,12 @@ void path_addresses(const struct flow *flow, struct address *client, struct addr
 	address_set(remote, key->remote_address, key->remote_port);
 }
 
-struct place *path_add(struct handshake *handshake, const struct flow *flow)
+size_t path_add(struct handshake *handshake, const struct flow *flow)
 {
-	struct place *place;
+	struct place *place = handshake_place_add(handshake);
 
-	if (handshake->path_count == HANDSHAKE_PATH_MAX)
-		return NULL;
-	place = &handshake->path[handshake->path_count++];
+	if (!place)
+		return PLACE_NONE;
 	memcpy(place->interface, flow->interface,
 	       strnlen(flow->interface, sizeof(place->interface) - 1));
 	place->ifindex = flow->key.ifindex;
@@ -36,7 +35,7 @@ struct place *path_add(struct handshake *handshake, const struct flow *flow)
 	place->hook = flow->hello_hook;
 	place->time_ns = flow->first_ns;
 	path_addresses(flow, &place->client, &place->server);
-	return place;
+	return handshake->path_count - 1;
 }
 
 static int place_compare(const void *a, const void *b)
@@ -70,5 +69,7 @@ void path_settle(struct handshake *handshake, struct socket_table *sockets)
 	for (i = 0; i < handshake->path_count; i++)
 		for (j = 0; j < 2; j++)
 			socket_table_drop(sockets, handshake->path[i].sockets[j]);
-	qsort(handshake->path, handshake->path_count, sizeof(handshake->path[0]), place_compare);
+	if (handshake->path_count)
+		qsort(handshake->path, handshake->path_count, sizeof(handshake->path[0]),
+		      place_compare);
 }

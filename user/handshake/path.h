@@ -10,8 +10,10 @@ struct socket_table;
 
 /* The addresses of both ends as the flow's place sees them. */
 void path_addresses(const struct flow *flow, struct address *client, struct address *server);
-/* Add the place of a flow. NULL if there is no room. */
-struct place *path_add(struct handshake *handshake, const struct flow *flow);
+#define PLACE_NONE SIZE_MAX
+
+/* Add the place of a flow. Its index; PLACE_NONE: there is no room. */
+size_t path_add(struct handshake *handshake, const struct flow *flow);
 /*
  * Name the process at each place that is neither end: a proxy, which has one connection to each.
  * Both ends have been taken from the table.

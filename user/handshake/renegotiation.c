@@ -35,9 +35,9 @@ void renegotiation_apply(struct handshake *handshake, const struct flow_message 
 		return;
 	message = apply_encrypted_record(handshake, from);
 	if (message && from->record_type == RECORD_KIND_HANDSHAKE)
-		message->name = "encrypted_handshake_message";
+		message->kind = MESSAGE_ENCRYPTED_HANDSHAKE;
 	else if (message && from->record_type == RECORD_KIND_CCS)
-		message->name = "change_cipher_spec";
+		message->kind = MESSAGE_CHANGE_CIPHER_SPEC;
 	/* That of a server which does not renegotiate is a warning: no_renegotiation. */
 	if (from->record_type == RECORD_KIND_ALERT)
 		apply_encrypted_alert(handshake, from);

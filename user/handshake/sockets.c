@@ -5,23 +5,19 @@
 #include <string.h>
 
 #define BUCKETS 4096
-/* Reads kept of a socket: each record of a handshake is two, and few have more than twenty. */
+/* Reads kept of a socket: each known of a handshake is two, and few have more than twenty. */
 #define READS_MAX      64
 #define READS_STEP     16
 #define TCP_CLOSE_WAIT 8 /* include/net/tcp_states.h */
 
-/* How well the owner is known; DESIGN.md section 1. */
-enum owner_rank { OWNER_NONE, OWNER_CREATED, OWNER_READ, OWNER_WROTE_BEFORE, OWNER_WROTE };
-
-struct record {
-	struct record *next;
+struct known_socket {
+	struct known_socket *next;
 	struct endpoint end;
-	enum owner_rank rank;
 	uint64_t last_ns;
 };
 
 struct socket_table {
-	struct record *buckets[BUCKETS];
+	struct known_socket *buckets[BUCKETS];
 	size_t count, capacity;
 };
 
@@ -34,12 +30,12 @@ struct socket_table *socket_table_new(size_t capacity)
 	return table;
 }
 
-static void record_free(struct record *record)
+static void socket_free(struct known_socket *known)
 {
-	process_clear(&record->end.process);
-	process_clear(&record->end.creator);
-	free(record->end.reads_ns);
-	free(record);
+	process_clear(&known->end.process);
+	process_clear(&known->end.creator);
+	free(known->end.reads_ns);
+	free(known);
 }
 
 void socket_table_free(struct socket_table *table)
@@ -55,23 +51,23 @@ void socket_table_expire(struct socket_table *table, uint64_t before_ns)
 	size_t i;
 
 	for (i = 0; i < BUCKETS; i++) {
-		struct record **link = &table->buckets[i], *record;
+		struct known_socket **link = &table->buckets[i], *known;
 
-		while ((record = *link)) {
-			if (record->last_ns >= before_ns) {
-				link = &record->next;
+		while ((known = *link)) {
+			if (known->last_ns >= before_ns) {
+				link = &known->next;
 				continue;
 			}
-			*link = record->next;
+			*link = known->next;
 			table->count--;
-			record_free(record);
+			socket_free(known);
 		}
 	}
 }
 
-static struct record **record_find(struct socket_table *table, uint64_t id)
+static struct known_socket **socket_find(struct socket_table *table, uint64_t id)
 {
-	struct record **link = &table->buckets[(id * 0x9e3779b97f4a7c15ULL) >> 52];
+	struct known_socket **link = &table->buckets[(id * 0x9e3779b97f4a7c15ULL) >> 52];
 
 	while (*link && (*link)->end.socket_id != id)
 		link = &(*link)->next;
@@ -96,15 +92,15 @@ static void process_fill(struct process *process, const struct tlstrace_task *ta
 	memcpy(process->thread_comm, task->thread_comm, sizeof(task->thread_comm));
 }
 
-/* Raise the owner to a better known one. A better rank with the same process changes nothing. */
-static bool owner_raise(struct record *record, enum owner_rank rank,
+/* Raise the owner to a better known one. Better evidence for the same process changes nothing. */
+static bool owner_raise(struct known_socket *known, enum owner_evidence how,
 			const struct tlstrace_task *task)
 {
-	struct process *owner = &record->end.process;
+	struct process *owner = &known->end.process;
 
-	if (!task->pid || rank <= record->rank)
+	if (!task->pid || how <= known->end.how)
 		return false;
-	record->rank = rank;
+	known->end.how = how;
 	if (owner->pid == task->pid && owner->start_ns == task->start_ns &&
 	    memcmp(owner->comm, task->comm, sizeof(task->comm)) == 0)
 		return false;
@@ -112,22 +108,22 @@ static bool owner_raise(struct record *record, enum owner_rank rank,
 	return true;
 }
 
-static bool owner_update(struct record *record, const struct tlstrace_socket_event *event)
+static bool owner_update(struct known_socket *known, const struct tlstrace_socket_event *event)
 {
 	const struct tlstrace_socket *socket = &event->socket;
 	bool changed = false;
 
 	if (event->kind == TLSTRACE_SOCKET_WRITE)
-		changed |= owner_raise(record, OWNER_WROTE, &socket->writer);
+		changed |= owner_raise(known, OWNER_WROTE, &socket->writer);
 	if (event->kind == TLSTRACE_SOCKET_HELLO)
 		/* The client's hello has just been written; a server may have written long before.
 		 */
-		changed |= owner_raise(record,
+		changed |= owner_raise(known,
 				       socket->role == TLSTRACE_ROLE_CLIENT ? OWNER_WROTE
 									    : OWNER_WROTE_BEFORE,
 				       &socket->writer);
-	changed |= owner_raise(record, OWNER_READ, &socket->reader);
-	changed |= owner_raise(record, OWNER_CREATED,
+	changed |= owner_raise(known, OWNER_READ, &socket->reader);
+	changed |= owner_raise(known, OWNER_CREATED,
 			       socket->accepter.pid ? &socket->accepter : &socket->creator);
 	return changed;
 }
@@ -234,36 +230,36 @@ struct process *socket_table_add(struct socket_table *table,
 				 const struct tlstrace_socket_event *event)
 {
 	const struct tlstrace_socket *socket = &event->socket;
-	struct record **link = record_find(table, socket->id), *record = *link;
+	struct known_socket **link = socket_find(table, socket->id), *known = *link;
 	const struct tlstrace_task *creator;
 
-	if (!record) {
+	if (!known) {
 		if (table->count >= table->capacity)
 			return NULL;
-		record = calloc(1, sizeof(*record));
-		if (!record)
+		known = calloc(1, sizeof(*known));
+		if (!known)
 			return NULL;
-		record->end.socket_id = socket->id;
-		*link = record;
+		known->end.socket_id = socket->id;
+		*link = known;
 		table->count++;
 	}
-	record->last_ns = event->header.time_ns;
-	record->end.netns = socket->netns;
-	memcpy(record->end.address.ip, socket->local_address, 16);
-	record->end.address.port = socket->local_port;
-	times_update(&record->end, event);
-	end_update(&record->end, event);
+	known->last_ns = event->header.time_ns;
+	known->end.netns = socket->netns;
+	memcpy(known->end.address.ip, socket->local_address, 16);
+	known->end.address.port = socket->local_port;
+	times_update(&known->end, event);
+	end_update(&known->end, event);
 	creator = socket->accepter.pid ? &socket->accepter : &socket->creator;
-	if (!record->end.creator.pid && creator->pid)
-		process_fill(&record->end.creator, creator);
-	return owner_update(record, event) ? &record->end.process : NULL;
+	if (!known->end.creator.pid && creator->pid)
+		process_fill(&known->end.creator, creator);
+	return owner_update(known, event) ? &known->end.process : NULL;
 }
 
 const struct process *socket_table_owner(struct socket_table *table, uint64_t id)
 {
-	const struct record *record = *record_find(table, id);
+	const struct known_socket *known = *socket_find(table, id);
 
-	return record ? &record->end.process : NULL;
+	return known ? &known->end.process : NULL;
 }
 
 bool socket_table_owner_copy(struct socket_table *table, uint64_t id, struct process *to)
@@ -278,30 +274,29 @@ bool socket_table_owner_copy(struct socket_table *table, uint64_t id, struct pro
 
 void socket_table_drop(struct socket_table *table, uint64_t id)
 {
-	struct record **link = record_find(table, id), *record = *link;
+	struct known_socket **link = socket_find(table, id), *known = *link;
 
-	if (!record)
+	if (!known)
 		return;
-	*link = record->next;
+	*link = known->next;
 	table->count--;
-	record_free(record);
+	socket_free(known);
 }
 
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end)
 {
-	struct record **link = record_find(table, id), *record = *link;
+	struct known_socket **link = socket_find(table, id), *known = *link;
 	struct address address = end->address;
 
-	if (!id || !record)
+	if (!id || !known)
 		return false;
 	process_clear(&end->process);
 	process_clear(&end->creator);
 	free(end->reads_ns);
-	*end = record->end;
+	*end = known->end;
 	end->address = address;
-	end->how = end->process.pid ? "socket" : NULL;
-	*link = record->next;
+	*link = known->next;
 	table->count--;
-	free(record);
+	free(known);
 	return true;
 }

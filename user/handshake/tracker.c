@@ -41,7 +41,7 @@ struct sighting {
 	uint32_t sequence;   /* of the ClientHello */
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
-	struct place *place;  /* in the handshake's path; NULL: it is full */
+	size_t place;	      /* in the handshake's path; PLACE_NONE: it is full */
 	struct flight_times times;
 };
 
@@ -325,7 +325,7 @@ static void merge_inner(struct tracker *tracker, struct entry *outer, struct ent
 
 	for (sighting = inner->sightings; sighting; sighting = next) {
 		next = sighting->next;
-		sighting->place = sighting->flow ? path_add(to, sighting->flow) : NULL;
+		sighting->place = sighting->flow ? path_add(to, sighting->flow) : PLACE_NONE;
 		sighting_add(outer, sighting);
 		/* Its messages came through here already, or will: count as seen what the outer
 		 * applied. */
@@ -678,9 +678,9 @@ static void entry_done(struct tracker *tracker, struct entry *entry, uint64_t no
 	closed_before_settle(entry);
 	latency_settle(entry);
 	for (sighting = entry->sightings; sighting; sighting = sighting->next)
-		if (sighting->place)
-			memcpy(sighting->place->sockets, sockets_of(sighting),
-			       sizeof(sighting->place->sockets));
+		if (sighting->place != PLACE_NONE)
+			memcpy(handshake->path[sighting->place].sockets, sockets_of(sighting),
+			       sizeof(handshake->path->sockets));
 	path_settle(handshake, tracker->sockets);
 	/* First: who reads the row may renegotiate. */
 	sightings_release(tracker, entry);

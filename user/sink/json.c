@@ -109,7 +109,7 @@ static struct json_object *json_process(const struct endpoint *end)
 	json_add(value, "comm", json_comm(process));
 	json_add(value, "exe", json_text(process->exe));
 	json_add(value, "uid", json_object_new_uint64(process->uid));
-	json_add(value, "how", json_name(end->how ? end->how : "socket"));
+	json_add(value, "how", json_name("socket"));
 	json_add(value, "exit", json_exit(end));
 	json_add(value, "creator", json_creator(&end->creator));
 	return value;
@@ -325,7 +325,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 					: NULL);
 	json_add(value, "resumed",
 		 answered || handshake->resumed ? json_seen(handshake, handshake->resumed) : NULL);
-	json_add(value, "resumption", json_name(handshake->resumption));
+	json_add(value, "resumption", json_name(text_resumption(handshake->resumption)));
 	json_add(value, "psk", json_state(handshake->psk));
 	json_add(value, "psk_mode", json_name(psk_mode_accepted(handshake)));
 	json_add(value, "early_data", json_name(text_state(handshake->early_data)));
@@ -342,7 +342,7 @@ static struct json_object *json_tls(const struct handshake *handshake)
 	json_add(value, "renegotiation", json_object_new_boolean(handshake->renegotiation));
 	json_add(value, "compression",
 		 handshake->compression ? json_name(text_compression(handshake, buffer)) : NULL);
-	json_add(value, "key_exchange", json_name(handshake->key_exchange));
+	json_add(value, "key_exchange", json_name(tls_key_exchange_name(handshake->key_exchange)));
 	json_add(value, "server_random", answered ? json_hex(handshake->server_random, 32) : NULL);
 	json_add(value, "session_id",
 		 handshake->session_id_length
@@ -580,7 +580,7 @@ static struct json_object *json_quality(const struct handshake *handshake)
 	struct json_object *inferred = json_object_new_array();
 
 	for (size_t i = 0; i < handshake->inferred_count; i++)
-		json_append(inferred, json_name(handshake->inferred[i]));
+		json_append(inferred, json_name(text_inferred(handshake->inferred[i])));
 	json_add(value, "gap", json_object_new_boolean(handshake->gap));
 	json_add(value, "truncated", json_object_new_boolean(handshake->truncated));
 	json_add(value, "late_start", json_object_new_boolean(handshake->late_start));

@@ -269,7 +269,7 @@ static void ms_cell(const struct row *row, char cell[CELL_SIZE])
 
 static void resumed_cell(const struct row *row, char cell[CELL_SIZE])
 {
-	const char *how = row->handshake->resumption;
+	const char *how = text_resumption(row->handshake->resumption);
 
 	if (row->handshake->resumed)
 		snprintf(cell, CELL_SIZE, "%s", how ? how : "yes");

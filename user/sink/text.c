@@ -493,9 +493,48 @@ const char *text_record(uint8_t record)
 
 const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE])
 {
-	if (message->name || message->encrypted || message->record != RECORD_KIND_ALERT)
-		return message->name;
-	return text_alert(message->alert, buffer);
+	static const char *const names[] = {
+		[MESSAGE_CHANGE_CIPHER_SPEC] = "change_cipher_spec",
+		[MESSAGE_ENCRYPTED_HANDSHAKE] = "encrypted_handshake_message",
+		[MESSAGE_HELLO_RETRY_REQUEST] = "hello_retry_request",
+		[MESSAGE_QUIC_RETRY] = "retry",
+		[MESSAGE_QUIC_VERSION_NEGOTIATION] = "version_negotiation",
+		[MESSAGE_QUIC_CLOSE] = "connection_close",
+	};
+
+	switch (message->kind) {
+	case MESSAGE_HANDSHAKE:
+		return tls_handshake_name(message->type);
+	case MESSAGE_ALERT:
+		return text_alert(message->alert, buffer);
+	default:
+		return names[message->kind];
+	}
+}
+
+const char *text_resumption(enum resumption resumption)
+{
+	static const char *const names[] = {
+		[RESUMPTION_UNKNOWN] = NULL,
+		[RESUMPTION_SESSION_ID] = "session_id",
+		[RESUMPTION_TICKET] = "ticket",
+		[RESUMPTION_PSK] = "psk",
+	};
+
+	return names[resumption];
+}
+
+const char *text_inferred(enum inferred_field field)
+{
+	static const char *const paths[INFERRED_FIELDS] = {
+		[INFERRED_OUTCOME] = "outcome",
+		[INFERRED_FAILURE] = "failure",
+		[INFERRED_MESSAGES] = "messages",
+		[INFERRED_CLIENT_AUTH] = "tls.client_auth",
+		[INFERRED_EARLY_DATA] = "tls.early_data",
+	};
+
+	return paths[field];
 }
 
 const char *text_compression(const struct handshake *handshake, char buffer[TEXT_CODE_SIZE])

@@ -83,6 +83,10 @@ const char *text_quic_error(uint64_t error);
 const char *text_record(uint8_t record);
 /* The message's name, of a plaintext alert the alert's; NULL where encryption hides it. */
 const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE]);
+/* NULL: none, or unknown. */
+const char *text_resumption(enum resumption resumption);
+/* The path of the field in JSON. */
+const char *text_inferred(enum inferred_field field);
 /* NULL if the server has not said. */
 const char *text_compression(const struct handshake *handshake, char buffer[TEXT_CODE_SIZE]);
 

@@ -179,13 +179,13 @@ static void choice_print(const struct sink_settings *settings, const struct hand
 	if (handshake->alpn_length)
 		list_add_bytes(&list, "ALPN ", handshake->alpn, handshake->alpn_length);
 	if (handshake->key_exchange)
-		list_addf(&list, "key exchange %s", handshake->key_exchange);
+		list_addf(&list, "key exchange %s", tls_key_exchange_name(handshake->key_exchange));
 	if (handshake->compression)
 		list_addf(&list, "compression %s",
 			  text_compression(handshake, (char[TEXT_CODE_SIZE]){""}));
 	if (handshake->resumed)
 		list_addf(&list, "resumed%s%s", handshake->resumption ? " by " : "",
-			  handshake->resumption ? handshake->resumption : "");
+			  handshake->resumption ? text_resumption(handshake->resumption) : "");
 	if (handshake->ocsp_stapled)
 		list_add(&list, "OCSP response stapled");
 	if (handshake->ticket_issued)
@@ -421,7 +421,7 @@ static void quality_print(const struct sink_settings *settings, const struct han
 	if (handshake->late_start)
 		list_add(&list, "began before the trace");
 	for (size_t i = 0; i < handshake->inferred_count; i++)
-		list_addf(&list, "%s inferred", handshake->inferred[i]);
+		list_addf(&list, "%s inferred", text_inferred(handshake->inferred[i]));
 	list_finish(&list);
 }
 

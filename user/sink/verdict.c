@@ -71,14 +71,12 @@ static const enum verdict_form alert_forms[256] = {
 	[116] = VERDICT_WANTS_CERTIFICATE,    /* certificate_required */
 };
 
-static bool has_named(const struct handshake *handshake, enum handshake_end from, const char *name)
+static bool has_sent(const struct handshake *handshake, enum handshake_end from, uint8_t type)
 {
-	for (size_t i = 0; i < handshake->message_count; i++) {
-		const struct message *message = &handshake->messages[i];
-
-		if (message->from == from && message->name && strcmp(message->name, name) == 0)
+	for (size_t i = 0; i < handshake->message_count; i++)
+		if (handshake->messages[i].from == from &&
+		    message_is(&handshake->messages[i], type))
 			return true;
-	}
 	return false;
 }
 
@@ -97,7 +95,7 @@ static enum verdict_form encrypted_form(const struct handshake *handshake)
 
 	if (!tls_version_is_13(handshake->version) || by == END_UNKNOWN)
 		return VERDICT_ENCRYPTED;
-	if (by == END_SERVER && has_named(handshake, END_CLIENT, "finished")) {
+	if (by == END_SERVER && has_sent(handshake, END_CLIENT, TLS_FINISHED)) {
 		if (handshake->client_auth == TRI_DECLINED)
 			return VERDICT_ENCRYPTED_NO_CERTIFICATE;
 		if (handshake->client_auth == TRI_SENT)
@@ -236,23 +234,24 @@ static void alert_append(struct text *text, const struct handshake *handshake)
 	text_append(text, "%s", text_alert((uint8_t)handshake->failure.alert, buffer));
 }
 
+static const char *hello_words(const struct message *message)
+{
+	if (message_is(message, TLS_CLIENT_HELLO))
+		return "the ClientHello";
+	if (message_is(message, TLS_SERVER_HELLO))
+		return "the ServerHello";
+	return message->kind == MESSAGE_HELLO_RETRY_REQUEST ? "the HelloRetryRequest" : NULL;
+}
+
 /* The message that came last, in words. */
 static void last_append(struct text *text, const struct handshake *handshake)
 {
-	static const struct {
-		const char *name, *words;
-	} hellos[] = {
-		{"client_hello", "the ClientHello"},
-		{"server_hello", "the ServerHello"},
-		{"hello_retry_request", "the HelloRetryRequest"},
-	};
 	const struct message *last = handshake_last_message(handshake);
+	const char *hello = last ? hello_words(last) : NULL;
 
-	for (size_t i = 0; last && last->name && i < ARRAY_SIZE(hellos); i++) {
-		if (strcmp(last->name, hellos[i].name) == 0) {
-			text_append(text, "%s", hellos[i].words);
-			return;
-		}
+	if (hello) {
+		text_append(text, "%s", hello);
+		return;
 	}
 	if (!last)
 		text_append(text, "its beginning");

@@ -37,6 +37,7 @@ enum tls_handshake_type {
 	TLS_SERVER_HELLO = 2,
 	TLS_HELLO_VERIFY_REQUEST = 3, /* DTLS, RFC 6347 section 4.2.1 */
 	TLS_NEW_SESSION_TICKET = 4,
+	TLS_END_OF_EARLY_DATA = 5,
 	TLS_HELLO_RETRY_REQUEST_DRAFT = 6, /* a message of its own before draft 22 */
 	TLS_CERTIFICATE = 11,
 	TLS_SERVER_KEY_EXCHANGE = 12,
