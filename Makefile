@@ -16,7 +16,9 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # 1 makes warnings errors (CI).
 WERROR ?=
 
-VERSION := $(shell git -C $(CURDIR) describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The version and, in a clone, the commit: "0.2.0 (e83dbe5)".
+COMMIT := $(shell git -C $(CURDIR) describe --match=- --always --dirty 2>/dev/null)
+VERSION := $(shell cat VERSION)$(if $(COMMIT), ($(COMMIT)))
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
@@ -46,7 +48,7 @@ sources = $(sort $(wildcard user/*.c user/*/*.c))
 objects = $(sources:%.c=$(BUILD)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps demo test unit e2e vmtest bench install uninstall clean check-generated man
+.PHONY: all help deps demo test unit e2e vmtest bench install uninstall clean check-generated man completion
 
 all: tlstrace
 
@@ -80,7 +82,7 @@ $(BUILD)/version.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define TLSTRACE_VERSION "%s"\n' '$(VERSION)' > $@.new
 	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
-$(BUILD)/user/trace.o $(BUILD)/user/options.o: $(BUILD)/version.h
+$(BUILD)/user/trace/report.o $(BUILD)/user/options/table.o: $(BUILD)/version.h
 FORCE:
 
 -include $(objects:.o=.d) $(BUILD)/bpf/tlstrace.bpf.d
@@ -90,7 +92,7 @@ build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-d
 	libcurl4-openssl-dev pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light libnginx-mod-stream haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
-	libclang-rt-14-dev ssldump time ngtcp2-client ngtcp2-server caddy chromium \
+	libclang-rt-14-dev ssldump time zsh ngtcp2-client ngtcp2-server caddy chromium \
 	docker.io podman conmon containerd runc crun systemd-container fuse-overlayfs uidmap slirp4netns \
 	qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
 capture_packages = libnss3-tools openjdk-17-jdk-headless
@@ -207,8 +209,21 @@ $(BUILD)/tlstrace.8: docs/tlstrace.8.rst
 	$(Q)mkdir -p $(@D)
 	$(Q)$(RST2MAN) $< $@
 
-install: all
+# Completion of the shells, printed by the program from its option table.
+completion: $(BUILD)/completion/tlstrace $(BUILD)/completion/_tlstrace
+$(BUILD)/completion/tlstrace: tlstrace
+	$(Q)mkdir -p $(@D)
+	$(Q)./tlstrace --completion bash > $@
+$(BUILD)/completion/_tlstrace: tlstrace
+	$(Q)mkdir -p $(@D)
+	$(Q)./tlstrace --completion zsh > $@
+
+install: all completion
 	install -D -m 755 tlstrace $(DESTDIR)$(prefix)/sbin/tlstrace
+	install -D -m 644 $(BUILD)/completion/tlstrace \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/tlstrace
+	install -D -m 644 $(BUILD)/completion/_tlstrace \
+		$(DESTDIR)$(prefix)/share/zsh/vendor-completions/_tlstrace
 	install -D -m 644 docs/events.schema.json $(DESTDIR)$(prefix)/share/doc/tlstrace/events.schema.json
 	install -D -m 644 docs/events.md $(DESTDIR)$(prefix)/share/doc/tlstrace/events.md
 	if command -v $(RST2MAN) >/dev/null; then \
@@ -218,6 +233,8 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(prefix)/sbin/tlstrace $(DESTDIR)$(prefix)/share/man/man8/tlstrace.8
+	rm -f $(DESTDIR)$(prefix)/share/bash-completion/completions/tlstrace \
+		$(DESTDIR)$(prefix)/share/zsh/vendor-completions/_tlstrace
 	rm -rf $(DESTDIR)$(prefix)/share/doc/tlstrace
 
 clean:

@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
 #include "log.h"
-#include "options.h"
-#include "trace.h"
+#include "options/options.h"
+#include "trace/command.h"
+#include "trace/trace.h"
 
 /*
- * What is opened first must not become standard output where that is closed. Writing to it fails
- * as it would have; what is said on stderr is for nobody.
+ * If standard output is closed, the first file to be opened must not take its place. Writing to it
+ * fails as it would have; stderr is discarded.
  */
 static void descriptors_fill(void)
 {
@@ -28,7 +28,7 @@ static int text_flush(void)
 {
 	if (!fflush(stdout))
 		return EXIT_FINE;
-	log_error("writing to standard output failed (%s): make room for it", strerror(errno));
+	log_error("writing to standard output failed: %s; make room for it", strerror(errno));
 	return EXIT_COULD_NOT_RUN;
 }
 
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 	int status, command_status;
 
 	descriptors_fill();
-	setlocale(LC_CTYPE, ""); /* or the table cannot tell how wide a name is */
+	setlocale(LC_CTYPE, ""); /* the table needs it to know how wide a name is */
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_EXIT:
 		return text_flush();
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 	}
 	status = trace_main(&options, command);
 	if (command) {
-		/* It runs on where -n or -d ended the tracing. */
+		/* It goes on running after -n or -d has ended the tracing. */
 		command_status = command_wait(command);
 		status = status == EXIT_FINE ? command_status : status;
 	}

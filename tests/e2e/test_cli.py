@@ -140,11 +140,6 @@ def test_strict_with_loss(stage):
 def test_help():
     done = terminal.run("--help")
     assert done.returncode == 0 and not done.stderr
-    for option in ("--pid", "--comm", "--uid", "--netns", "--interface", "--port", "--host", "--sni",
-                   "--role", "--failed", "--slower-than", "--output", "--summary", "--count", "--duration", "--timeout",
-                   "--buffer-size", "--strict",
-                   "--verbose", "--color", "--version", "--help"):
-        assert option in done.stdout
     assert terminal.run("-h").stdout == done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
 

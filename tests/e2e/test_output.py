@@ -28,7 +28,7 @@ def shell(script, *arguments):
 def cannot_write(done):
     assert done.returncode == 1, done
     [line] = [line for line in done.stderr.splitlines() if "writing" in line]
-    assert line.startswith("tlstrace: writing the results failed ("), line
+    assert line.startswith("tlstrace: writing the results to "), line
     return line
 
 

@@ -427,4 +427,4 @@ def test_live_only(option):
     done = reading.run("-r", "nothing", *option)
     assert done.returncode == 2
     [sentence] = done.stderr.decode().splitlines()
-    assert "--read does not go with" in sentence
+    assert "--read cannot be combined with" in sentence

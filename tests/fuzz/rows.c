@@ -51,7 +51,7 @@ struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_f
 	handler = (struct tracker_handler){
 		.done = on_done,
 		.forget = forget ? forget : forget_nothing,
-		.context = context,
+		.events = context,
 	};
 	tracker = tracker_new(&settings, &handler);
 	if (!nowhere || !certificates || !tracker)

@@ -166,4 +166,4 @@ def test_refused(capture, arguments):
     done = run("-r", capture, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     [sentence] = done.stderr.splitlines()
-    assert sentence.startswith("tlstrace: --read does not go with ")
+    assert sentence.startswith("tlstrace: --read cannot be combined with ")

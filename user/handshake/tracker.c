@@ -124,7 +124,7 @@ static void sighting_add(struct entry *entry, struct sighting *sighting)
 static void flow_release(struct tracker *tracker, struct flow *flow, bool may_renegotiate)
 {
 	if (tracker->handler->forget)
-		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id,
+		tracker->handler->forget(tracker->handler->events, &flow->key, flow->id,
 					 may_renegotiate);
 	flow_table_remove(tracker->flows, flow);
 }
@@ -445,7 +445,7 @@ static void on_expired(void *context, const struct flow *flow)
 	const struct tracker *tracker = context;
 
 	if (tracker->handler->forget)
-		tracker->handler->forget(tracker->handler->context, &flow->key, flow->id, false);
+		tracker->handler->forget(tracker->handler->events, &flow->key, flow->id, false);
 }
 
 /* Ids of this connection's ends, by enum handshake_end, as far as they are known here. */
@@ -583,7 +583,7 @@ void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event 
 	 */
 	if ((error == -EPROTO || (error && event->key.protocol != PROTOCOL_TCP)) &&
 	    tracker->handler->forget)
-		tracker->handler->forget(tracker->handler->context, &event->key, event->flow_id,
+		tracker->handler->forget(tracker->handler->events, &event->key, event->flow_id,
 					 false);
 }
 
@@ -598,7 +598,7 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 	struct process *owner = socket_table_add(tracker->sockets, event);
 
 	if (owner && tracker->handler->process_seen)
-		tracker->handler->process_seen(tracker->handler->context, owner);
+		tracker->handler->process_seen(tracker->handler->source, owner);
 }
 
 /* Evidence that is missing must not pass for a failure, nor for a client that was asked nothing. */
@@ -718,7 +718,7 @@ static bool entry_awaits(const struct tracker *tracker, const struct entry *entr
 		const struct process *owner =
 			socket_table_owner(tracker->sockets, entry_socket(entry, i));
 
-		if (owner && tracker->handler->process_awaited(tracker->handler->context, owner))
+		if (owner && tracker->handler->process_awaited(tracker->handler->source, owner))
 			return true;
 	}
 	return false;

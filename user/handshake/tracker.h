@@ -14,14 +14,16 @@ struct tracker;
 struct tracker_handler {
 	/* A handshake's outcome is known. Borrowed for the call. */
 	void (*done)(void *context, struct handshake *handshake);
-	/* This flow is of no interest any more, unless its client renegotiates. */
-	void (*forget)(void *context, const struct tlstrace_flow_key *key, uint64_t flow_id,
-		       bool may_renegotiate);
-	/* Fill exe and cgroup_path of a process seen just now. */
-	void (*process_seen)(void *context, struct process *process);
-	/* Will more be known of it in a moment that is near? NULL: never. */
-	bool (*process_awaited)(void *context, const struct process *process);
 	void *context;
+	/* This flow is of no interest any more, unless its client renegotiates. NULL: no matter. */
+	void (*forget)(void *events, const struct tlstrace_flow_key *key, uint64_t flow_id,
+		       bool may_renegotiate);
+	void *events;
+	/* Fill in what can be looked up of a process that was seen just now. NULL: nothing. */
+	void (*process_seen)(void *source, struct process *process);
+	/* Will more be known of it in a moment? NULL: never. */
+	bool (*process_awaited)(void *source, const struct process *process);
+	void *source;
 };
 
 struct tracker_settings {

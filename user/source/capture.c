@@ -330,9 +330,11 @@ void source_capture_finish(struct source_capture *capture)
 	connections_tick(capture->connections, UINT64_MAX);
 }
 
-void source_capture_forget(struct source_capture *capture, const struct tlstrace_flow_key *key,
-			   uint64_t flow_id, bool may_renegotiate)
+void source_capture_forget(void *source, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			   bool may_renegotiate)
 {
+	struct source_capture *capture = source;
+
 	connections_forget(capture->connections, key, flow_id, may_renegotiate);
 }
 

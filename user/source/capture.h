@@ -32,8 +32,9 @@ int source_capture_poll(struct source_capture *capture);
 void source_capture_explain(const struct source_capture *capture);
 /* Nothing more will be read: tell of the holes that are left. */
 void source_capture_finish(struct source_capture *capture);
-void source_capture_forget(struct source_capture *capture, const struct tlstrace_flow_key *key,
-			   uint64_t flow_id, bool may_renegotiate);
+/* source is a struct source_capture, as for source_live_forget(). */
+void source_capture_forget(void *source, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			   bool may_renegotiate);
 
 /* Nanoseconds since the epoch, of the latest packet and of the first; 0 before it. */
 uint64_t source_capture_now(const struct source_capture *capture);

@@ -403,9 +403,10 @@ char *source_live_executable(const struct source_live *live, uint64_t start_ns, 
 	return paths_executable(programs_maps(live->programs)->executables, start_ns, pid);
 }
 
-void source_live_forget(struct source_live *live, const struct tlstrace_flow_key *key,
-			uint64_t flow_id, bool may_renegotiate)
+void source_live_forget(void *source, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			bool may_renegotiate)
 {
+	struct source_live *live = source;
 	/* What struct flow of bpf/maps.bpf.h begins with. */
 	struct {
 		uint64_t id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A source of packets and socket events: the kernel (live.c); later a capture file. */
+/* Packets and socket events: what every source delivers, and the source that is the kernel. */
 #ifndef TLSTRACE_SOURCE_H
 #define TLSTRACE_SOURCE_H
 
@@ -87,9 +87,12 @@ char *source_live_cgroup_path(const struct source_live *source, uint64_t id);
 /* Path of what a process of struct tlstrace_task runs, to be freed; NULL if the kernel has not
  * noted it whole. */
 char *source_live_executable(const struct source_live *source, uint64_t start_ns, uint32_t pid);
-/* Stop the kernel's tracking of this flow, if it still is this one. */
-void source_live_forget(struct source_live *source, const struct tlstrace_flow_key *key,
-			uint64_t flow_id, bool may_renegotiate);
+/*
+ * Stop the kernel's tracking of this flow, if it still is this one. live is a struct source_live:
+ * the tracker calls this without knowing where its events come from.
+ */
+void source_live_forget(void *live, const struct tlstrace_flow_key *key, uint64_t flow_id,
+			bool may_renegotiate);
 /* Kernel run time and runs of all programs so far, 0 unless kernel.bpf_stats_enabled. */
 void source_live_cost(const struct source_live *source, uint64_t *run_ns, uint64_t *runs);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command to be traced: `tlstrace -- COMMAND`. It is a child that waits until tracing is on. */
+/* The command of `tlstrace -- COMMAND`: a child that waits until tracing has begun. */
 #ifndef TLSTRACE_COMMAND_H
 #define TLSTRACE_COMMAND_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -27,11 +26,5 @@ bool command_ended(struct command *command);
 int command_wait(struct command *command);
 /* The process is not waited for. NULL is fine. */
 void command_free(struct command *command);
-
-/*
- * In a signal handler: pass a signal on to the command that runs, unless it got it too (from the
- * terminal). False if there is none.
- */
-bool command_signal(int signal, const siginfo_t *info);
 
 #endif

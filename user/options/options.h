@@ -16,6 +16,12 @@ enum options_summary { SUMMARY_AUTO, SUMMARY_TABLE, SUMMARY_JSON, SUMMARY_NONE }
 
 struct sink;
 
+/* One -o: a format, and where it goes. */
+struct options_output {
+	const struct sink *sink;
+	const char *file; /* NULL: --output-file, or else standard output */
+};
+
 struct options_network {
 	uint8_t ip[16];	   /* IPv4 mapped */
 	unsigned int bits; /* of the 128 */
@@ -49,22 +55,23 @@ struct options {
 	char *const *command;	 /* to be run and traced, NULL-terminated; NULL none */
 	const char *user;	 /* to run it as; NULL the default */
 	const char *file;	 /* a capture to read, "-" is standard input; NULL: live */
-	const struct sink *sink;
-	const char *output_file; /* NULL stdout */
-	enum options_summary summary;
-	uint64_t count;	      /* stop after so many rows; 0 never */
-	uint64_t duration_ns; /* stop after this time; 0 never */
-	uint64_t timeout_ns;  /* silence that fails a handshake */
+	struct options_output outputs[OPTIONS_LIST_MAX]; /* at least one */
+	size_t output_count;
+	const char *output_file; /* of outputs without one; NULL: standard output */
+	int summary;		 /* enum options_summary */
+	uint64_t count;		 /* stop after so many rows; 0 never */
+	uint64_t duration_ns;	 /* stop after this time; 0 never */
+	uint64_t timeout_ns;	 /* silence that fails a handshake */
 	bool strict;
 	bool verbose;
-	enum options_color color;
+	int color; /* enum options_color */
 	struct source_settings source;
 };
 
 enum options_result {
 	OPTIONS_RUN,
 	OPTIONS_EXIT,  /* help or version was printed */
-	OPTIONS_WRONG, /* told on stderr: exit 2 */
+	OPTIONS_WRONG, /* the reason was printed on stderr: exit 2 */
 };
 
 enum options_result options_parse(struct options *options, int argc, char **argv);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "filter.h"
+#include "trace/filter.h"
 
 #include <fnmatch.h>
 #include <string.h>
 
 #include "handshake/handshake.h"
-#include "options.h"
+#include "options/options.h"
 #include "who/container.h"
 
 static bool network_contains(const struct options_network *network, const uint8_t ip[16])

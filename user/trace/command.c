@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "command.h"
+#include "trace/command.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,15 +14,16 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "trace/signals.h"
 
 /* POSIX.1-2017, Shell & Utilities, 2.8.2: exit status of commands that cannot be run. */
 enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127, STATUS_SIGNALED = 128 };
 
 struct command {
 	pid_t pid;
-	int status; /* as waitpid() says; valid once ended */
+	int status; /* of waitpid(); valid once ended */
 	bool ended;
-	int gate;   /* written to let it run; -1 when it does */
+	int gate;   /* write a byte to let it run; -1 once it does */
 	int report; /* errno of a failed exec comes from here */
 	const char *name;
 };
@@ -33,9 +34,6 @@ struct identity {
 	gid_t gid;
 	char *name, *home; /* owned; NULL if the user has no entry in passwd(5) */
 };
-
-/* For the signal handler, which knows nothing else. */
-static volatile sig_atomic_t running;
 
 static bool number_read(const char *text, unsigned long *value)
 {
@@ -58,7 +56,7 @@ static int identity_set(struct identity *identity, const struct passwd *entry)
 	return identity->name && identity->home ? 0 : -ENOMEM;
 }
 
-/* sudo(8) says in SUDO_UID and SUDO_GID who ran it. */
+/* sudo(8) passes the user who ran it in SUDO_UID and SUDO_GID. */
 static int identity_of_sudo(struct identity *identity)
 {
 	unsigned long uid, gid;
@@ -87,7 +85,7 @@ static int identity_find(struct identity *identity, const char *user)
 		entry = getpwuid(uid);
 	if (entry)
 		return identity_set(identity, entry);
-	log_error("there is no user %s: 'getent passwd' lists those there are", user);
+	log_error("there is no user %s; 'getent passwd' lists all users", user);
 	return -ENOENT;
 }
 
@@ -115,7 +113,7 @@ static void identity_free(struct identity *identity)
 	free(identity->home);
 }
 
-/* In the child. If the parent ends without opening the gate, nothing runs. */
+/* In the child. If the parent ends without opening the gate, it runs nothing. */
 static void child_run(char *const *arguments, const struct identity *identity, int gate, int report)
 {
 	ssize_t length;
@@ -171,7 +169,7 @@ struct command *command_start(char *const *arguments, const char *user)
 	int error;
 
 	if (!command) {
-		log_error("there is no memory left: free some and start tlstrace again");
+		log_error("out of memory; free some and run tlstrace again");
 		return NULL;
 	}
 	command->name = arguments[0];
@@ -180,9 +178,8 @@ struct command *command_start(char *const *arguments, const char *user)
 	if (!error) {
 		error = child_fork(command, arguments, &identity);
 		if (error)
-			log_error(
-				"cannot start a process (%s): end others and start tlstrace again",
-				strerror(-error));
+			log_error("cannot start a process: %s; end others and run tlstrace again",
+				  strerror(-error));
 	}
 	identity_free(&identity);
 	if (!error)
@@ -208,11 +205,11 @@ int command_release(struct command *command)
 	ssize_t length;
 	int error = 0;
 
-	running = command->pid;
+	signals_forward(command->pid);
 	if (write(command->gate, "", 1) != 1)
-		log_verbose("%s ended before it ran", command->name);
+		log_verbose("%s ended before it was released", command->name);
 	gate_close(command);
-	/* Nothing but the end comes when exec closes the pipe. */
+	/* A successful exec closes the pipe. */
 	do {
 		length = read(command->report, &error, sizeof(error));
 	} while (length < 0 && errno == EINTR);
@@ -220,10 +217,10 @@ int command_release(struct command *command)
 		return 0;
 	command_wait(command);
 	if (error == -ENOENT) {
-		log_error("there is no command %s: check its name and PATH", command->name);
+		log_error("there is no command %s; check its name and PATH", command->name);
 		return STATUS_NOT_FOUND;
 	}
-	log_error("cannot run %s (%s): check its permissions", command->name, strerror(-error));
+	log_error("cannot run %s: %s; check its permissions", command->name, strerror(-error));
 	return STATUS_NOT_EXECUTABLE;
 }
 
@@ -238,7 +235,7 @@ static bool command_reap(struct command *command, int options)
 	} while (result < 0 && errno == EINTR);
 	if (result == 0)
 		return false;
-	running = 0;
+	signals_forward(0);
 	command->ended = true;
 	return true;
 }
@@ -265,16 +262,4 @@ void command_free(struct command *command)
 	if (command->report >= 0)
 		close(command->report);
 	free(command);
-}
-
-bool command_signal(int signal, const siginfo_t *info)
-{
-	pid_t pid = running;
-
-	if (!pid)
-		return false;
-	/* The terminal's signals go to the whole foreground process group. */
-	if (info->si_code != SI_KERNEL)
-		kill(pid, signal);
-	return true;
 }

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "options/values.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options/options.h"
+#include "sink/sink.h"
+#include "source/netns.h"
+
+#define QUANTITY_MAX 9e18
+
+bool value_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	uint64_t number;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno || *end || number < min || number > max)
+		return false;
+	*value = number;
+	return true;
+}
+
+struct unit {
+	const char *name; /* "" for a number without a unit */
+	uint64_t factor;
+};
+
+static bool quantity_read(const char *text, const struct unit *units, uint64_t *value)
+{
+	double number;
+	char *end;
+
+	/* strtod() also reads signs, hexadecimal numbers, "inf" and "nan". */
+	if (!isdigit((unsigned char)*text) || text[1] == 'x' || text[1] == 'X')
+		return false;
+	number = strtod(text, &end);
+	for (; units->name; units++) {
+		if (strcmp(end, units->name))
+			continue;
+		if (number * units->factor > QUANTITY_MAX)
+			return false;
+		*value = number * units->factor;
+		return true;
+	}
+	return false;
+}
+
+bool value_duration(const char *text, uint64_t *ns)
+{
+	static const struct unit units[] = {
+		{"ns", 1},	    {"us", 1000},	  {"ms", 1000000},	 {"s", 1000000000},
+		{"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}, {NULL, 0},
+	};
+	uint64_t value;
+
+	if (!quantity_read(text, units, &value) || !value)
+		return false;
+	*ns = value;
+	return true;
+}
+
+bool value_size(const char *text, uint64_t *bytes)
+{
+	static const struct unit units[] = {
+		{"", 1}, {"k", 1 << 10}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0},
+	};
+
+	return quantity_read(text, units, bytes);
+}
+
+bool value_uid(const char *text, uint32_t *uid)
+{
+	const struct passwd *user = getpwnam(text);
+	uint64_t number;
+
+	if (!user && !value_number(text, 0, UINT32_MAX - 1, &number))
+		return false;
+	*uid = user ? user->pw_uid : number;
+	return true;
+}
+
+static bool address_read(const char *text, struct options_network *network, bool *is_v4)
+{
+	*network = (struct options_network){0};
+	*is_v4 = inet_pton(AF_INET, text, network->ip + 12) == 1;
+	if (*is_v4)
+		network->ip[10] = network->ip[11] = 0xff;
+	return *is_v4 || inet_pton(AF_INET6, text, network->ip) == 1;
+}
+
+bool value_network(const char *text, struct options_network *network)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	char address[64];
+	uint64_t bits;
+	bool is_v4;
+
+	if (length >= sizeof(address))
+		return false;
+	memcpy(address, text, length);
+	address[length] = 0;
+	if (!address_read(address, network, &is_v4))
+		return false;
+	bits = is_v4 ? 32 : 128;
+	if (slash && !value_number(slash + 1, 0, bits, &bits))
+		return false;
+	network->bits = bits + (is_v4 ? 96 : 0);
+	return true;
+}
+
+bool value_cgroup(const char *text, const char **path)
+{
+	static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+	size_t i;
+
+	*path = text;
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		size_t length = strlen(mounts[i]);
+
+		if (strncmp(text, mounts[i], length) == 0 &&
+		    (text[length] == '/' || !text[length])) {
+			*path = text + length;
+			return true;
+		}
+	}
+	return *text == '/';
+}
+
+bool value_netns(const char *text, uint32_t *netns)
+{
+	*netns = 0;
+	return strcmp(text, "all") == 0 || (*netns = netns_find(text));
+}
+
+const char *const value_formats[] = {"table", "wide", "tree", "json", NULL};
+static const struct sink *const sinks[] = {&sink_table, &sink_wide, &sink_tree, &sink_json};
+
+bool value_output(const char *text, struct options_output *output)
+{
+	size_t length = strcspn(text, "="), i;
+
+	for (i = 0; value_formats[i]; i++) {
+		if (strlen(value_formats[i]) != length || strncmp(value_formats[i], text, length))
+			continue;
+		output->sink = sinks[i];
+		output->file = text[length] ? text + length + 1 : NULL;
+		return !output->file || *output->file;
+	}
+	return false;
+}
+
+int value_word(const char *text, const char *const *words)
+{
+	int i;
+
+	for (i = 0; words[i]; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	return -1;
+}

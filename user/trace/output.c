@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "trace/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define BUFFER_SIZE (1 << 16)
+
+int output_width(FILE *out)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns ? atoi(columns) : 0;
+}
+
+static bool color_wanted(int color, FILE *out)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	if (color == COLOR_AUTO)
+		return isatty(fileno(out)) && !(no_color && *no_color);
+	return color == COLOR_ALWAYS;
+}
+
+static bool is_capture(const char *capture, int fd)
+{
+	struct stat one, other;
+
+	return capture && !fstat(fd, &other) && S_ISREG(other.st_mode) &&
+	       !(strcmp(capture, "-") ? stat(capture, &one) : fstat(STDIN_FILENO, &one)) &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static bool is_same(const struct output *one, int fd)
+{
+	struct stat a, b;
+
+	return !fstat(fileno(one->settings.out), &a) && !fstat(fd, &b) && S_ISREG(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool is_taken(const struct outputs *outputs, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		if (is_same(&outputs->list[i], fd))
+			return true;
+	return false;
+}
+
+/* The file, if it may be overwritten; NULL after one message. */
+static FILE *file_open(const struct outputs *outputs, const char *file, const char *capture)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	FILE *out = NULL;
+
+	if (fd >= 0 && is_capture(capture, fd))
+		log_error("cannot write the results to %s: it is the capture to read; choose "
+			  "another file",
+			  file);
+	else if (fd >= 0 && is_taken(outputs, fd))
+		log_error("cannot write two outputs to %s; choose another file for one of them",
+			  file);
+	else if (fd < 0 || !(out = fdopen(fd, "w")))
+		log_error("cannot write %s: %s; choose another file", file, strerror(errno));
+	if (!out && fd >= 0)
+		close(fd);
+	return out;
+}
+
+static int output_open(struct outputs *outputs, const struct options *options,
+		       const struct options_output *wanted)
+{
+	const char *file = wanted->file ? wanted->file : options->output_file;
+	FILE *out = file ? file_open(outputs, file, options->file) : stdout;
+
+	if (!out)
+		return -1;
+	setvbuf(out, NULL, _IOLBF, 0);
+	outputs->list[outputs->count++] = (struct output){
+		.sink = wanted->sink,
+		.settings = {.out = out,
+			     .color = color_wanted(options->color, out),
+			     .width = output_width(out)},
+		.file = file,
+	};
+	return 0;
+}
+
+int outputs_open(struct outputs *outputs, const struct options *options)
+{
+	size_t i;
+
+	for (i = 0; i < options->output_count; i++)
+		if (output_open(outputs, options, &options->outputs[i]))
+			return -1;
+	return 0;
+}
+
+void outputs_close(struct outputs *outputs)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		if (outputs->list[i].settings.out != stdout)
+			fclose(outputs->list[i].settings.out);
+}
+
+/* A write was given up: the next one must not wait for the same reader. */
+static void writes_discard(int fd)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (nowhere < 0)
+		return;
+	dup2(nowhere, fd);
+	close(nowhere);
+}
+
+void output_check(struct output *output)
+{
+	if (output->error || !ferror(output->settings.out))
+		return;
+	output->error = errno;
+	writes_discard(fileno(output->settings.out));
+}
+
+static void output_flush(struct output *output)
+{
+	fflush(output->settings.out);
+	output_check(output);
+}
+
+static int output_empty(const struct output *output)
+{
+	int fd = fileno(output->settings.out);
+	struct stat status;
+
+	if (!output->file || fstat(fd, &status) || !S_ISREG(status.st_mode) || !ftruncate(fd, 0))
+		return 0;
+	log_error("cannot empty %s: %s; choose another file", output->file, strerror(errno));
+	return -1;
+}
+
+int outputs_start(struct outputs *outputs, const struct trace_start *start)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		if (output_empty(&outputs->list[i]))
+			return -1;
+	for (i = 0; i < outputs->count; i++) {
+		outputs->list[i].sink->start(&outputs->list[i].settings, start);
+		output_flush(&outputs->list[i]);
+	}
+	return 0;
+}
+
+void outputs_row(struct outputs *outputs, const struct handshake *handshake)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++) {
+		outputs->list[i].sink->row(&outputs->list[i].settings, handshake);
+		output_check(&outputs->list[i]);
+	}
+}
+
+void outputs_end(struct outputs *outputs, const struct trace_end *end)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++) {
+		outputs->list[i].sink->end(&outputs->list[i].settings, end);
+		output_flush(&outputs->list[i]);
+	}
+}
+
+bool outputs_failed(const struct outputs *outputs)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		if (ferror(outputs->list[i].settings.out))
+			return true;
+	return false;
+}
+
+int outputs_explain(const struct outputs *outputs)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++) {
+		const struct output *output = &outputs->list[i];
+
+		/* A reader that has gone, as head(1) does, has what it wants. */
+		if (!output->error || output->error == EPIPE)
+			continue;
+		log_error("writing the results to %s failed: %s; they are incomplete, make room or "
+			  "choose another file",
+			  output->file ? output->file : "standard output", strerror(output->error));
+		return -1;
+	}
+	return 0;
+}
+
+bool outputs_want_details(const struct outputs *outputs)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		if (outputs->list[i].sink->wants_details)
+			return true;
+	return false;
+}
+
+void outputs_buffer(struct outputs *outputs)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		setvbuf(outputs->list[i].settings.out, NULL, _IOFBF, BUFFER_SIZE);
+}
+
+struct output *outputs_find(struct outputs *outputs, const struct sink *sink)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		if (outputs->list[i].sink == sink)
+			return &outputs->list[i];
+	return &outputs->list[0];
+}
+
+void outputs_clock_set(struct outputs *outputs, int64_t offset_ns)
+{
+	size_t i;
+
+	for (i = 0; i < outputs->count; i++)
+		outputs->list[i].settings.clock_offset_ns = offset_ns;
+}

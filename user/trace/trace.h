@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A trace, from its start line to its account: main() runs one. */
+#ifndef TLSTRACE_TRACE_H
+#define TLSTRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "handshake/tracker.h"
+#include "options/options.h"
+#include "sink/sink.h"
+#include "trace/output.h"
+#include "trace/source.h"
+
+/* Exit status of main(), unless that of the command is passed on. */
+enum exit_status { EXIT_FINE, EXIT_COULD_NOT_RUN, EXIT_WRONG_USAGE, EXIT_LOST };
+
+struct command;
+
+struct trace {
+	const struct options *options;
+	struct source *source;
+	struct command *command; /* NULL: none was given */
+	struct outputs outputs;
+	struct tracker *tracker;
+	struct tracker_handler tracker_handler;
+	struct certificate_cache *certificates;
+	struct summary *summary; /* NULL: not wanted */
+	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
+	uint64_t reported, filtered;
+	bool enough; /* as many handshakes as --count were shown */
+};
+
+/*
+ * Run a trace. The command, if there is one, was started and waits for its release. Returns the
+ * exit status.
+ */
+int trace_main(const struct options *options, struct command *command);
+/* It was interrupted, has shown enough handshakes, or nobody reads its output any more. */
+bool trace_stopping(const struct trace *trace);
+uint64_t trace_clock_ns(int clock);
+
+#endif
