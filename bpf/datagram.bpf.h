@@ -139,7 +139,7 @@ static __always_inline struct flow *datagram_flow_begin(struct __sk_buff *skb,
 	    !datagram_is_new(&event->key, datagram_identity(skb, packet, prefix),
 			     event->header.time_ns))
 		return NULL;
-	flow = flow_new(event, packet->slot);
+	flow = flow_new(scratch);
 	if (!flow)
 		return NULL;
 	flow->confirmed = 1;

@@ -121,7 +121,7 @@ static __always_inline void datagram_socket_used(struct sock *sk, __u32 kind, __
 	bool wrote = kind == TLSTRACE_SOCKET_WRITE;
 	__u64 id;
 
-	if (!state || !state->id)
+	if (!state || !state->id || trace_ended())
 		return;
 	id = state->id;
 	if (++state->operations >= TLSTRACE_DATAGRAM_BUDGET ||

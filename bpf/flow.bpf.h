@@ -7,6 +7,10 @@
 #include "packet.bpf.h"
 #include <bpf/bpf_core_read.h>
 
+#define LOOPBACK_IFINDEX 1 /* include/net/net_namespace.h: the same in every namespace */
+/* A packet waits for its softirq for less than this. */
+#define LOOPBACK_TRANSIT_NS 100000000ULL
+
 static __always_inline void presence_add(__u32 slot, __s64 step)
 {
 	__u64 *count = bpf_map_lookup_elem(&presence, &slot);
@@ -81,10 +85,52 @@ static __always_inline void flow_give(struct flow *flow, struct direction *direc
 		flow->lost = 1;
 }
 
-/* The flow of the event, which is the first of it; NULL if there is no room. */
-static __always_inline struct flow *flow_new(const struct tlstrace_packet_event *event, __u32 slot)
+/*
+ * A ClientHello that a local socket sent over loopback before the trace began, and that arrives
+ * after: its way out was not seen, and with it the socket that sent it.
+ */
+static __always_inline bool hello_left_before(struct scratch *scratch, __u64 begun_ns)
 {
+	/* Nothing was copied yet, and the stack is too small. */
+	struct tlstrace_flow_key *out = (void *)scratch->data;
+	const struct tlstrace_packet_event *event = &scratch->event;
+
+	if (event->hook != TLSTRACE_INGRESS || event->key.ifindex != LOOPBACK_IFINDEX ||
+	    event->header.time_ns - begun_ns > LOOPBACK_TRANSIT_NS)
+		return false;
+	*out = event->key;
+	__builtin_memcpy(out->local_address, event->key.remote_address, 16);
+	__builtin_memcpy(out->remote_address, event->key.local_address, 16);
+	out->local_port = event->key.remote_port;
+	out->remote_port = event->key.local_port;
+	return !bpf_map_lookup_elem(&flows, out);
+}
+
+/* Are all programs in place that see the packets of a flow that begins with this event? */
+static __always_inline bool flow_is_covered(struct scratch *scratch)
+{
+	const struct tlstrace_packet_event *event = &scratch->event;
+	const struct tlstrace_control *phase = control_find();
+
+	if (!phase || !phase->begun_ns || event->header.time_ns < phase->begun_ns)
+		return false;
+	if (scratch->packet.at_socket)
+		return true;
+	return bpf_map_lookup_elem(&attached, &event->key.ifindex) &&
+	       !hello_left_before(scratch, phase->begun_ns);
+}
+
+/* The flow of the event, which is the first of it; NULL if there is no room, or no full view. */
+static __always_inline struct flow *flow_new(struct scratch *scratch)
+{
+	const struct tlstrace_packet_event *event = &scratch->event;
+	__u32 slot = scratch->packet.slot;
 	struct flow *flow;
+
+	if (!flow_is_covered(scratch)) {
+		counter_add(TLSTRACE_COUNT_UNATTACHED);
+		return NULL;
+	}
 
 	if (bpf_map_update_elem(&flows, &event->key, (const void *)&flow_zero, BPF_NOEXIST)) {
 		counter_add(TLSTRACE_COUNT_HELLOS);

@@ -53,6 +53,24 @@ struct flow {
 /* The initial state of a flow, too large for the BPF stack. */
 static const volatile struct flow flow_zero = {};
 
+/* Element 0; mapped by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct tlstrace_control);
+} control SEC(".maps");
+
+/* Interfaces of device_netns, by index, both of whose programs are attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+} attached SEC(".maps");
+
 /* Everything user space gets; the size is set by the loader (--buffer-size). */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -217,6 +235,21 @@ struct {
 static __always_inline struct scratch *scratch_find(__u32 slot)
 {
 	return bpf_map_lookup_elem(&scratches, &slot);
+}
+
+static __always_inline const struct tlstrace_control *control_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* The trace is over: what is seen while programs are detached is only a part. */
+static __always_inline bool trace_ended(void)
+{
+	const struct tlstrace_control *phase = control_find();
+
+	return !phase || phase->ended;
 }
 
 static __always_inline void counter_add(__u32 counter)

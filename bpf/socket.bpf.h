@@ -177,7 +177,7 @@ static __always_inline void socket_tell_operation(struct tlstrace_socket *state,
 						  const struct sock *sk, __u32 kind, __s32 detail,
 						  __u64 now)
 {
-	if (!state->followed)
+	if (!state->followed || trace_ended())
 		return;
 	if (state->operations >= TLSTRACE_SOCKET_BUDGET) {
 		state->followed = 0;

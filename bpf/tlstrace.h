@@ -32,6 +32,15 @@ enum tlstrace_limit {
 	TLSTRACE_INTERFACE_SIZE = 16, /* IFNAMSIZ */
 };
 
+/*
+ * The phase of the trace, written by user space only. Programs are attached one after the other, so
+ * a handshake that begins before the last one is in place would be seen in part.
+ */
+struct tlstrace_control {
+	__u64 begun_ns; /* all programs are attached since then; 0: not yet */
+	__u64 ended;	/* not 0: nothing more is reported, the programs are being detached */
+};
+
 enum tlstrace_event_type {
 	TLSTRACE_EVENT_PACKET = 1,
 	TLSTRACE_EVENT_SOCKET = 2,
@@ -63,6 +72,7 @@ enum tlstrace_counter {
 	TLSTRACE_COUNT_SLICES,	      /* packets with more records than TLSTRACE_SLICES_MAX */
 	TLSTRACE_COUNT_LOAD_FAILED,   /* packet bytes that could not be read */
 	TLSTRACE_COUNT_FOLLOWED_FULL, /* children not followed: the table was full */
+	TLSTRACE_COUNT_UNATTACHED, /* ClientHellos seen before all programs were attached: no row */
 	TLSTRACE_COUNTERS,
 };
 

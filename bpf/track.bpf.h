@@ -10,9 +10,9 @@
 
 /* The first payload that looks like a ClientHello, on any port, at any time of a connection; or an
  * encrypted one. */
-static __always_inline void flow_begin(struct __sk_buff *skb, const struct packet *packet,
-				       const struct tlstrace_packet_event *event, bool again)
+static __always_inline void flow_begin(struct __sk_buff *skb, struct scratch *scratch, bool again)
 {
+	const struct packet *packet = &scratch->packet;
 	__u8 prefix[HELLO_PREFIX] = {};
 	struct direction *direction;
 	struct flow *flow;
@@ -23,7 +23,7 @@ static __always_inline void flow_begin(struct __sk_buff *skb, const struct packe
 			return;
 		whole = hello_v2_length(prefix);
 	}
-	flow = flow_new(event, packet->slot);
+	flow = flow_new(scratch);
 	if (!flow)
 		return;
 	flow->again = flow->confirmed = again;
@@ -171,7 +171,7 @@ static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scr
 	if (beginning == BEGINS_NOTHING ||
 	    (beginning == BEGINS_RECORD && !flow_renegotiates(key, packet->hook)))
 		return false;
-	flow_begin(skb, packet, &scratch->event, beginning == BEGINS_RECORD);
+	flow_begin(skb, scratch, beginning == BEGINS_RECORD);
 	return true;
 }
 
@@ -180,7 +180,7 @@ __noinline int packet_follow(struct __sk_buff *skb, __u32 slot)
 {
 	struct scratch *scratch = scratch_find(slot);
 
-	if (!scratch)
+	if (!scratch || trace_ended())
 		return 0;
 	event_begin(skb, scratch);
 	if (scratch->packet.protocol == PROTOCOL_UDP)

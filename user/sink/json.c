@@ -693,6 +693,8 @@ static void json_finish(const struct sink_settings *settings, const struct trace
 	json_add(line, "filtered", json_object_new_uint64(end->filtered));
 	json_add(line, "lost", json_counts(end->lost, end->lost_count));
 	json_add(line, "dropped", json_counts(end->dropped, end->dropped_count));
+	if (end->live)
+		json_add(line, "unattached", json_object_new_uint64(end->unattached));
 	json_add(line, "cost", json_counts(end->cost, end->cost_count));
 	json_write(settings, line);
 }

@@ -46,6 +46,8 @@ struct trace_end {
 	size_t dropped_count;
 	const struct named_count *cost;
 	size_t cost_count;
+	bool live;
+	uint64_t unattached; /* live: ClientHellos before all programs were attached */
 };
 
 struct sink_settings {

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -44,6 +45,7 @@ struct source_live {
 	struct interfaces *interfaces;
 	struct ring_buffer *ring;
 	uint64_t *presence;
+	struct tlstrace_control *control;
 	uint64_t *counts; /* one per CPU */
 	int epoll;
 	uint32_t netns;
@@ -91,6 +93,7 @@ static void interface_forget(struct source_live *live, uint32_t ifindex)
 {
 	struct source_interface *row = list_find(&live->attached, ifindex);
 
+	bpf_map_delete_elem(programs_maps(live->programs)->attached, &ifindex);
 	attach_remove(live->attach, ifindex);
 	if (!row)
 		return;
@@ -100,6 +103,8 @@ static void interface_forget(struct source_live *live, uint32_t ifindex)
 static void interface_attach(struct source_live *live, const struct interface *interface)
 {
 	struct source_interface row = {.ifindex = interface->ifindex, .netns = live->netns};
+	const int attached = programs_maps(live->programs)->attached;
+	const uint32_t yes = 1;
 	int result = attach_add(live->attach, interface);
 
 	if (result == 0 || result == -ENODEV)
@@ -117,6 +122,9 @@ static void interface_attach(struct source_live *live, const struct interface *i
 				  strerror(-result));
 		return;
 	}
+	/* Both directions are seen from now on: handshakes may begin here. */
+	if (bpf_map_update_elem(attached, &row.ifindex, &yes, BPF_ANY))
+		log_error("interface %s is not traced (%s)", interface->name, strerror(errno));
 	memcpy(row.name, interface->name, sizeof(row.name));
 	list_add(&live->attached, &row);
 }
@@ -223,7 +231,7 @@ static int epoll_add(struct source_live *live, int fd)
 static int buffers_open(struct source_live *live)
 {
 	const struct programs_maps *maps = programs_maps(live->programs);
-	void *presence;
+	void *presence, *control;
 	int error;
 
 	live->counts = calloc(libbpf_num_possible_cpus(), sizeof(*live->counts));
@@ -231,8 +239,11 @@ static int buffers_open(struct source_live *live)
 	presence = mmap(NULL, TLSTRACE_PRESENCE_SIZE * sizeof(*live->presence),
 			PROT_READ | PROT_WRITE, MAP_SHARED, maps->presence, 0);
 	live->presence = presence == MAP_FAILED ? NULL : presence;
+	control = mmap(NULL, sizeof(*live->control), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       maps->control, 0);
+	live->control = control == MAP_FAILED ? NULL : control;
 	live->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (live->counts && live->ring && live->presence && live->epoll >= 0 &&
+	if (live->counts && live->ring && live->presence && live->control && live->epoll >= 0 &&
 	    !epoll_add(live, ring_buffer__epoll_fd(live->ring)))
 		return 0;
 	error = -errno;
@@ -251,6 +262,16 @@ static void namespaces_reach(struct source_live *live)
 			"handshakes of other network namespaces are seen only where they cross an "
 			"interface of this one (%s): -v shows why",
 			strerror(-error));
+}
+
+/* All programs are attached: handshakes that begin from now on are seen from their beginning. */
+static void handshakes_begin(struct source_live *live)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	__atomic_store_n(&live->control->begun_ns, now.tv_sec * 1000000000ULL + now.tv_nsec,
+			 __ATOMIC_RELEASE);
 }
 
 static int live_start(struct source_live *live)
@@ -281,6 +302,8 @@ static int live_start(struct source_live *live)
 		error = epoll_add(live, interfaces_fd(live->interfaces));
 	if (!error && !live->settings.interface)
 		namespaces_reach(live);
+	if (!error)
+		handshakes_begin(live);
 	return error;
 }
 
@@ -321,6 +344,8 @@ void source_live_close(struct source_live *live)
 		close(live->epoll);
 	if (live->presence)
 		munmap(live->presence, TLSTRACE_PRESENCE_SIZE * sizeof(*live->presence));
+	if (live->control)
+		munmap(live->control, sizeof(*live->control));
 	ring_buffer__free(live->ring);
 	programs_free(live->programs);
 	free(live->attached.rows);
@@ -347,6 +372,11 @@ int source_live_poll(struct source_live *live, int timeout_ms)
 	result = ring_buffer__consume(live->ring);
 	live->more = result == -ECANCELED;
 	return result < 0 && !live->more ? result : (int)live->events;
+}
+
+void source_live_end(struct source_live *live)
+{
+	__atomic_store_n(&live->control->ended, 1, __ATOMIC_RELEASE);
 }
 
 uint64_t source_live_time(const struct source_live *live, uint64_t now_ns)

@@ -370,6 +370,8 @@ static void maps_fill(struct programs *programs)
 	const struct tlstrace_bpf *owner = programs->sockets;
 
 	programs->maps = (struct programs_maps){
+		.control = bpf_map__fd(owner->maps.control),
+		.attached = bpf_map__fd(owner->maps.attached),
 		.events = bpf_map__fd(owner->maps.events),
 		.presence = bpf_map__fd(owner->maps.presence),
 		.flows = bpf_map__fd(owner->maps.flows),

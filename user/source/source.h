@@ -78,6 +78,11 @@ const struct source_interface *source_live_interfaces(const struct source_live *
 						      size_t *count);
 /* Are the sockets of all other network namespaces traced too? */
 bool source_live_everywhere(const struct source_live *source);
+/*
+ * Report nothing more of what happens from now on: as programs are detached they would see parts.
+ * What was reported before can still be polled for.
+ */
+void source_live_end(struct source_live *source);
 /* Sum over CPUs of one enum tlstrace_counter. */
 uint64_t source_live_counter(const struct source_live *source, unsigned int counter);
 /* Is any of the processes that are followed alive? */

@@ -16,6 +16,7 @@
 
 #define POLL_MS	      200
 #define POLL_NEAR_MS  5
+#define POLL_END_MS   2
 #define CLOCK_STEP_NS 10000000LL
 /* How long the trace goes on after the last followed process has ended, for its last packets. */
 #define LINGER_NS	  50000000ULL
@@ -202,6 +203,9 @@ static int wait_ms(const struct trace *trace, uint64_t start, uint64_t now, bool
 
 static void live_finish(struct live *live, struct trace *trace)
 {
+	source_live_end(live->kernel);
+	/* A program that runs on another CPU at this moment still reports its event. */
+	source_live_poll(live->kernel, POLL_END_MS);
 	live->kernel_hellos = source_live_counter(live->kernel, TLSTRACE_COUNT_HELLOS);
 	while (source_live_poll(live->kernel, 0) > 0)
 		;
@@ -287,6 +291,8 @@ static void live_account(struct source *source, const struct tracker *tracker,
 	account_add(&account->lost, "unaccounted",
 		    live->kernel_hellos > known ? live->kernel_hellos - known : 0);
 	counters_read(live, dropped_counters, ARRAY_SIZE(dropped_counters), &account->dropped);
+	account->live = true;
+	account->unattached = source_live_counter(live->kernel, TLSTRACE_COUNT_UNATTACHED);
 	source_live_cost(live->kernel, &run_ns, &runs);
 	account_add(&account->cost, "bpf_run_ns", run_ns);
 	account_add(&account->cost, "bpf_runs", runs);

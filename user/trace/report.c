@@ -115,6 +115,8 @@ static struct trace_end end_make(struct trace *trace, struct account *account)
 	end.dropped_count = account->dropped.count;
 	end.cost = account->cost.rows;
 	end.cost_count = account->cost.count;
+	end.live = account->live;
+	end.unattached = account->unattached;
 	end.seen = end.reported + end.filtered + account_sum(&account->lost);
 	return end;
 }

@@ -25,6 +25,8 @@ struct account {
 	struct account_counts lost;    /* whole handshakes, by cause */
 	struct account_counts dropped; /* parts of handshakes, by cause */
 	struct account_counts cost;
+	bool live;
+	uint64_t unattached; /* live: ClientHellos before all programs were attached */
 };
 
 struct source;
