@@ -124,7 +124,7 @@ demo: deps-build
 	$(Q)tests/demo.sh ./tlstrace
 
 test: deps
-	$(Q)$(MAKE) --no-print-directory WERROR=1 all
+	$(Q)$(MAKE) --no-print-directory WERROR=1 all $(BUILD)/line
 	$(Q)tests/run.sh
 
 # Of who/, what asks neither the kernel nor a runtime.
@@ -192,8 +192,15 @@ captures: deps
 	$(call install_packages,$(capture_packages))
 	$(Q)$(PYTHON) tests/golden/make_captures.py $(NAMES)
 
-e2e: all
+e2e: all $(BUILD)/line
 	$(Q)$(PYTHON) -m pytest -q tests/e2e
+
+# The delay line of the end-to-end tests: a network between two namespaces that loses and delays.
+line_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/line/*.c))
+$(BUILD)/line: $(line_objects)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+-include $(line_objects:.o=.d)
 
 vmtest: all
 	$(Q)tests/vm/matrix.sh
