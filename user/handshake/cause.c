@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "handshake/words.h"
 #include "tls/certificate.h"
 #include "tls/hello.h"
 #include "tls/names.h"
@@ -40,35 +41,18 @@ static const struct {
 	{ALERT_NO_APPLICATION_PROTOCOL, FACT_ALPN},
 };
 
-static const char *const fact_names[FAILURE_FACTS] = {
-	[FACT_VERSION] = "version",
-	[FACT_CIPHERS] = "ciphers",
-	[FACT_GROUPS] = "groups",
-	[FACT_ALPN] = "alpn",
-	[FACT_SERVER_NAME] = "server_name",
-	[FACT_MALFORMED_HELLO] = "malformed_hello",
-	[FACT_FALLBACK] = "fallback",
-	[FACT_DOWNGRADE] = "downgrade",
-	[FACT_EXPIRED] = "certificate_expired",
-	[FACT_NOT_YET_VALID] = "certificate_not_yet_valid",
-	[FACT_CERTIFICATE_NAME] = "certificate_name",
-	[FACT_ISSUER] = "certificate_issuer",
-	[FACT_NO_CERTIFICATE] = "no_certificate",
-	[FACT_WARNED] = "warned",
-	[FACT_NO_ANSWER] = "no_answer",
-	[FACT_NOT_READ] = "not_read",
-	[FACT_NOT_SENT] = "not_sent",
-	[FACT_BETWEEN] = "between",
-	[FACT_PLAINTEXT] = "plaintext",
-	[FACT_HELLO_PART] = "hello_part",
-	[FACT_CLOSED_BEFORE] = "closed_before",
-	[FACT_KILLED] = "killed",
-	[FACT_EXITED] = "exited",
-};
-
 const char *failure_fact_name(enum failure_fact fact)
 {
-	return fact_names[fact];
+	return words_name(&words_fact, fact);
+}
+
+enum incomplete_reason handshake_incomplete_reason(const struct handshake *handshake)
+{
+	if (handshake->gap)
+		return INCOMPLETE_EVENTS_LOST;
+	if (handshake->late_start)
+		return INCOMPLETE_LATE_START;
+	return handshake->version == 0x0002 ? INCOMPLETE_SSL2 : INCOMPLETE_TRACE_ENDED;
 }
 
 enum handshake_end handshake_other_end(enum handshake_end end)

@@ -7,6 +7,7 @@
 #define TLSTRACE_CAUSE_H
 
 #include "handshake/handshake.h"
+#include "handshake/words.h"
 
 /* An offer of more is no explanation. */
 #define CAUSE_LIST_MAX 4
@@ -17,6 +18,7 @@
  */
 void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns);
 
+enum incomplete_reason handshake_incomplete_reason(const struct handshake *handshake);
 /* The end that this one dealt with. */
 enum handshake_end handshake_other_end(enum handshake_end end);
 /* The last message before its end, neither a goodbye nor what crossed that; NULL: there is none. */

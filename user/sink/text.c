@@ -9,7 +9,9 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "handshake/words.h"
 #include "sink/sink.h"
+#include "tls/hello.h"
 #include "tls/names.h"
 #include "tls/quic.h"
 #include "tlstrace_types.h"
@@ -391,44 +393,28 @@ const char *text_signal(int number, char buffer[TEXT_NUMBER_SIZE])
 
 const char *text_end(enum handshake_end end)
 {
-	static const char *const names[] = {
-		[END_SERVER] = "server",
-		[END_CLIENT] = "client",
-		[END_UNKNOWN] = "unknown",
-	};
+	const char *name = words_name(&words_end, end);
 
-	return (size_t)end < ARRAY_SIZE(names) ? names[end] : "unknown";
+	return name ? name : "unknown";
 }
 
 const char *text_hook(uint8_t hook)
 {
-	static const char *const hooks[] = {
-		[TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress"};
-
-	return hook < ARRAY_SIZE(hooks) ? hooks[hook] : NULL;
+	return words_name(&words_direction, hook);
 }
 
 const char *text_state(enum handshake_tri state)
 {
-	static const char *const names[] = {
-		[TRI_NONE] = "none",	       [TRI_OFFERED] = "offered",
-		[TRI_ACCEPTED] = "accepted",   [TRI_REJECTED] = "rejected",
-		[TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",
-		[TRI_DECLINED] = "declined",   [TRI_UNKNOWN] = "unknown",
-	};
+	const char *name = words_name(&words_state, state);
 
-	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
+	return name ? name : "unknown";
 }
 
 const char *text_transport(enum handshake_transport transport)
 {
-	static const char *const names[] = {
-		[TRANSPORT_TCP] = "tcp",
-		[TRANSPORT_QUIC] = "quic",
-		[TRANSPORT_DTLS] = "dtls",
-	};
+	const char *name = words_name(&words_transport, transport);
 
-	return (size_t)transport < ARRAY_SIZE(names) ? names[transport] : "unknown";
+	return name ? name : "unknown";
 }
 
 void text_quic(uint32_t version, char to[TEXT_QUIC_SIZE])
@@ -472,23 +458,7 @@ const char *text_quic_error(uint64_t error)
 
 const char *text_record(uint8_t record)
 {
-	static const char *const names[] = {
-		[RECORD_KIND_CCS] = "change_cipher_spec",
-		[RECORD_KIND_ALERT] = "alert",
-		[RECORD_KIND_HANDSHAKE] = "handshake",
-		[RECORD_KIND_DATA] = "application_data",
-		[RECORD_KIND_HEARTBEAT] = "heartbeat",
-		[RECORD_KIND_TLS12_CID] = "tls12_cid",
-		[RECORD_KIND_DTLS_ACK] = "ack",
-		[RECORD_KIND_QUIC_INITIAL] = "quic_initial",
-		[RECORD_KIND_QUIC_0RTT] = "quic_0rtt",
-		[RECORD_KIND_QUIC_HANDSHAKE] = "quic_handshake",
-		[RECORD_KIND_QUIC_1RTT] = "quic_1rtt",
-		[RECORD_KIND_QUIC_RETRY] = "quic_retry",
-		[RECORD_KIND_QUIC_VERSION_NEGOTIATION] = "quic_version_negotiation",
-	};
-
-	return record < ARRAY_SIZE(names) ? names[record] : NULL;
+	return words_name(&words_record, record);
 }
 
 const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE])
@@ -550,16 +520,6 @@ const char *text_compression(const struct handshake *handshake, char buffer[TEXT
 
 bool text_alpn_next(const struct offer *offer, size_t *offset, const uint8_t **name, size_t *length)
 {
-	const uint8_t *list = offer->alpn;
-	size_t size = list ? offer->alpn_length : 0;
-
-	/* The list's own length: a name is not empty (RFC 7301, section 3.1), so 0 is no name's. */
-	if (!*offset && size >= 2 && (size_t)(list[0] << 8 | list[1]) == size - 2)
-		*offset = 2;
-	if (*offset >= size || list[*offset] > size - *offset - 1)
-		return false;
-	*length = list[*offset];
-	*name = list + *offset + 1;
-	*offset += 1 + *length;
-	return true;
+	return tls_alpn_next(offer->alpn, offer->alpn ? offer->alpn_length : 0, offset, name,
+			     length);
 }

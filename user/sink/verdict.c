@@ -170,11 +170,14 @@ static enum verdict_form refused_form(const struct handshake *handshake)
 
 static enum verdict_form incomplete_form(const struct handshake *handshake)
 {
-	if (handshake->gap)
-		return VERDICT_EVENTS_LOST;
-	if (handshake->late_start)
-		return VERDICT_LATE_START;
-	return handshake->version == 0x0002 ? VERDICT_SSL2 : VERDICT_TRACE_ENDED;
+	static const enum verdict_form forms[] = {
+		[INCOMPLETE_TRACE_ENDED] = VERDICT_TRACE_ENDED,
+		[INCOMPLETE_EVENTS_LOST] = VERDICT_EVENTS_LOST,
+		[INCOMPLETE_LATE_START] = VERDICT_LATE_START,
+		[INCOMPLETE_SSL2] = VERDICT_SSL2,
+	};
+
+	return forms[handshake_incomplete_reason(handshake)];
 }
 
 enum verdict_form verdict_form(const struct handshake *handshake)

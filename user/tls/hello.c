@@ -264,3 +264,17 @@ bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_sig
 		return slice_u16(&body, signature);
 	return true;
 }
+
+bool tls_alpn_next(const uint8_t *list, size_t size, size_t *offset, const uint8_t **name,
+		   size_t *length)
+{
+	/* The list's own length: a name is not empty (RFC 7301, section 3.1), so 0 is no name's. */
+	if (!*offset && size >= 2 && (size_t)(list[0] << 8 | list[1]) == size - 2)
+		*offset = 2;
+	if (*offset >= size || list[*offset] > size - *offset - 1)
+		return false;
+	*length = list[*offset];
+	*name = list + *offset + 1;
+	*offset += 1 + *length;
+	return true;
+}

@@ -100,6 +100,12 @@ MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello
 MUST_CHECK bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello);
 /* TLS 1.3, final or a draft (0x7fxx), or DTLS 1.3. */
 bool tls_version_is_13(uint16_t version);
+/*
+ * The next name of a ProtocolNameList (RFC 7301 section 3.1), with or without its own length in
+ * front, and the offset after it; false at its end or where it is broken. offset starts at 0.
+ */
+bool tls_alpn_next(const uint8_t *list, size_t size, size_t *offset, const uint8_t **name,
+		   size_t *length);
 /* Named group (RFC 8422 section 5.4), 0 for DHE; signature scheme, 0 if absent. Needs ECDHE or DHE.
  */
 MUST_CHECK bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe,

@@ -102,6 +102,24 @@ const char *tls_group_name(uint16_t group)
 	return name_find(&tls_groups, group);
 }
 
+bool tls_group_is_post_quantum(uint16_t group)
+{
+	static const struct {
+		uint16_t first, last;
+	} ranges[] = {
+		{0x0200, 0x0202}, /* MLKEM512 to MLKEM1024 */
+		{0x11eb, 0x11ee}, /* SecP256r1MLKEM768 to curveSM2MLKEM768 */
+		{0x4138, 0x4138}, /* CECPQ2 */
+		{0x6399, 0x639a}, /* Kyber768Draft00 */
+		{0xfe30, 0xfe32}, /* Kyber, older drafts */
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (group >= ranges[i].first && group <= ranges[i].last)
+			return true;
+	return false;
+}
+
 const char *tls_signature_name(uint16_t signature)
 {
 	return name_find(&tls_signatures, signature);

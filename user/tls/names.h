@@ -29,6 +29,8 @@ uint32_t tls_cipher_hash_size(uint16_t cipher);
 uint32_t tls_cipher_tag_size(uint16_t cipher);
 
 const char *tls_group_name(uint16_t group);
+/* Its key exchange holds against a quantum computer: ML-KEM and its drafts, hybrid or alone. */
+bool tls_group_is_post_quantum(uint16_t group);
 
 /* TLS 1.2's pairs of hash and signature (RFC 5246, 7.4.1.4.1) are named like TLS 1.3's schemes. */
 const char *tls_signature_name(uint16_t signature);

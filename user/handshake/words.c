@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/words.h"
+
+#include "handshake/handshake.h"
+#include "tlstrace_types.h"
+
+#define WORDS(name, ...)                                                                           \
+	static const char *const name##_names[] = {__VA_ARGS__};                                   \
+	const struct words words_##name = {name##_names,                                           \
+					   sizeof(name##_names) / sizeof(name##_names[0])}
+
+/* A handshake that is still pending when its row is written has no outcome. */
+WORDS(outcome, [HANDSHAKE_PENDING] = "incomplete", [HANDSHAKE_COMPLETED] = "completed",
+      [HANDSHAKE_FAILED] = "failed", [HANDSHAKE_INCOMPLETE] = "incomplete");
+
+WORDS(transport, [TRANSPORT_TCP] = "tcp", [TRANSPORT_QUIC] = "quic", [TRANSPORT_DTLS] = "dtls");
+
+WORDS(end, [END_SERVER] = "server", [END_CLIENT] = "client", [END_UNKNOWN] = "unknown");
+
+WORDS(failure_kind, [FAILURE_NONE] = NULL, [FAILURE_ALERT] = "alert", [FAILURE_RESET] = "reset",
+      [FAILURE_CLOSED] = "closed", [FAILURE_TIMEOUT] = "timeout", [FAILURE_REFUSED] = "refused");
+
+WORDS(fact, [FACT_VERSION] = "version", [FACT_CIPHERS] = "ciphers", [FACT_GROUPS] = "groups",
+      [FACT_ALPN] = "alpn", [FACT_SERVER_NAME] = "server_name",
+      [FACT_MALFORMED_HELLO] = "malformed_hello", [FACT_FALLBACK] = "fallback",
+      [FACT_DOWNGRADE] = "downgrade", [FACT_EXPIRED] = "certificate_expired",
+      [FACT_NOT_YET_VALID] = "certificate_not_yet_valid",
+      [FACT_CERTIFICATE_NAME] = "certificate_name", [FACT_ISSUER] = "certificate_issuer",
+      [FACT_NO_CERTIFICATE] = "no_certificate", [FACT_WARNED] = "warned",
+      [FACT_NO_ANSWER] = "no_answer", [FACT_NOT_READ] = "not_read", [FACT_NOT_SENT] = "not_sent",
+      [FACT_BETWEEN] = "between", [FACT_PLAINTEXT] = "plaintext", [FACT_HELLO_PART] = "hello_part",
+      [FACT_CLOSED_BEFORE] = "closed_before", [FACT_KILLED] = "killed", [FACT_EXITED] = "exited");
+
+WORDS(state, [TRI_NONE] = "none", [TRI_OFFERED] = "offered", [TRI_ACCEPTED] = "accepted",
+      [TRI_REJECTED] = "rejected", [TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",
+      [TRI_DECLINED] = "declined", [TRI_UNKNOWN] = "unknown");
+
+WORDS(incomplete, [INCOMPLETE_TRACE_ENDED] = "trace_ended",
+      [INCOMPLETE_EVENTS_LOST] = "events_lost", [INCOMPLETE_LATE_START] = "late_start",
+      [INCOMPLETE_SSL2] = "ssl2");
+
+WORDS(record, [RECORD_KIND_CCS] = "change_cipher_spec", [RECORD_KIND_ALERT] = "alert",
+      [RECORD_KIND_HANDSHAKE] = "handshake", [RECORD_KIND_DATA] = "application_data",
+      [RECORD_KIND_HEARTBEAT] = "heartbeat", [RECORD_KIND_TLS12_CID] = "tls12_cid",
+      [RECORD_KIND_DTLS_ACK] = "ack", [RECORD_KIND_QUIC_INITIAL] = "quic_initial",
+      [RECORD_KIND_QUIC_0RTT] = "quic_0rtt", [RECORD_KIND_QUIC_HANDSHAKE] = "quic_handshake",
+      [RECORD_KIND_QUIC_1RTT] = "quic_1rtt", [RECORD_KIND_QUIC_RETRY] = "quic_retry",
+      [RECORD_KIND_QUIC_VERSION_NEGOTIATION] = "quic_version_negotiation");
+
+WORDS(direction, [TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress");
+
+WORDS(post_quantum, [POST_QUANTUM_NONE] = "none", [POST_QUANTUM_OFFERED] = "offered",
+      [POST_QUANTUM_CHOSEN] = "chosen");
+
+const char *words_name(const struct words *words, size_t value)
+{
+	return value < words->count ? words->names[value] : NULL;
+}
