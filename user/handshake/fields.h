@@ -111,7 +111,7 @@ struct field {
 	union {
 		const struct words *words;
 		const struct field_registry *registry;
-		const char *phase; /* static: a phase's time */
+		enum phase_kind phase; /* whose time it is */
 	};
 	const char *help; /* one line without a full stop */
 };

@@ -330,7 +330,7 @@ FIELD_READER(read_phase_sum)
 	(void)base;
 	value->duration_ns = 0;
 	for (size_t i = 0; i < latency->phase_count; i++) {
-		if (strcmp(latency->phases[i].name, field->phase))
+		if (latency->phases[i].kind != field->phase)
 			continue;
 		found = true;
 		value->duration_ns += (int64_t)latency->phases[i].duration_ns;

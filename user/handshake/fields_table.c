@@ -196,9 +196,9 @@
 					   IN(certificate, member), UNKNOWN, .help = text          \
 	}
 
-#define PHASE_TIME(key, text)                                                                      \
+#define PHASE_TIME(key, kind, text)                                                                \
 	{                                                                                          \
-		key, FIELD_DURATION, .is_derived = true, READ(phase_sum), .phase = key,            \
+		key, FIELD_DURATION, .is_derived = true, READ(phase_sum), .phase = kind,           \
 				     .help = "time in this phase: " text                           \
 	}
 
@@ -357,8 +357,8 @@ const struct field fields[] = {
 	 IN(handshake, latency.retransmissions), .help = "segments that were sent again"},
 	{"latency.phases", FIELD_OBJECTS, .base = base_phase, .repeats = true,
 	 .help = "where the time went"},
-	{"latency.phases.name", FIELD_NAME, .base = base_phase, .repeats = true, READ(name),
-	 IN(phase, name), UNKNOWN, .help = "name of the phase"},
+	{"latency.phases.name", WORDS(phase), .base = base_phase, .repeats = true, READ(word),
+	 IN(phase, kind), .help = "name of the phase"},
 	{"latency.phases.side", WORDS(end), .base = base_phase, .repeats = true, READ(phase_side),
 	 .help = "client or server"},
 	{"latency.phases.start_us", FIELD_DURATION, .base = base_phase, .repeats = true,
@@ -415,19 +415,21 @@ const struct field fields[] = {
 	 .help = "post-quantum key exchange: none, offered or chosen"},
 	{"expires", FIELD_DURATION, .is_derived = true, .has_details = true, READ(expires),
 	 .help = "time until the first certificate of the server expires"},
-	PHASE_TIME("tcp_connect", "TCP connects"),
-	PHASE_TIME("client_prepare", "the client makes its hello"),
-	PHASE_TIME("hello_network", "the hello travels to the server"),
-	PHASE_TIME("accept_queue", "the connection waits to be accepted"),
-	PHASE_TIME("server_wakeup", "the server has not read the hello yet"),
-	PHASE_TIME("server_crypto", "the server is at work"),
-	PHASE_TIME("server_flight", "the server sends the rest of its answer"),
-	PHASE_TIME("reply_network", "the answer travels to the client"),
-	PHASE_TIME("client_wakeup", "the client has not read the answer yet"),
-	PHASE_TIME("client_crypto", "the client checks the answer"),
-	PHASE_TIME("finish_network", "the last messages travel"),
-	PHASE_TIME("server_finish", "the server checks the client's last messages"),
-	PHASE_TIME("client_finish", "the client checks the server's last messages"),
+	PHASE_TIME("tcp_connect", PHASE_TCP_CONNECT, "TCP connects"),
+	PHASE_TIME("client_prepare", PHASE_CLIENT_PREPARE, "the client makes its hello"),
+	PHASE_TIME("hello_network", PHASE_HELLO_NETWORK, "the hello travels to the server"),
+	PHASE_TIME("accept_queue", PHASE_ACCEPT_QUEUE, "the connection waits to be accepted"),
+	PHASE_TIME("server_wakeup", PHASE_SERVER_WAKEUP, "the server has not read the hello yet"),
+	PHASE_TIME("server_crypto", PHASE_SERVER_CRYPTO, "the server is at work"),
+	PHASE_TIME("server_flight", PHASE_SERVER_FLIGHT, "the server sends the rest of its answer"),
+	PHASE_TIME("reply_network", PHASE_REPLY_NETWORK, "the answer travels to the client"),
+	PHASE_TIME("client_wakeup", PHASE_CLIENT_WAKEUP, "the client has not read the answer yet"),
+	PHASE_TIME("client_crypto", PHASE_CLIENT_CRYPTO, "the client checks the answer"),
+	PHASE_TIME("finish_network", PHASE_FINISH_NETWORK, "the last messages travel"),
+	PHASE_TIME("server_finish", PHASE_SERVER_FINISH,
+		   "the server checks the client's last messages"),
+	PHASE_TIME("client_finish", PHASE_CLIENT_FINISH,
+		   "the client checks the server's last messages"),
 };
 const size_t field_count = sizeof(fields) / sizeof(fields[0]);
 

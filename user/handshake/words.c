@@ -52,6 +52,15 @@ WORDS(direction, [TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress");
 WORDS(post_quantum, [POST_QUANTUM_NONE] = "none", [POST_QUANTUM_OFFERED] = "offered",
       [POST_QUANTUM_CHOSEN] = "chosen");
 
+WORDS(phase, [PHASE_TCP_CONNECT] = "tcp_connect", [PHASE_CLIENT_PREPARE] = "client_prepare",
+      [PHASE_HELLO_NETWORK] = "hello_network", [PHASE_ACCEPT_QUEUE] = "accept_queue",
+      [PHASE_SERVER_WAKEUP] = "server_wakeup", [PHASE_SERVER_CRYPTO] = "server_crypto",
+      [PHASE_SERVER_FLIGHT] = "server_flight", [PHASE_SERVER] = "server",
+      [PHASE_REPLY_NETWORK] = "reply_network", [PHASE_CLIENT_WAKEUP] = "client_wakeup",
+      [PHASE_CLIENT_CRYPTO] = "client_crypto", [PHASE_FINISH_NETWORK] = "finish_network",
+      [PHASE_SERVER_FINISH] = "server_finish", [PHASE_CLIENT_FINISH] = "client_finish",
+      [PHASE_UNKNOWN] = "unknown");
+
 const char *words_name(const struct words *words, size_t value)
 {
 	return value < words->count ? words->names[value] : NULL;

@@ -22,7 +22,8 @@ struct words {
 };
 
 extern const struct words words_outcome, words_transport, words_end, words_failure_kind, words_fact,
-	words_state, words_incomplete, words_record, words_direction, words_post_quantum;
+	words_state, words_incomplete, words_record, words_direction, words_phase,
+	words_post_quantum;
 
 /* NULL if the value has no word. */
 const char *words_name(const struct words *words, size_t value);

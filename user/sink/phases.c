@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sink/phases.h"
 
+#include "handshake/words.h"
 #include "sink/text.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-const struct phase_description phase_descriptions[PHASE_KINDS] = {
-	[PHASE_TCP_CONNECT] = {"tcp_connect", "TCP connects"},
-	[PHASE_CLIENT_PREPARE] = {"client_prepare", "client makes its hello"},
-	[PHASE_HELLO_NETWORK] = {"hello_network", "hello travels to the server"},
-	[PHASE_ACCEPT_QUEUE] = {"accept_queue", "connection waits to be accepted"},
-	[PHASE_SERVER_WAKEUP] = {"server_wakeup", "server has not read the hello yet"},
-	[PHASE_SERVER_CRYPTO] = {"server_crypto", "server computes its answer"},
-	[PHASE_SERVER_FLIGHT] = {"server_flight", "server sends the rest of its answer"},
-	[PHASE_SERVER] = {"server", "server is at work"},
-	[PHASE_REPLY_NETWORK] = {"reply_network", "answer travels to the client"},
-	[PHASE_CLIENT_WAKEUP] = {"client_wakeup", "client has not read the answer yet"},
-	[PHASE_CLIENT_CRYPTO] = {"client_crypto", "client checks the answer"},
-	[PHASE_FINISH_NETWORK] = {"finish_network", "last messages travel"},
-	[PHASE_SERVER_FINISH] = {"server_finish", "server checks the client's last"},
-	[PHASE_CLIENT_FINISH] = {"client_finish", "client checks the server's last"},
-	[PHASE_UNKNOWN] = {"unknown", "cannot be told from here"},
+static const char *const meanings[PHASE_KINDS] = {
+	[PHASE_TCP_CONNECT] = "TCP connects",
+	[PHASE_CLIENT_PREPARE] = "client makes its hello",
+	[PHASE_HELLO_NETWORK] = "hello travels to the server",
+	[PHASE_ACCEPT_QUEUE] = "connection waits to be accepted",
+	[PHASE_SERVER_WAKEUP] = "server has not read the hello yet",
+	[PHASE_SERVER_CRYPTO] = "server is at work on its answer",
+	[PHASE_SERVER_FLIGHT] = "server sends the rest of its answer",
+	[PHASE_SERVER] = "server is at work",
+	[PHASE_REPLY_NETWORK] = "answer travels to the client",
+	[PHASE_CLIENT_WAKEUP] = "client has not read the answer yet",
+	[PHASE_CLIENT_CRYPTO] = "client checks the answer",
+	[PHASE_FINISH_NETWORK] = "last messages travel",
+	[PHASE_SERVER_FINISH] = "server checks the client's last",
+	[PHASE_CLIENT_FINISH] = "client checks the server's last",
+	[PHASE_UNKNOWN] = "cannot be told from here",
 };
 
 const char *phase_name(enum phase_kind kind)
 {
-	return phase_descriptions[kind].name;
+	return words_name(&words_phase, kind);
 }
 
 const char *phase_meaning(const struct phase *phase)
@@ -35,7 +36,7 @@ const char *phase_meaning(const struct phase *phase)
 		return "client's answer waits in its socket";
 	if (phase->in_parts)
 		return "client's answer leaves in parts";
-	return phase_descriptions[phase->kind].meaning;
+	return meanings[phase->kind];
 }
 
 /* The longest that is not longer than, nor before, the one taken last; NULL: none is left. */

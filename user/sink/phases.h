@@ -11,13 +11,6 @@
 
 struct sink_settings;
 
-/* What a phase is called, and what it is. */
-struct phase_description {
-	const char *name, *meaning;
-};
-
-extern const struct phase_description phase_descriptions[PHASE_KINDS];
-
 const char *phase_name(enum phase_kind kind);
 /* For a person who has read no manual. */
 const char *phase_meaning(const struct phase *phase);
