@@ -196,7 +196,7 @@ static void test_lists(void **state)
 		.outcome = HANDSHAKE_FAILED,
 		.offer = {.groups = {groups, 2}, .alpn = alpn, .alpn_length = 5},
 		.path_count = 2,
-		.path = {{.ifindex = 7}, {.ifindex = 0}},
+		.path = (struct place[]){{.ifindex = 7}, {.ifindex = 0}},
 	};
 	struct field_row row = {.handshake = &handshake};
 	char got[64] = "";

@@ -899,7 +899,7 @@ static void test_bars(void **state)
 		"    client_crypto  client   38.861    1.339                                   "
 		"▐█\n",
 		"    total                            40.200 █ measured, ░ estimated\n",
-		"  slow because: server_crypto 38.1 ms of 40.2 ms (server is at work on its answer)\n",
+		"  slow because: server_crypto 38.1 ms of 40.2 ms (server is at work)\n",
 	};
 	struct handshake handshake = with_phases();
 	char *output = row_print(&sink_tree, 80, false, &handshake);

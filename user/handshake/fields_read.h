@@ -76,6 +76,7 @@ FIELD_READER(read_sni);
 FIELD_READER(read_alpn);
 FIELD_READER(read_resumed);
 FIELD_READER(read_resumption);
+FIELD_READER(read_key_exchange);
 FIELD_READER(read_state);
 FIELD_READER(read_psk_mode);
 FIELD_READER(read_retry);

@@ -7,7 +7,6 @@
 #include "handshake/cause.h"
 #include "handshake/fields_read.h"
 #include "tls/certificate.h"
-#include "tls/names.h"
 #include "who/container.h"
 
 FIELD_READER(read_id)
@@ -38,22 +37,14 @@ FIELD_READER(read_failure_by)
 	return row->handshake->failure.by < END_UNKNOWN ? FIELD_KNOWN : FIELD_UNKNOWN;
 }
 
-static enum field_state alert_name(struct field_row *row, uint8_t alert, struct field_value *value)
-{
-	const char *name = tls_alert_name(alert);
-
-	if (!name)
-		snprintf(row->buffer, sizeof(row->buffer), "0x%02x", alert);
-	return field_known_string(value, name ? name : row->buffer);
-}
-
 FIELD_READER(read_failure_alert)
 {
 	(void)field;
 	(void)base;
 	if (row->handshake->failure.alert < 0)
 		return row->handshake->failure.encrypted ? FIELD_UNKNOWN : FIELD_ABSENT;
-	return alert_name(row, (uint8_t)row->handshake->failure.alert, value);
+	return field_known_string(value, words_alert((uint8_t)row->handshake->failure.alert,
+						     row->buffer, sizeof(row->buffer)));
 }
 
 FIELD_READER(read_failure_error)
@@ -109,7 +100,8 @@ FIELD_READER(read_inferred)
 	(void)base;
 	if (row->item >= row->handshake->inferred_count)
 		return FIELD_END;
-	return field_known_string(value, row->handshake->inferred[row->item]);
+	value->number = row->handshake->inferred[row->item];
+	return FIELD_KNOWN;
 }
 
 static bool address_is_known(const struct address *address)
@@ -141,11 +133,10 @@ FIELD_READER(read_port)
 
 FIELD_READER(read_how)
 {
-	const struct endpoint *end = base;
-
 	(void)field;
 	(void)row;
-	return field_known_string(value, end->how ? end->how : "socket");
+	(void)base;
+	return field_known_string(value, "socket");
 }
 
 FIELD_READER(read_exit_signal)
@@ -225,14 +216,10 @@ FIELD_READER(read_failed)
 
 FIELD_READER(read_message_name)
 {
-	const struct message *message = base;
+	const char *name = words_message(base, row->buffer, sizeof(row->buffer));
 
 	(void)field;
-	if (message->name)
-		return field_known_string(value, message->name);
-	if (message->encrypted || message->record != RECORD_KIND_ALERT)
-		return FIELD_UNKNOWN;
-	return alert_name(row, message->alert, value);
+	return name ? field_known_string(value, name) : FIELD_UNKNOWN;
 }
 
 FIELD_READER(read_interface)

@@ -115,9 +115,19 @@ FIELD_READER(read_resumption)
 	struct field_value resumed;
 	enum field_state state = read_resumed(field, row, base, &resumed);
 
-	if (row->handshake->resumption)
-		return field_known_string(value, row->handshake->resumption);
+	value->number = row->handshake->resumption;
+	if (row->handshake->resumption != RESUMPTION_UNKNOWN)
+		return FIELD_KNOWN;
 	return absent_if(state == FIELD_KNOWN && !resumed.boolean);
+}
+
+FIELD_READER(read_key_exchange)
+{
+	const char *name = tls_key_exchange_name(row->handshake->key_exchange);
+
+	(void)field;
+	(void)base;
+	return name ? field_known_string(value, name) : FIELD_UNKNOWN;
 }
 
 FIELD_READER(read_state)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handshake/words.h"
 
+#include <stdio.h>
+
 #include "handshake/handshake.h"
+#include "tls/names.h"
 #include "tlstrace_types.h"
 
 #define WORDS(name, ...)                                                                           \
@@ -61,7 +64,44 @@ WORDS(phase, [PHASE_TCP_CONNECT] = "tcp_connect", [PHASE_CLIENT_PREPARE] = "clie
       [PHASE_SERVER_FINISH] = "server_finish", [PHASE_CLIENT_FINISH] = "client_finish",
       [PHASE_UNKNOWN] = "unknown");
 
+/* A kind without a word is named by its type, or hidden. */
+WORDS(message_kind, [MESSAGE_CHANGE_CIPHER_SPEC] = "change_cipher_spec",
+      [MESSAGE_ENCRYPTED_HANDSHAKE] = "encrypted_handshake_message",
+      [MESSAGE_HELLO_RETRY_REQUEST] = "hello_retry_request", [MESSAGE_QUIC_RETRY] = "retry",
+      [MESSAGE_QUIC_VERSION_NEGOTIATION] = "version_negotiation",
+      [MESSAGE_QUIC_CLOSE] = "connection_close");
+
+WORDS(resumption, [RESUMPTION_UNKNOWN] = NULL, [RESUMPTION_SESSION_ID] = "session_id",
+      [RESUMPTION_TICKET] = "ticket", [RESUMPTION_PSK] = "psk");
+
+/* Paths of fields. */
+WORDS(inferred, [INFERRED_OUTCOME] = "outcome", [INFERRED_FAILURE] = "failure",
+      [INFERRED_MESSAGES] = "messages", [INFERRED_CLIENT_AUTH] = "tls.client_auth",
+      [INFERRED_EARLY_DATA] = "tls.early_data");
+
 const char *words_name(const struct words *words, size_t value)
 {
 	return value < words->count ? words->names[value] : NULL;
+}
+
+const char *words_alert(uint8_t alert, char *buffer, size_t size)
+{
+	const char *name = tls_alert_name(alert);
+
+	if (name)
+		return name;
+	snprintf(buffer, size, "0x%02x", alert);
+	return buffer;
+}
+
+const char *words_message(const struct message *message, char *buffer, size_t size)
+{
+	switch (message->kind) {
+	case MESSAGE_HANDSHAKE:
+		return tls_handshake_name(message->type);
+	case MESSAGE_ALERT:
+		return words_alert(message->alert, buffer, size);
+	default:
+		return words_name(&words_message_kind, message->kind);
+	}
 }

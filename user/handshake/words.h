@@ -4,6 +4,7 @@
 #define TLSTRACE_WORDS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Answers that the model holds no member for. */
 enum incomplete_reason {
@@ -23,9 +24,15 @@ struct words {
 
 extern const struct words words_outcome, words_transport, words_end, words_failure_kind, words_fact,
 	words_state, words_incomplete, words_record, words_direction, words_phase,
-	words_post_quantum;
+	words_post_quantum, words_message_kind, words_resumption, words_inferred;
+
+struct message;
 
 /* NULL if the value has no word. */
 const char *words_name(const struct words *words, size_t value);
+/* The name, or the code point in buffer, of at least 8 bytes. */
+const char *words_alert(uint8_t alert, char *buffer, size_t size);
+/* The same of a message; of an alert its name; NULL where encryption hides it. */
+const char *words_message(const struct message *message, char *buffer, size_t size);
 
 #endif

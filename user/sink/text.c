@@ -372,12 +372,7 @@ const char *text_code(text_namer *name, uint16_t code, char buffer[TEXT_CODE_SIZ
 
 const char *text_alert(uint8_t alert, char buffer[TEXT_CODE_SIZE])
 {
-	const char *found = tls_alert_name(alert);
-
-	if (found)
-		return found;
-	snprintf(buffer, TEXT_CODE_SIZE, "0x%02x", alert);
-	return buffer;
+	return words_alert(alert, buffer, TEXT_CODE_SIZE);
 }
 
 const char *text_signal(int number, char buffer[TEXT_NUMBER_SIZE])
@@ -463,48 +458,17 @@ const char *text_record(uint8_t record)
 
 const char *text_message(const struct message *message, char buffer[TEXT_CODE_SIZE])
 {
-	static const char *const names[] = {
-		[MESSAGE_CHANGE_CIPHER_SPEC] = "change_cipher_spec",
-		[MESSAGE_ENCRYPTED_HANDSHAKE] = "encrypted_handshake_message",
-		[MESSAGE_HELLO_RETRY_REQUEST] = "hello_retry_request",
-		[MESSAGE_QUIC_RETRY] = "retry",
-		[MESSAGE_QUIC_VERSION_NEGOTIATION] = "version_negotiation",
-		[MESSAGE_QUIC_CLOSE] = "connection_close",
-	};
-
-	switch (message->kind) {
-	case MESSAGE_HANDSHAKE:
-		return tls_handshake_name(message->type);
-	case MESSAGE_ALERT:
-		return text_alert(message->alert, buffer);
-	default:
-		return names[message->kind];
-	}
+	return words_message(message, buffer, TEXT_CODE_SIZE);
 }
 
 const char *text_resumption(enum resumption resumption)
 {
-	static const char *const names[] = {
-		[RESUMPTION_UNKNOWN] = NULL,
-		[RESUMPTION_SESSION_ID] = "session_id",
-		[RESUMPTION_TICKET] = "ticket",
-		[RESUMPTION_PSK] = "psk",
-	};
-
-	return names[resumption];
+	return words_name(&words_resumption, resumption);
 }
 
 const char *text_inferred(enum inferred_field field)
 {
-	static const char *const paths[INFERRED_FIELDS] = {
-		[INFERRED_OUTCOME] = "outcome",
-		[INFERRED_FAILURE] = "failure",
-		[INFERRED_MESSAGES] = "messages",
-		[INFERRED_CLIENT_AUTH] = "tls.client_auth",
-		[INFERRED_EARLY_DATA] = "tls.early_data",
-	};
-
-	return paths[field];
+	return words_name(&words_inferred, field);
 }
 
 const char *text_compression(const struct handshake *handshake, char buffer[TEXT_CODE_SIZE])
