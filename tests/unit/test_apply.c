@@ -5,44 +5,61 @@
 #include <stdlib.h>
 
 #include "handshake/apply.h"
+#include "handshake/hellos.h"
 
 enum { CLIENT = true, SERVER = false };
 
+static struct progress *progress_new(void)
+{
+	struct progress *progress = calloc(1, sizeof(*progress));
+
+	assert_non_null(progress);
+	progress->handshake = handshake_new();
+	assert_non_null(progress->handshake);
+	return progress;
+}
+
+static void progress_free(struct progress *progress)
+{
+	handshake_free(progress->handshake);
+	free(progress);
+}
+
 static int setup(void **state)
 {
-	*state = handshake_new();
-	return *state ? 0 : -1;
+	*state = progress_new();
+	return 0;
 }
 
 static int teardown(void **state)
 {
-	handshake_free(*state);
+	progress_free(*state);
 	return 0;
 }
 
-static void apply(struct handshake *handshake, bool from_client, uint8_t type, const void *bytes,
+static void apply(struct progress *progress, bool from_client, uint8_t type, const void *bytes,
 		  size_t length)
 {
 	struct slice body = exact_copy((struct slice){bytes, length});
 
-	apply_message(handshake, &(struct flow_message){
-					 .kind = FLOW_HANDSHAKE,
-					 .from_client = from_client,
-					 .record_type = RECORD_HANDSHAKE,
-					 .type = type,
-					 .size = length + 4,
-					 .body = body,
-				 });
+	apply_message(progress, &(struct flow_message){
+					.kind = FLOW_HANDSHAKE,
+					.from_client = from_client,
+					.record_type = RECORD_HANDSHAKE,
+					.type = type,
+					.size = length + 4,
+					.body = body,
+				});
 	free((void *)body.bytes);
 }
 
-static void apply_change_cipher_spec(struct handshake *handshake, bool from_client)
+static void apply_change_cipher_spec(struct progress *progress, bool from_client)
 {
-	apply_message(handshake, &(struct flow_message){
-					 .kind = FLOW_CHANGE_CIPHER_SPEC,
-					 .from_client = from_client,
-					 .record_type = RECORD_CCS,
-				 });
+	apply_message(progress, &(struct flow_message){
+					.kind = FLOW_CHANGE_CIPHER_SPEC,
+					.from_client = from_client,
+					.record_type = RECORD_CCS,
+				});
 }
 
 static void extension_put(struct buffer *buffer, uint16_t type, const void *data, size_t length)
@@ -55,7 +72,7 @@ static void extension_put(struct buffer *buffer, uint16_t type, const void *data
 
 /* A ClientHello with this session id (a byte, repeated) and this ticket; NULL: no such extension.
  */
-static void client_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length,
+static void client_hello(struct progress *progress, uint8_t session_id, size_t session_id_length,
 			 const char *ticket)
 {
 	struct buffer buffer = {0};
@@ -76,11 +93,11 @@ static void client_hello(struct handshake *handshake, uint8_t session_id, size_t
 	vector_close(&buffer, extensions, 2);
 	assert_true(tls_client_hello_read((struct slice){buffer.bytes, buffer.length}, &hello));
 	assert_int_equal(
-		apply_client_hello(handshake, &hello, &(struct flow_message){.from_client = true}),
+		hello_client_apply(progress, &hello, &(struct flow_message){.from_client = true}),
 		0);
 }
 
-static void server_hello_choose(struct handshake *handshake, uint16_t cipher, uint8_t session_id,
+static void server_hello_choose(struct progress *progress, uint16_t cipher, uint8_t session_id,
 				size_t session_id_length)
 {
 	struct buffer buffer = {0};
@@ -96,16 +113,16 @@ static void server_hello_choose(struct handshake *handshake, uint16_t cipher, ui
 	extension_put(&buffer, 0xff01, "\0", 1);
 	extension_put(&buffer, TLS_EXTENSION_SESSION_TICKET, "", 0);
 	vector_close(&buffer, extensions, 2);
-	apply(handshake, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
+	apply(progress, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
 }
 
-static void server_hello(struct handshake *handshake, uint8_t session_id, size_t session_id_length)
+static void server_hello(struct progress *progress, uint8_t session_id, size_t session_id_length)
 {
-	server_hello_choose(handshake, 0xc02f, session_id, session_id_length);
+	server_hello_choose(progress, 0xc02f, session_id, session_id_length);
 }
 
 /* One extension more than a version; TLS 1.2: that is none. */
-static void server_hello_with(struct handshake *handshake, uint16_t version, uint16_t extension,
+static void server_hello_with(struct progress *progress, uint16_t version, uint16_t extension,
 			      const char *data, size_t length)
 {
 	struct buffer buffer = {0};
@@ -121,7 +138,7 @@ static void server_hello_with(struct handshake *handshake, uint16_t version, uin
 		extension_put(&buffer, TLS_EXTENSION_SUPPORTED_VERSIONS, "\x03\x04", 2);
 	extension_put(&buffer, extension, data, length);
 	vector_close(&buffer, extensions, 2);
-	apply(handshake, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
+	apply(progress, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
 }
 
 static void assert_codes(const struct code_list *list, const uint16_t *codes, size_t count)
@@ -132,10 +149,11 @@ static void assert_codes(const struct code_list *list, const uint16_t *codes, si
 
 static void test_lists(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 0, 0, NULL);
-	server_hello(handshake, 0, 0);
+	client_hello(progress, 0, 0, NULL);
+	server_hello(progress, 0, 0);
 	assert_codes(&handshake->offer.point_formats, (uint16_t[]){0, 1, 2}, 3);
 	assert_codes(&handshake->offer.psk_modes, (uint16_t[]){1}, 1);
 	assert_codes(&handshake->offer.compressions, (uint16_t[]){1, 0}, 2);
@@ -144,10 +162,10 @@ static void test_lists(void **state)
 	assert_true(handshake->offer.whole && handshake->server_hello_whole);
 	assert_false(handshake->offer.ticket);
 	/* A server that says it twice. */
-	server_hello(handshake, 0, 0);
+	server_hello(progress, 0, 0);
 	assert_codes(&handshake->server_extensions, (uint16_t[]){0xff01, 35}, 2);
 	/* And one whose hello is cut in its extensions. */
-	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4, 50);
+	apply(progress, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4, 50);
 	assert_false(handshake->server_hello_whole);
 }
 
@@ -173,47 +191,49 @@ static void test_resumption(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct handshake *handshake = handshake_new();
+		struct progress *progress = progress_new();
+		struct handshake *handshake = progress->handshake;
 
-		assert_non_null(handshake);
-		client_hello(handshake, cases[i].offered, cases[i].offered_length, cases[i].ticket);
-		server_hello(handshake, cases[i].answered, cases[i].answered_length);
-		apply_change_cipher_spec(handshake, SERVER);
+		client_hello(progress, cases[i].offered, cases[i].offered_length, cases[i].ticket);
+		server_hello(progress, cases[i].answered, cases[i].answered_length);
+		apply_change_cipher_spec(progress, SERVER);
 		assert_int_equal(handshake->resumed, cases[i].resumed);
 		assert_int_equal(handshake->resumption, cases[i].resumption);
-		handshake_free(handshake);
+		progress_free(progress);
 	}
 }
 
 /* A full handshake: the server echoes the id, but proves itself anew. */
 static void test_not_resumed(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 7, 32, "ticket");
-	server_hello(handshake, 7, 32);
-	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\0", 3);
-	apply(handshake, SERVER, TLS_SERVER_HELLO_DONE, "", 0);
-	apply_change_cipher_spec(handshake, CLIENT);
-	apply_change_cipher_spec(handshake, SERVER);
+	client_hello(progress, 7, 32, "ticket");
+	server_hello(progress, 7, 32);
+	apply(progress, SERVER, TLS_CERTIFICATE, "\0\0\0", 3);
+	apply(progress, SERVER, TLS_SERVER_HELLO_DONE, "", 0);
+	apply_change_cipher_spec(progress, CLIENT);
+	apply_change_cipher_spec(progress, SERVER);
 	assert_false(handshake->resumed);
 	assert_int_equal(handshake->resumption, RESUMPTION_UNKNOWN);
 }
 
 static void test_server_messages(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 0, 0, NULL);
-	server_hello(handshake, 0, 0);
+	client_hello(progress, 0, 0, NULL);
+	server_hello(progress, 0, 0);
 	assert_false(handshake->ocsp_stapled || handshake->ticket_issued);
 	/* These are not the client's to send. */
-	apply(handshake, CLIENT, TLS_CERTIFICATE_STATUS, "\x01\0\0\0", 4);
-	apply(handshake, CLIENT, TLS_NEW_SESSION_TICKET, "\0\0\0\0\0\0", 6);
+	apply(progress, CLIENT, TLS_CERTIFICATE_STATUS, "\x01\0\0\0", 4);
+	apply(progress, CLIENT, TLS_NEW_SESSION_TICKET, "\0\0\0\0\0\0", 6);
 	assert_false(handshake->ocsp_stapled || handshake->ticket_issued);
-	apply(handshake, SERVER, TLS_CERTIFICATE_STATUS, "\x01\0\0\x01x", 5);
+	apply(progress, SERVER, TLS_CERTIFICATE_STATUS, "\x01\0\0\x01x", 5);
 	assert_true(handshake->ocsp_stapled);
-	apply(handshake, SERVER, TLS_NEW_SESSION_TICKET, "\0\0\0\0\0\x01x", 7);
+	apply(progress, SERVER, TLS_NEW_SESSION_TICKET, "\0\0\0\0\0\x01x", 7);
 	assert_true(handshake->ticket_issued);
 }
 
@@ -252,29 +272,30 @@ static void test_server_key_exchange(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct handshake *handshake = handshake_new();
+		struct progress *progress = progress_new();
+		struct handshake *handshake = progress->handshake;
 
-		assert_non_null(handshake);
-		client_hello(handshake, 0, 0, NULL);
-		server_hello_choose(handshake, cases[i].cipher, 0, 0);
-		apply(handshake, SERVER, TLS_SERVER_KEY_EXCHANGE, cases[i].body, cases[i].length);
+		client_hello(progress, 0, 0, NULL);
+		server_hello_choose(progress, cases[i].cipher, 0, 0);
+		apply(progress, SERVER, TLS_SERVER_KEY_EXCHANGE, cases[i].body, cases[i].length);
 		assert_string_equal(tls_key_exchange_name(handshake->key_exchange),
 				    cases[i].key_exchange);
 		assert_int_equal(handshake->group, cases[i].group);
 		assert_int_equal(handshake->signature, cases[i].signature);
 		assert_int_equal(handshake->truncated, cases[i].truncated);
-		handshake_free(handshake);
+		progress_free(progress);
 	}
 }
 
 static void test_certificates(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 0, 0, NULL);
-	server_hello(handshake, 0, 0);
-	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
-	apply(handshake, CLIENT, TLS_CERTIFICATE, "\0\0\0", 3);
+	client_hello(progress, 0, 0, NULL);
+	server_hello(progress, 0, 0);
+	apply(progress, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
+	apply(progress, CLIENT, TLS_CERTIFICATE, "\0\0\0", 3);
 	assert_int_equal(handshake->certificate_messages[END_SERVER].length, 7);
 	assert_memory_equal(handshake->certificate_messages[END_SERVER].body, "\0\0\x04\0\0\x01x",
 			    7);
@@ -285,12 +306,13 @@ static void test_certificates(void **state)
 /* RFC 7250: the key alone, in no list. */
 static void test_raw_key(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 0, 0, NULL);
-	server_hello_with(handshake, 0x0303, TLS_EXTENSION_SERVER_CERTIFICATE_TYPE, "\x02", 1);
-	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x02\x30\0", 5);
-	apply(handshake, CLIENT, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
+	client_hello(progress, 0, 0, NULL);
+	server_hello_with(progress, 0x0303, TLS_EXTENSION_SERVER_CERTIFICATE_TYPE, "\x02", 1);
+	apply(progress, SERVER, TLS_CERTIFICATE, "\0\0\x02\x30\0", 5);
+	apply(progress, CLIENT, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
 	assert_null(handshake->certificate_messages[END_SERVER].body);
 	assert_non_null(handshake->certificate_messages[END_CLIENT].body);
 }
@@ -298,7 +320,8 @@ static void test_raw_key(void **state)
 /* SSLv3's way to say that it has none: RFC 6101 section 5.6.6. */
 static void test_no_certificate(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 	static const uint8_t alert[] = {1, 41};
 	const struct flow_message message = {
 		.kind = FLOW_ALERT,
@@ -308,12 +331,12 @@ static void test_no_certificate(void **state)
 		.body = {alert, sizeof(alert)},
 	};
 
-	client_hello(handshake, 0, 0, NULL);
-	server_hello(handshake, 0, 0);
-	apply_message(handshake, &message);
+	client_hello(progress, 0, 0, NULL);
+	server_hello(progress, 0, 0);
+	apply_message(progress, &message);
 	assert_int_equal(handshake->client_auth, TRI_NONE);
-	apply(handshake, SERVER, TLS_CERTIFICATE_REQUEST, "\x01\x01\0\0", 4);
-	apply_message(handshake, &message);
+	apply(progress, SERVER, TLS_CERTIFICATE_REQUEST, "\x01\x01\0\0", 4);
+	apply_message(progress, &message);
 	assert_int_equal(handshake->client_auth, TRI_DECLINED);
 	assert_int_equal(handshake->outcome, HANDSHAKE_PENDING);
 }
@@ -322,11 +345,12 @@ static void test_no_certificate(void **state)
  */
 static void test_psk_of_a_cut_offer(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 0, 0, NULL);
+	client_hello(progress, 0, 0, NULL);
 	handshake->psk = TRI_UNKNOWN;
-	server_hello_with(handshake, 0x0304, TLS_EXTENSION_PRE_SHARED_KEY, "\0\0", 2);
+	server_hello_with(progress, 0x0304, TLS_EXTENSION_PRE_SHARED_KEY, "\0\0", 2);
 	assert_int_equal(handshake->psk, TRI_ACCEPTED);
 	assert_true(handshake->resumed);
 }
@@ -334,13 +358,14 @@ static void test_psk_of_a_cut_offer(void **state)
 /* TLS 1.3 encrypts it, in another form: one in the clear is nobody's. */
 static void test_certificate_13(void **state)
 {
-	struct handshake *handshake = *state;
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
 
-	client_hello(handshake, 0, 0, NULL);
-	apply(handshake, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4,
+	client_hello(progress, 0, 0, NULL);
+	apply(progress, SERVER, TLS_SERVER_HELLO, rfc8448_server_hello + 4,
 	      sizeof(rfc8448_server_hello) - 4);
 	assert_int_equal(handshake->version, 0x0304);
-	apply(handshake, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
+	apply(progress, SERVER, TLS_CERTIFICATE, "\0\0\x04\0\0\x01x", 7);
 	assert_null(handshake->certificate_messages[END_SERVER].body);
 }
 

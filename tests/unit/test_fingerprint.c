@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "handshake/apply.h"
+#include "handshake/hellos.h"
 #include "handshake/fingerprint.h"
 
 #define CODES(...)                                                                                 \
@@ -274,14 +275,14 @@ static void test_not_whole(void **state)
 	assert_string_equal(handshake.ja4, "");
 }
 
-static void client_hello_apply(struct handshake *handshake, const uint8_t *bytes, size_t length)
+static void client_hello_apply(struct progress *progress, const uint8_t *bytes, size_t length)
 {
 	struct tls_client_hello hello;
 	struct flow_message message = {
 		.from_client = true, .record_type = RECORD_HANDSHAKE, .size = length};
 
 	assert_true(tls_client_hello_read(message_body(bytes, length), &hello));
-	assert_int_equal(apply_client_hello(handshake, &hello, &message), 0);
+	assert_int_equal(hello_client_apply(progress, &hello, &message), 0);
 }
 
 /*
@@ -291,6 +292,7 @@ static void client_hello_apply(struct handshake *handshake, const uint8_t *bytes
 static void test_from_wire(void **state)
 {
 	struct handshake *handshake = handshake_new();
+	struct progress progress = {.handshake = handshake};
 	struct buffer second = {0};
 	struct flow_message answer = {
 		.kind = FLOW_HANDSHAKE,
@@ -301,11 +303,11 @@ static void test_from_wire(void **state)
 
 	(void)state;
 	assert_non_null(handshake);
-	client_hello_apply(handshake, rfc8448_client_hello, sizeof(rfc8448_client_hello));
-	apply_message(handshake, &answer);
+	client_hello_apply(&progress, rfc8448_client_hello, sizeof(rfc8448_client_hello));
+	apply_message(&progress, &answer);
 	/* A second hello, as after a HelloRetryRequest, changes nothing. */
 	put_client_hello(&second, &(struct hello_options){.random = 9});
-	client_hello_apply(handshake, second.bytes, second.length);
+	client_hello_apply(&progress, second.bytes, second.length);
 	handshake_fingerprint(handshake);
 	assert_string_equal(handshake->ja3, "da4dea34fe6d4ce5f0725df3f2682fa0");
 	assert_string_equal(handshake->ja3s, "eb1d94daa7e0344597e756a1fb6e7054");

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handshake/apply.h"
+#include "handshake/outcome.h"
+#include "handshake/tls13.h"
 #include "tls/hello.h"
 #include "tls/names.h"
 
@@ -26,15 +27,16 @@ enum {
 enum { EPOCH_HANDSHAKE = 2, EPOCH_APPLICATION = 3 };
 
 /*
- * Behind the end only the first few packets of the server are of interest, as with TLS 1.3 over
+ * After the end only the first few packets of the server are of interest, as with TLS 1.3 over
  * TCP.
  */
-static struct message *encrypted_record(struct handshake *handshake,
-					const struct flow_message *from)
+static struct message *encrypted_record(struct progress *progress, const struct flow_message *from)
 {
+	struct handshake *handshake = progress->handshake;
+
 	if (handshake->outcome != HANDSHAKE_PENDING && from->from_client)
 		return NULL;
-	return apply_encrypted_record(handshake, from);
+	return outcome_record_encrypted(progress, from);
 }
 
 /*
@@ -52,26 +54,29 @@ static void early_data_settle(struct handshake *handshake)
  * own: for it the handshake is complete then (RFC 9001 sections 4.1.1 and 5.7). The server may send
  * 1-RTT packets before it has heard the client's Finished, so they say nothing.
  */
-void apply_quic_encrypted(struct handshake *handshake, const struct flow_message *from)
+void datagram_quic_encrypted(struct progress *progress, const struct flow_message *from)
 {
-	encrypted_record(handshake, from);
+	struct handshake *handshake = progress->handshake;
+
+	encrypted_record(progress, from);
 	if (handshake->outcome != HANDSHAKE_PENDING || !from->from_client ||
 	    from->record_type != RECORD_KIND_QUIC_1RTT)
 		return;
 	/* An answer that was not seen cannot vouch that this is QUIC at all. */
 	if (!handshake->has_server_random &&
-	    !apply_has_encrypted(handshake, END_SERVER, RECORD_KIND_QUIC_HANDSHAKE))
+	    !outcome_has_encrypted(progress, END_SERVER, RECORD_KIND_QUIC_HANDSHAKE))
 		return;
 	early_data_settle(handshake);
-	apply_completion(handshake, from->time_ns);
+	outcome_complete(progress, from->time_ns);
 }
 
 /* RFC 9001 section 4.8: an alert is the error code 0x0100 + alert. */
-void apply_quic_close(struct handshake *handshake, const struct flow_message *from)
+void datagram_quic_close(struct progress *progress, const struct flow_message *from)
 {
-	enum handshake_end by = from->from_client ? END_CLIENT : END_SERVER;
+	struct handshake *handshake = progress->handshake;
+	enum handshake_end by = sender_of(from);
 
-	apply_kind(handshake, from, MESSAGE_QUIC_CLOSE);
+	outcome_record_kind(progress, from, MESSAGE_QUIC_CLOSE);
 	if (handshake->outcome != HANDSHAKE_PENDING)
 		return;
 	handshake->failure.error = from->error;
@@ -83,59 +88,61 @@ void apply_quic_close(struct handshake *handshake, const struct flow_message *fr
 		handshake->failure.reason_length = from->body.length;
 	}
 	if (from->error >> 8 != 1) {
-		apply_failure(handshake, FAILURE_CLOSED, by, from->time_ns);
+		outcome_fail(progress, FAILURE_CLOSED, by, from->time_ns);
 		return;
 	}
-	apply_failure(handshake, FAILURE_ALERT, by, from->time_ns);
+	outcome_fail(progress, FAILURE_ALERT, by, from->time_ns);
 	handshake->failure.alert = from->error & 0xff;
 }
 
 /* The client's records of the handshake epoch, by their lengths. */
-static void client_tail(struct handshake *handshake, const struct flow_message *from,
-			struct message *message)
+static void client_record(struct progress *progress, const struct flow_message *from,
+			  struct message *message)
 {
-	uint32_t size = apply_tail_size(handshake, from);
+	struct handshake *handshake = progress->handshake;
+	uint32_t size = tls13_size(handshake, from);
 
 	if (size == DTLS_FINISHED + tls_cipher_hash_size(handshake->cipher)) {
-		apply_inferred(handshake, message, TLS_FINISHED);
+		outcome_infer_message(progress, message, TLS_FINISHED);
 		handshake_infer(handshake, INFERRED_OUTCOME);
 		early_data_settle(handshake);
-		apply_completion(handshake, from->time_ns);
+		outcome_complete(progress, from->time_ns);
 	} else if (size == DTLS_EMPTY_CERTIFICATE) {
-		apply_inferred(handshake, message, TLS_CERTIFICATE);
+		outcome_infer_message(progress, message, TLS_CERTIFICATE);
 		handshake->client_auth = TRI_DECLINED;
 		handshake_infer(handshake, INFERRED_CLIENT_AUTH);
 	} else if (size == DTLS_ALERT) {
-		apply_encrypted_alert(handshake, from);
+		outcome_encrypted_alert(progress, sender_of(from), from->time_ns);
 		handshake_infer(handshake, INFERRED_FAILURE);
 	}
 }
 
 /*
- * The client changes to the application epoch behind its Finished: that is proof. Its record of the
- * length of a Finished is a good guess, and so is the server's first record of that epoch behind
+ * The client changes to the application epoch after its Finished: that is proof. Its record of the
+ * length of a Finished is a good guess, and so is the server's first record of that epoch after
  * the client's flight, an ACK (RFC 9147 section 7.1), unless it may be data that the server sends
  * early.
  */
-void apply_dtls13_encrypted(struct handshake *handshake, const struct flow_message *from)
+void datagram_dtls13_encrypted(struct progress *progress, const struct flow_message *from)
 {
-	bool client_spoke = apply_has_encrypted(handshake, END_CLIENT, RECORD_KIND_DATA);
-	struct message *message = encrypted_record(handshake, from);
+	struct handshake *handshake = progress->handshake;
+	bool client_spoke = outcome_has_encrypted(progress, END_CLIENT, RECORD_KIND_DATA);
+	struct message *message = encrypted_record(progress, from);
 	bool is_application = from->epoch >= EPOCH_APPLICATION;
 
 	if (handshake->outcome != HANDSHAKE_PENDING || !handshake->has_server_random)
 		return;
 	if (from->from_client && is_application) {
 		early_data_settle(handshake);
-		apply_completion(handshake, from->time_ns);
+		outcome_complete(progress, from->time_ns);
 	} else if (from->from_client && from->epoch == EPOCH_HANDSHAKE) {
-		client_tail(handshake, from, message);
-	} else if (apply_tail_size(handshake, from) == DTLS_ALERT) {
-		apply_encrypted_alert(handshake, from);
+		client_record(progress, from, message);
+	} else if (tls13_size(handshake, from) == DTLS_ALERT) {
+		outcome_encrypted_alert(progress, sender_of(from), from->time_ns);
 		handshake_infer(handshake, INFERRED_FAILURE);
 	} else if (is_application && client_spoke) {
 		handshake_infer(handshake, INFERRED_OUTCOME);
 		early_data_settle(handshake);
-		apply_completion(handshake, from->time_ns);
+		outcome_complete(progress, from->time_ns);
 	}
 }

@@ -300,9 +300,6 @@ struct handshake {
 	uint8_t alpn[HANDSHAKE_ALPN_SIZE];
 	size_t alpn_length; /* 0: none chosen or hidden */
 	uint8_t server_random[32];
-	uint32_t encrypted_kinds[2]; /* of records that an end has sent: apply_has_encrypted() */
-	bool finished[2];	     /* an end has, in TLS 1.2 and before */
-	bool no_x509[2];	     /* an end's Certificate message has none: RFC 7250, RFC 6091 */
 	bool has_server_random;
 	uint8_t session_id[32];
 	size_t session_id_length;
@@ -337,17 +334,7 @@ struct handshake {
 	struct place *path; /* owned, at most HANDSHAKE_PATH_MAX */
 	size_t path_count;
 
-	struct latency latency;	    /* filled when the outcome is known: latency.h */
-	uint64_t doubtful_alert_ns; /* TLS 1.3: the client's last record is as short as an alert, or
-				       early data */
-	/* Behind completion, of the client's data before it too (False Start, 0-RTT): */
-	uint64_t late_alert_ns; /* all that the server said of the client's certificate was an alert
-				 */
-	bool client_spoke_on;	/* data, */
-	bool client_closing;	/* or a goodbye, */
-	bool client_may_close;	/* or what is as long as one, and the last that was heard of either
-				   end */
-	bool server_spoke_on;
+	struct latency latency; /* filled when the outcome is known: latency.h */
 	bool left_at_once; /* completed, and then left_by closed, before any data of the client */
 	enum handshake_end left_by;
 	bool closed_before; /* the server had closed its side of the connection before the

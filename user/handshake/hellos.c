@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handshake/apply.h"
+#include "handshake/outcome.h"
 #include "tls/names.h"
 
 /*
@@ -110,20 +110,17 @@ static int offer_fill(struct handshake *handshake, const struct tls_client_hello
 	return error;
 }
 
-int apply_client_hello(struct handshake *handshake, const struct tls_client_hello *hello,
+int hello_client_apply(struct progress *progress, const struct tls_client_hello *hello,
 		       const struct flow_message *from)
 {
-	struct message *message = apply_record(handshake, from);
+	struct handshake *handshake = progress->handshake;
 	bool cut = from->truncated || from->partial;
-	/* What is not there may stand in what was cut off. */
+	/* The part that was cut off may hold what is missing. */
 	enum handshake_tri absent = cut ? TRI_UNKNOWN : TRI_NONE;
 	int error;
 
-	if (message) {
-		message->kind = MESSAGE_HANDSHAKE;
-		message->type = TLS_CLIENT_HELLO;
-	}
-	/* Behind an encrypted hello none comes in the clear, unless somebody put it there. */
+	outcome_record_handshake(progress, from, TLS_CLIENT_HELLO);
+	/* After an encrypted hello none comes in the clear, unless somebody put it there. */
 	if (handshake->has_random || handshake->renegotiation)
 		return 0;
 	memcpy(handshake->random, hello->random, sizeof(handshake->random));
@@ -166,8 +163,8 @@ static void alpn_set(struct handshake *handshake, struct slice name)
 	handshake->alpn_length = name.length;
 }
 
-void apply_retry(struct handshake *handshake, struct message *message,
-		 const struct tls_server_hello *hello)
+static void retry_apply(struct handshake *handshake, struct message *message,
+			const struct tls_server_hello *hello)
 {
 	handshake->version = hello->version;
 	handshake->hello_retry = true;
@@ -205,8 +202,10 @@ static void server_hello_keep(struct handshake *handshake, const struct tls_serv
 	handshake->server_legacy_version = hello->legacy_version;
 }
 
-void apply_server_hello(struct handshake *handshake, struct message *message, struct slice body)
+static void server_hello_apply(struct progress *progress, struct message *message,
+			       struct slice body)
 {
+	struct handshake *handshake = progress->handshake;
 	struct tls_server_hello hello;
 	bool whole = tls_server_hello_read(body, &hello);
 
@@ -215,23 +214,23 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	handshake->version = hello.version;
 	if (hello.is_retry) {
 		/* A ServerHello by its type only (RFC 8446 section 4.1.3). */
-		apply_retry(handshake, message, &hello);
+		retry_apply(handshake, message, &hello);
 		return;
 	}
 	server_hello_keep(handshake, &hello, whole);
 	handshake->heartbeat = hello.heartbeat;
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));
 	handshake->has_server_random = true;
-	handshake->encrypted_kinds[END_CLIENT] =
-		0; /* before the answer: early data, or what nobody asked for */
+	/* What the client encrypted before the answer was early data, or unasked for. */
+	progress->encrypted_kinds[END_CLIENT] = 0;
 	handshake->cipher = hello.cipher;
 	handshake->has_cipher = true;
 	handshake->compression = hello.compression;
 	handshake->group = hello.group;
 	alpn_set(handshake, hello.alpn);
 	session_id_answer(handshake, hello.session_id);
-	handshake->no_x509[END_CLIENT] = hello.no_client_x509;
-	handshake->no_x509[END_SERVER] = hello.no_server_x509;
+	progress->no_x509[END_CLIENT] = hello.no_client_x509;
+	progress->no_x509[END_SERVER] = hello.no_server_x509;
 	/* Of an offer that was cut off the answer says that it was there. */
 	if (hello.psk && handshake->psk != TRI_NONE)
 		handshake->psk = TRI_ACCEPTED;
@@ -242,4 +241,18 @@ void apply_server_hello(struct handshake *handshake, struct message *message, st
 	else if (handshake->early_data == TRI_OFFERED)
 		handshake->early_data = TRI_REJECTED;
 	handshake->key_exchange = key_exchange_of(handshake);
+}
+
+void hello_server_apply(struct progress *progress, struct message *message,
+			const struct flow_message *from)
+{
+	struct handshake *handshake = progress->handshake;
+	struct tls_server_hello hello;
+
+	if (from->type == TLS_SERVER_HELLO)
+		server_hello_apply(progress, message, from->body);
+	else if (from->type == TLS_HELLO_VERIFY_REQUEST)
+		handshake->retry_cookie |= handshake->transport == TRANSPORT_DTLS;
+	else if (tls_retry_draft_read(from->body, &hello))
+		retry_apply(handshake, message, &hello);
 }

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the hellos say; that of the client is in apply.h. For apply.c alone. */
+/* What the hellos say about their handshake. */
 #ifndef TLSTRACE_HELLOS_H
 #define TLSTRACE_HELLOS_H
 
-#include "handshake/handshake.h"
+#include "handshake/progress.h"
 #include "tls/hello.h"
 
-/* A ServerHello, or a HelloRetryRequest that has its type. message is its place in the row; NULL:
- * it has none. */
-void apply_server_hello(struct handshake *handshake, struct message *message, struct slice body);
-/* A HelloRetryRequest. */
-void apply_retry(struct handshake *handshake, struct message *message,
-		 const struct tls_server_hello *hello);
+/*
+ * A ClientHello: the first fills the offer, a second one (after HelloRetryRequest) only adds its
+ * message. 0 or -ENOMEM.
+ */
+int hello_client_apply(struct progress *progress, const struct tls_client_hello *hello,
+		       const struct flow_message *from);
+/*
+ * A ServerHello, HelloRetryRequest or HelloVerifyRequest. message is its place in the row; NULL:
+ * it has none.
+ */
+void hello_server_apply(struct progress *progress, struct message *message,
+			const struct flow_message *from);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where a handshake's time went: from the times of its flights at both ends, and of the sockets,
- * to phases. DESIGN.md section 5; docs/design.md says how, and which are estimates.
+ * to phases. docs/design.md says how, and which are estimates.
  */
 #ifndef TLSTRACE_LATENCY_H
 #define TLSTRACE_LATENCY_H

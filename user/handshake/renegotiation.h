@@ -6,8 +6,7 @@
 #ifndef TLSTRACE_RENEGOTIATION_H
 #define TLSTRACE_RENEGOTIATION_H
 
-#include "flow/flow.h"
-#include "handshake/handshake.h"
+#include "handshake/progress.h"
 
 /* The client's encrypted hello: once its Finished was sent, it has no other handshake message to
  * send. */
@@ -15,8 +14,8 @@ bool renegotiation_begins(const struct flow_message *message);
 /* May it come on a connection of this handshake? */
 bool renegotiation_possible(const struct handshake *handshake);
 /* What the first message says of the handshake it begins. */
-void renegotiation_start(struct handshake *handshake, const struct flow_message *message);
+void renegotiation_start(struct progress *progress, const struct flow_message *from);
 /* A later one. Sets the outcome where it decides it. */
-void renegotiation_apply(struct handshake *handshake, const struct flow_message *message);
+void renegotiation_apply(struct progress *progress, const struct flow_message *from);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The tracker: from the messages of flows and the events of sockets to one handshake each, with its
- * outcome. The same handshake seen at several places is one: DESIGN.md section 2.
+ * outcome. The same handshake seen at several places is one.
  */
 #ifndef TLSTRACE_TRACKER_H
 #define TLSTRACE_TRACKER_H

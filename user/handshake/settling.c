@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "handshake/settling.h"
+
+#include <string.h>
+
+#include "handshake/after.h"
+#include "handshake/entries.h"
+#include "handshake/latency.h"
+#include "handshake/outcome.h"
+#include "handshake/path.h"
+#include "handshake/sockets.h"
+
+#define SECOND_NS 1000000000ULL
+/* After the outcome, wait this long for sightings at other interfaces and the probes' events, */
+#define SETTLE_NS (20 * 1000000ULL)
+/* this long if the last flight is under way to a client on this host, */
+#define ARRIVAL_NS SECOND_NS
+/* and this long if the server has not yet judged the client's certificate. */
+#define JUDGEMENT_NS SECOND_NS
+
+/* Silence is no evidence where events were lost. */
+void entry_doubt_silence(const struct tracker *tracker, struct entry *entry)
+{
+	struct handshake *handshake = entry->handshake;
+
+	if (handshake->outcome == HANDSHAKE_PENDING && tracker->lost_ns > handshake->last_ns)
+		handshake->gap = true;
+}
+
+void entry_check_timeout(const struct tracker *tracker, struct entry *entry, uint64_t now_ns)
+{
+	const struct handshake *handshake = entry->handshake;
+	uint64_t due_ns = handshake->last_ns + tracker->settings.timeout_ns;
+
+	if (handshake->outcome != HANDSHAKE_PENDING || now_ns < due_ns)
+		return;
+	entry_doubt_silence(tracker, entry);
+	outcome_timeout(&entry->progress, due_ns);
+}
+
+/* Evidence that is missing must not pass for a failure, nor for a client that was asked nothing. */
+static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
+{
+	enum failure_kind kind = handshake->failure.kind;
+	bool missing;
+
+	if (handshake_is_partial(handshake) && handshake->client_auth == TRI_NONE &&
+	    !tls_version_is_13(handshake->version))
+		handshake->client_auth = TRI_UNKNOWN;
+	if (handshake->outcome == HANDSHAKE_PENDING) {
+		handshake->outcome = HANDSHAKE_INCOMPLETE;
+		handshake->end_ns = now_ns;
+	}
+	/* Of a ServerHello that was cut off nothing is known, nor of what follows it. */
+	missing = handshake->gap || (handshake->truncated && !handshake->has_server_random);
+	/* An encrypted alert may only be the goodbye behind what is missing. */
+	if (handshake->outcome == HANDSHAKE_FAILED && missing &&
+	    (kind != FAILURE_ALERT || handshake->failure.encrypted)) {
+		handshake->outcome = HANDSHAKE_INCOMPLETE;
+		handshake->failure.kind = FAILURE_NONE;
+	}
+}
+
+/* Times of a socket's earlier life are not the handshake's. */
+static void endpoint_settle(struct handshake *handshake, struct endpoint *end)
+{
+	if (end->last_read_ns < handshake->time_ns)
+		end->first_read_ns = end->last_read_ns = 0;
+	if (end == &handshake->ends[END_SERVER] && end->last_write_ns < handshake->time_ns)
+		end->first_write_ns = end->last_write_ns = 0;
+}
+
+static void closed_before_settle(const struct entry *entry)
+{
+	struct handshake *handshake = entry->handshake;
+
+	handshake->closed_before = handshake->ends[END_CLIENT].peer_closed ||
+				   sighting_opening(entry->sightings)->closed;
+}
+
+static void latency_settle(const struct entry *entry)
+{
+	const struct sighting *first = entry->sightings;
+	const struct timeline timeline = {
+		.flights = &entry->flights,
+		.at =
+			{
+				[END_SERVER] = entry_times(entry, END_SERVER),
+				[END_CLIENT] = entry_times(entry, END_CLIENT),
+				[END_UNKNOWN] = &first->times,
+			},
+		.opening = sighting_opening(first),
+	};
+
+	latency_fill(entry->handshake, &timeline);
+}
+
+void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
+{
+	struct handshake *handshake = entry->handshake;
+	const struct sighting *sighting;
+	int i;
+
+	entry_unlink(tracker, entry);
+	outcome_settle(handshake, now_ns);
+	for (i = 0; i < 2; i++)
+		if (socket_table_take(tracker->sockets, entry_socket(entry, i),
+				      &handshake->ends[i]))
+			endpoint_settle(handshake, &handshake->ends[i]);
+	closed_before_settle(entry);
+	latency_settle(entry);
+	for (sighting = entry->sightings; sighting; sighting = sighting->next)
+		if (sighting->place != PLACE_NONE)
+			memcpy(handshake->path[sighting->place].sockets, sighting_sockets(sighting),
+			       sizeof(handshake->path->sockets));
+	path_settle(handshake, tracker->sockets);
+	/* First: who reads the row may renegotiate. */
+	sightings_release(tracker, entry);
+	tracker->handler->done(tracker->handler->context, handshake);
+	entry_release(tracker, entry);
+}
+
+/* A name that a runtime is about to tell. */
+static bool entry_awaits(const struct tracker *tracker, const struct entry *entry)
+{
+	int i;
+
+	for (i = 0; i < 2 && tracker->handler->process_awaited; i++) {
+		const struct process *owner =
+			socket_table_owner(tracker->sockets, entry_socket(entry, i));
+
+		if (owner && tracker->handler->process_awaited(tracker->handler->source, owner))
+			return true;
+	}
+	return false;
+}
+
+/* A server on this host has ended the handshake, and its client here has not heard of it yet. */
+static bool is_under_way(const struct entry *entry)
+{
+	const struct flight_times *client = entry_times(entry, END_CLIENT);
+	size_t last = entry->flights.count - 1;
+
+	return client && entry->flights.list[last].from == END_SERVER &&
+	       !client->flights[last].last_ns;
+}
+
+static bool is_settled(const struct entry *entry, uint64_t now_ns)
+{
+	const struct handshake *handshake = entry->handshake;
+	uint64_t latest_ns = handshake->end_ns;
+
+	if (handshake->failure.kind == FAILURE_TIMEOUT)
+		return true;
+	if (after_awaits_judgement(&entry->progress))
+		return now_ns >= latest_ns + JUDGEMENT_NS;
+	if (handshake->outcome == HANDSHAKE_COMPLETED && is_under_way(entry))
+		return now_ns >= latest_ns + ARRIVAL_NS;
+	if (entry->flight_ns > latest_ns && entry->flight_ns < latest_ns + ARRIVAL_NS)
+		latest_ns = entry->flight_ns;
+	return now_ns >= latest_ns + SETTLE_NS;
+}
+
+bool entry_is_due(const struct tracker *tracker, const struct entry *entry, uint64_t now_ns)
+{
+	return is_settled(entry, now_ns) && !entry_awaits(tracker, entry);
+}
