@@ -134,7 +134,7 @@ who_code = $(addprefix user/who/,container.c container_manager.c container_names
 unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
 unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
-	user/log.c user/hash.c user/histogram.c $(who_code) \
+	user/log.c user/hash.c user/histogram.c user/file_open.c $(who_code) \
 	$(addprefix user/source/,pcapng.c frame.c fragments.c opening.c connection_table.c connections.c) \
 	$(wildcard tests/unit/build.c tests/unit/quic_samples.c tests/unit/tracker_fixture.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
@@ -162,7 +162,7 @@ FUZZ_JOBS ?= 2
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildcard tests/fuzz/*.c)))
 fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
 fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
-	user/hash.c user/histogram.c $(who_code) $(fuzz_shared) \
+	user/hash.c user/histogram.c user/file_open.c $(who_code) $(fuzz_shared) \
 	$(addprefix user/source/,capture.c capture_input.c pcapng.c frame.c fragments.c opening.c connection_table.c connections.c)
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
 fuzz_sanitizers = address,undefined

@@ -113,7 +113,7 @@ def test_capture_is_not_overwritten(stage):
     for done in (terminal.run("-r", capture, "--output-file", link),
                  shell('file=$2; shift 2; exec "$@" <"$file"', capture, trace.program(), "-r", "-",
                        "--output-file", capture)):
-        assert done.returncode == 1 and "choose another file for the results" in done.stderr, done
+        assert done.returncode == 1 and "it is the capture to read" in done.stderr, done
     assert capture.read_bytes() == CAPTURE.read_bytes()
 
 

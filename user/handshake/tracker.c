@@ -121,6 +121,24 @@ bool tracker_tick(struct tracker *tracker, uint64_t now_ns)
 	return near;
 }
 
+void tracker_pending(const struct tracker *tracker,
+		     void (*pending)(void *context, const struct handshake *handshake,
+				     const struct process *const owners[2]),
+		     void *context)
+{
+	const struct entry *entry;
+
+	for (entry = tracker->oldest; entry; entry = entry->newer) {
+		const struct process *const owners[2] = {
+			socket_table_owner(tracker->sockets, entry_socket(entry, 0)),
+			socket_table_owner(tracker->sockets, entry_socket(entry, 1)),
+		};
+
+		if (entry->handshake->outcome == HANDSHAKE_PENDING)
+			pending(context, entry->handshake, owners);
+	}
+}
+
 void tracker_lost(struct tracker *tracker, uint64_t time_ns)
 {
 	tracker->lost_ns = time_ns;

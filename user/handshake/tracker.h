@@ -43,6 +43,14 @@ void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event 
 /* Hand over what is due at this time. True if something waits for a moment near: tick again soon.
  */
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns);
+/*
+ * Call for each handshake whose outcome is not known yet, the oldest first: with the owners of its
+ * ends, by enum handshake_end, NULL where none is known. All is borrowed for the call.
+ */
+void tracker_pending(const struct tracker *tracker,
+		     void (*pending)(void *context, const struct handshake *handshake,
+				     const struct process *const owners[2]),
+		     void *context);
 /* Events were lost before this time: what is silent since before it may not have been. */
 void tracker_lost(struct tracker *tracker, uint64_t time_ns);
 /* The trace ends: hand over everything. */

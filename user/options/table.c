@@ -9,6 +9,7 @@
 
 #define TIMEOUT_MIN_NS	1000000ULL
 #define TIMEOUT_MAX_NS	3600000000000ULL
+#define INTERVAL_MIN_NS 100000000ULL
 #define BUFFER_SIZE_MIN (64ULL << 10)
 #define BUFFER_SIZE_MAX (1ULL << 30)
 
@@ -226,6 +227,11 @@ const struct option_row option_rows[] = {
 	 "at the end: auto (default: a short one on stderr if there were two handshakes), table "
 	 "(all of it), json (on stdout) or none",
 	 "auto, table, json or none", .words = summaries, .read = read_word, FIELD(summary)},
+	{"interval", 0, GROUP_OUTPUT, "DURATION",
+	 "print the summary so far, and the handshakes under way, on stderr this often; SIGUSR1 "
+	 "prints it once",
+	 "a duration from 100ms, such as 10s", .read = read_duration, .min = INTERVAL_MIN_NS,
+	 FIELD(interval_ns)},
 	{"color", 0, GROUP_OUTPUT, "WHEN", "auto (default), always or never",
 	 "auto, always or never", .words = colors, .read = read_word, FIELD(color)},
 	{"verbose", 'v', GROUP_OUTPUT, NULL,

@@ -174,16 +174,16 @@ struct source_capture *source_capture_open(const char *path, const struct source
 					   const struct source_waiter *waiter)
 {
 	struct source_capture *capture = calloc(1, sizeof(*capture));
+	char reason[FILE_REASON_SIZE];
 
 	if (!capture)
 		goto no_memory;
 	capture->result = 1;
 	capture->name = strcmp(path, "-") ? path : "standard input";
 	capture->waiter = *waiter;
-	capture->input = capture_input_open(path, on_idle, capture);
+	capture->input = capture_input_open(path, on_idle, capture, reason);
 	if (!capture->input) {
-		log_error("cannot read %s: %s; check its name and who may read it", capture->name,
-			  strerror(errno));
+		log_error("cannot read %s: %s", capture->name, reason);
 		goto out;
 	}
 	if (packets_prepare(capture))

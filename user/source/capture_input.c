@@ -27,21 +27,30 @@ struct capture_input {
 	uint8_t bytes[CHUNK];
 };
 
-static int fd_open(const char *path)
+static int fd_open(const char *path, char reason[FILE_REASON_SIZE])
 {
-	return strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	int fd;
+
+	if (strcmp(path, "-") != 0)
+		return file_open_read(path, reason);
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		snprintf(reason, FILE_REASON_SIZE, "%s; redirect a capture to it", strerror(errno));
+	return fd;
 }
 
-struct capture_input *capture_input_open(const char *path, capture_input_idle *idle, void *context)
+struct capture_input *capture_input_open(const char *path, capture_input_idle *idle, void *context,
+					 char reason[FILE_REASON_SIZE])
 {
 	struct capture_input *input = calloc(1, sizeof(*input));
 	struct stat status;
 
+	snprintf(reason, FILE_REASON_SIZE, "out of memory; free some and run tlstrace again");
 	if (!input)
 		return NULL;
 	input->idle = idle;
 	input->context = context;
-	input->fd = fd_open(path);
+	input->fd = fd_open(path, reason);
 	if (input->fd < 0 || fstat(input->fd, &status)) {
 		capture_input_close(input);
 		return NULL;

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "file_open.h"
+
 /*
  * Called again and again while nothing comes. Returns how many milliseconds to wait for at most
  * until the next call, or -1 to end the input here.
@@ -15,8 +17,9 @@ typedef int capture_input_idle(void *context);
 
 struct capture_input;
 
-/* path "-" is standard input. NULL and errno on failure. */
-struct capture_input *capture_input_open(const char *path, capture_input_idle *idle, void *context);
+/* path "-" is standard input. NULL, and why in reason, on failure. */
+struct capture_input *capture_input_open(const char *path, capture_input_idle *idle, void *context,
+					 char reason[FILE_REASON_SIZE]);
 /* A stream that reads it, unbuffered below; NULL and errno. Closing it leaves the input as it is.
  */
 FILE *capture_input_stream(struct capture_input *input);

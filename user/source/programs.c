@@ -14,10 +14,10 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <linux/capability.h>
 
 #include "follow.h"
 #include "log.h"
+#include "privileges.h"
 #include "paths.h"
 #include "tlstrace_types.h"
 #include "tlstrace.skel.h"
@@ -67,28 +67,6 @@ static int libbpf_print(enum libbpf_print_level level, const char *format, va_li
 	if (level == LIBBPF_DEBUG || !log_is_verbose())
 		return 0;
 	return vfprintf(stderr, format, arguments);
-}
-
-static void privileges_explain(void)
-{
-	log_error("tracing needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: "
-		  "run it as root (sudo tlstrace)");
-}
-
-/* Asked beforehand, because the kernel also says EPERM to a flavour that it does not want. */
-static bool privileges_held(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-	uint64_t held;
-
-	if (syscall(SYS_capget, &header, data))
-		return true; /* the kernel will tell */
-	held = data[0].effective | (uint64_t)data[1].effective << 32;
-	if (!(held & 1ULL << CAP_NET_ADMIN))
-		return false;
-	return held & 1ULL << CAP_SYS_ADMIN ||
-	       (held & 1ULL << CAP_BPF && held & 1ULL << CAP_PERFMON);
 }
 
 static uint32_t function_arguments(const struct btf *vmlinux, const char *name, uint32_t otherwise)
@@ -440,8 +418,9 @@ static int parts_load(struct programs *programs)
 	int error = -errno;
 
 	if (!vmlinux) {
-		log_error("this kernel does not describe its types (no /sys/kernel/btf/vmlinux): "
-			  "boot one that is built with CONFIG_DEBUG_INFO_BTF");
+		log_error(
+			"this kernel does not describe its types: /sys/kernel/btf/vmlinux does not "
+			"exist; boot a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 		return error;
 	}
 	error = sockets_load(programs, vmlinux);

@@ -23,6 +23,7 @@ struct summary {
 	uint64_t seed;
 	size_t buckets;
 	struct summary_group *groups[SUMMARY_GROUPS_MAX];
+	struct summary_group *sorted[SUMMARY_GROUPS_MAX]; /* of summary_groups() */
 	size_t group_count;
 	uint16_t slots[SLOTS]; /* index of a group + 1; 0 empty */
 	struct summary_group other;
@@ -241,8 +242,10 @@ static int groups_compare(const void *left, const void *right)
 
 size_t summary_groups(struct summary *summary, const struct summary_group *const **groups)
 {
-	qsort(summary->groups, summary->group_count, sizeof(summary->groups[0]), groups_compare);
-	*groups = (const struct summary_group *const *)summary->groups;
+	/* The order of groups itself stays, since slots has their indexes. */
+	memcpy(summary->sorted, summary->groups, summary->group_count * sizeof(summary->groups[0]));
+	qsort(summary->sorted, summary->group_count, sizeof(summary->sorted[0]), groups_compare);
+	*groups = (const struct summary_group *const *)summary->sorted;
 	return summary->group_count;
 }
 

@@ -55,7 +55,7 @@ struct summary *summary_new(void); /* NULL without memory */
 void summary_free(struct summary *summary);
 void summary_add(struct summary *summary, const struct handshake *handshake);
 
-/* In order: the most handshakes first. Nothing may be added any more. */
+/* The most handshakes first. Borrowed until the next call. */
 size_t summary_groups(struct summary *summary, const struct summary_group *const **groups);
 /* NULL: every handshake has a group with names. */
 const struct summary_group *summary_other(const struct summary *summary);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "trace/report.h"
 #include "trace/trace.h"
 
 #define WAIT_MS	     200
@@ -29,6 +30,8 @@ static int on_idle(void *context, uint64_t now_ns)
 	struct capture *capture = context;
 	bool near = tracker_tick(capture->trace->tracker, now_ns);
 
+	if (capture->packets)
+		report_interim(capture->trace, now_ns);
 	if (trace_stopping(capture->trace) || is_over(capture, now_ns))
 		return -1;
 	return near ? WAIT_NEAR_MS : WAIT_MS;
@@ -78,6 +81,7 @@ static int capture_run(struct source *source, struct trace *trace)
 	do {
 		count = source_capture_poll(capture->packets);
 		tracker_tick(trace->tracker, source_capture_now(capture->packets));
+		report_interim(trace, source_capture_now(capture->packets));
 	} while (count > 0 && !trace_stopping(trace) &&
 		 !is_over(capture, source_capture_now(capture->packets)));
 	source_capture_finish(capture->packets);

@@ -32,7 +32,7 @@ struct identity {
 	bool changes;
 	uid_t uid;
 	gid_t gid;
-	char *name, *home; /* owned; NULL if the user has no entry in passwd(5) */
+	char *name, *home; /* owned; NULL unless it changes */
 };
 
 static bool number_read(const char *text, unsigned long *value)
@@ -68,8 +68,10 @@ static int identity_of_sudo(struct identity *identity)
 	entry = getpwuid(uid);
 	if (entry)
 		return identity_set(identity, entry);
+	/* A user without an entry in passwd(5): nothing of root's may stay in its environment. */
 	*identity = (struct identity){.changes = true, .uid = uid, .gid = gid};
-	return 0;
+	identity->home = strdup("/");
+	return identity->home && asprintf(&identity->name, "%lu", uid) > 0 ? 0 : -ENOMEM;
 }
 
 static int identity_find(struct identity *identity, const char *user)
@@ -95,12 +97,10 @@ static int identity_take(const struct identity *identity)
 
 	if (!identity->changes)
 		return 0;
-	error = identity->name ? initgroups(identity->name, identity->gid)
-			       : setgroups(1, &identity->gid);
+	/* For a name without an entry in group(5) that is the gid alone. */
+	error = initgroups(identity->name, identity->gid);
 	if (error || setgid(identity->gid) || setuid(identity->uid))
 		return -errno;
-	if (!identity->name)
-		return 0;
 	if (setenv("HOME", identity->home, 1) || setenv("USER", identity->name, 1) ||
 	    setenv("LOGNAME", identity->name, 1))
 		return -errno;

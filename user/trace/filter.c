@@ -166,6 +166,16 @@ static bool path_matches(const struct options *options, const struct handshake *
 	return false;
 }
 
+/* The trace ended, or an interim account came, while it had been silent for so long. */
+#define HANGING_NS 1000000000ULL
+
+static bool is_hanging(const struct handshake *handshake)
+{
+	return handshake->outcome == HANDSHAKE_INCOMPLETE && !handshake->gap &&
+	       !handshake->truncated && !handshake->late_start &&
+	       handshake->end_ns > handshake->last_ns + HANGING_NS;
+}
+
 bool filter_matches(const struct options *options, const struct handshake *handshake)
 {
 	static const end_filter filters[] = {pid_matches,	comm_matches,	uid_matches,
@@ -173,7 +183,8 @@ bool filter_matches(const struct options *options, const struct handshake *hands
 					     port_matches,	network_matches};
 	size_t i;
 
-	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED)
+	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED &&
+	    !is_hanging(handshake))
 		return false;
 	if (options->slower_than_ns && !is_slow(options, handshake))
 		return false;

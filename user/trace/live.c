@@ -8,7 +8,9 @@
 
 #include "log.h"
 #include "tlstrace_types.h"
+#include "trace/awaited.h"
 #include "trace/command.h"
+#include "trace/report.h"
 #include "trace/trace.h"
 #include "who/container.h"
 #include "who/places.h"
@@ -27,6 +29,7 @@ struct live {
 	struct source source;
 	struct source_live *kernel;
 	struct places *places;
+	struct awaited awaited;
 	uint64_t linger_ns; /* the command and its descendants have ended: when to stop; 0: not yet
 			     */
 	uint32_t followed[OPTIONS_LIST_MAX + 1];
@@ -231,6 +234,8 @@ static int live_run(struct source *source, struct trace *trace)
 		now = trace_clock_ns(CLOCK_MONOTONIC);
 		losses_look(trace, live, now);
 		clock_follow(trace);
+		report_interim(trace, now);
+		awaited_look(&live->awaited, trace->options, live->places, now);
 		near = tracker_tick(trace->tracker, source_live_time(live->kernel, now)) ||
 		       live->linger_ns;
 	}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_open.h"
 #include "log.h"
 
 #define BUFFER_SIZE (1 << 16)
@@ -60,9 +61,10 @@ static bool is_taken(const struct outputs *outputs, int fd)
 }
 
 /* The file, if it may be overwritten; NULL after one message. */
-static FILE *file_open(const struct outputs *outputs, const char *file, const char *capture)
+static FILE *file_prepare(const struct outputs *outputs, const char *file, const char *capture)
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	char reason[FILE_REASON_SIZE] = "out of memory; free some and run tlstrace again";
+	int fd = file_open_write(file, reason);
 	FILE *out = NULL;
 
 	if (fd >= 0 && is_capture(capture, fd))
@@ -73,7 +75,7 @@ static FILE *file_open(const struct outputs *outputs, const char *file, const ch
 		log_error("cannot write two outputs to %s; choose another file for one of them",
 			  file);
 	else if (fd < 0 || !(out = fdopen(fd, "w")))
-		log_error("cannot write %s: %s; choose another file", file, strerror(errno));
+		log_error("cannot write the results to %s: %s", file, reason);
 	if (!out && fd >= 0)
 		close(fd);
 	return out;
@@ -83,7 +85,7 @@ static int output_open(struct outputs *outputs, const struct options *options,
 		       const struct options_output *wanted)
 {
 	const char *file = wanted->file ? wanted->file : options->output_file;
-	FILE *out = file ? file_open(outputs, file, options->file) : stdout;
+	FILE *out = file ? file_prepare(outputs, file, options->file) : stdout;
 
 	if (!out)
 		return -1;
@@ -207,9 +209,10 @@ int outputs_explain(const struct outputs *outputs)
 		/* A reader that has gone, as head(1) does, has what it wants. */
 		if (!output->error || output->error == EPIPE)
 			continue;
-		log_error("writing the results to %s failed: %s; they are incomplete, make room or "
-			  "choose another file",
-			  output->file ? output->file : "standard output", strerror(output->error));
+		log_error("writing the results to %s failed: %s; the results are incomplete, %s",
+			  output->file ? output->file : "standard output", strerror(output->error),
+			  output->error == EFBIG ? "raise the limit with ulimit -f"
+						 : "make room or choose another file");
 		return -1;
 	}
 	return 0;

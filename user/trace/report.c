@@ -5,8 +5,12 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "handshake/cause.h"
 #include "sink/summary.h"
+#include "sink/text.h"
 #include "summary/summary.h"
+#include "trace/filter.h"
+#include "trace/signals.h"
 #include "trace/trace.h"
 #include "version.h"
 
@@ -119,6 +123,86 @@ static struct trace_end end_make(struct trace *trace, struct account *account)
 	end.unattached = account->unattached;
 	end.seen = end.reported + end.filtered + account_sum(&account->lost);
 	return end;
+}
+
+#define PENDING_MAX 20
+
+/* Handshakes under way, for people. */
+struct pending_list {
+	const struct trace *trace;
+	uint64_t now_ns;
+	size_t count;
+};
+
+static void pending_print(const struct handshake *handshake, uint64_t now_ns)
+{
+	const struct message *last = handshake_last_message(handshake);
+	enum handshake_end awaited = handshake_awaited(handshake);
+	char client[TEXT_WHO_SIZE], server[TEXT_WHO_SIZE], waited[TEXT_NUMBER_SIZE],
+		code[TEXT_CODE_SIZE], sni[256] = "";
+	const char *name = last ? text_message(last, code) : NULL;
+
+	text_who(&handshake->ends[END_CLIENT], client);
+	text_who(&handshake->ends[END_SERVER], server);
+	if (handshake->sni)
+		text_escape(handshake->sni, handshake->sni_length, sni, sizeof(sni));
+	text_duration(now_ns > handshake->last_ns ? now_ns - handshake->last_ns : 0, waited);
+	fprintf(stderr, "tlstrace:   %s to %s%s%s: waiting %s for %s after %s\n", client, server,
+		*sni ? " " : "", sni, waited, text_end(awaited),
+		name ? name : "an encrypted message");
+}
+
+/* The row as it would be if it ended now, with the same filters, except that it can match both
+ * outcomes. */
+static void on_pending(void *context, const struct handshake *handshake,
+		       const struct process *const owners[2])
+{
+	struct pending_list *list = context;
+	struct handshake row = *handshake; /* shallow: what it points to is borrowed */
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (owners[i])
+			row.ends[i].process = *owners[i];
+	row.outcome = HANDSHAKE_FAILED;
+	row.end_ns = list->now_ns;
+	if (filter_matches(list->trace->options, &row) && ++list->count <= PENDING_MAX)
+		pending_print(&row, list->now_ns);
+}
+
+static bool interim_due(struct trace *trace, uint64_t now_ns)
+{
+	uint64_t interval_ns = trace->options->interval_ns;
+	bool due = signals_account_wanted();
+
+	if (!interval_ns || !now_ns)
+		return due;
+	if (!trace->interim_ns)
+		trace->interim_ns = now_ns + interval_ns;
+	if (now_ns < trace->interim_ns)
+		return due;
+	trace->interim_ns = now_ns + interval_ns;
+	return true;
+}
+
+void report_interim(struct trace *trace, uint64_t now_ns)
+{
+	const struct sink_settings err = {.out = stderr, .width = output_width(stderr)};
+	struct pending_list list = {trace, now_ns, 0};
+	struct account account;
+	struct trace_end end;
+
+	if (!interim_due(trace, now_ns))
+		return;
+	end = end_make(trace, &account);
+	if (trace->summary && trace->reported)
+		summary_table_write(&err, trace->summary, SUMMARY_BRIEF);
+	footer_print(&end, &account);
+	tracker_pending(trace->tracker, on_pending, &list);
+	if (list.count > PENDING_MAX)
+		fprintf(stderr, "tlstrace:   and %zu more\n", list.count - PENDING_MAX);
+	else if (!list.count)
+		fprintf(stderr, "tlstrace:   no handshake is under way\n");
 }
 
 uint64_t report_end(struct trace *trace)

@@ -9,6 +9,8 @@ struct trace;
 
 /* 0, or -1 after one message on stderr. */
 int report_start(struct trace *trace);
+/* What is known by now, on stderr, if SIGUSR1 or --interval asks for it. now_ns: of the trace. */
+void report_interim(struct trace *trace, uint64_t now_ns);
 /* Returns how much was lost, in handshakes and in parts of them. */
 uint64_t report_end(struct trace *trace);
 

@@ -7,6 +7,7 @@
 /* All that signal handlers know. */
 static struct {
 	volatile sig_atomic_t stopping;
+	volatile sig_atomic_t account; /* is wanted */
 	volatile sig_atomic_t command; /* process id; 0: none is running */
 } state;
 
@@ -46,6 +47,13 @@ static void on_forward(int signal, siginfo_t *info, void *context)
 		raise(SIGSTOP);
 }
 
+static void on_account(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!forward(signal, info))
+		state.account = 1;
+}
+
 /* Waiting for events ends at every signal that has a handler (signal(7)), also at this one. */
 static void on_wake(int signal, siginfo_t *info, void *context)
 {
@@ -70,10 +78,10 @@ void signals_set(bool with_command)
 		void (*handler)(int signal, siginfo_t *info, void *context);
 		bool with_command; /* only then */
 	} handled[] = {
-		{SIGINT, on_stop, false},    {SIGTERM, on_stop, false},
-		{SIGHUP, on_stop, false},    {SIGQUIT, on_stop, true},
-		{SIGTSTP, on_forward, true}, {SIGCONT, on_forward, true},
-		{SIGUSR1, on_forward, true}, {SIGUSR2, on_forward, true},
+		{SIGINT, on_stop, false},     {SIGTERM, on_stop, false},
+		{SIGHUP, on_stop, false},     {SIGQUIT, on_stop, true},
+		{SIGTSTP, on_forward, true},  {SIGCONT, on_forward, true},
+		{SIGUSR1, on_account, false}, {SIGUSR2, on_forward, true},
 		{SIGCHLD, on_wake, false},
 	};
 	/* SA_RESTART: a row that is being written is written to its end. */
@@ -85,7 +93,9 @@ void signals_set(bool with_command)
 		if ((with_command || !handled[i].with_command) && !is_for_nohup(handled[i].signal))
 			sigaction(handled[i].signal, &action, NULL);
 	}
+	/* Writing then fails with an error, which is reported: no reader, or ulimit -f. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void signals_forward(pid_t pid)
@@ -96,4 +106,12 @@ void signals_forward(pid_t pid)
 bool signals_stopping(void)
 {
 	return state.stopping;
+}
+
+bool signals_account_wanted(void)
+{
+	bool wanted = state.account;
+
+	state.account = 0;
+	return wanted;
 }

@@ -10,5 +10,7 @@ void signals_set(bool with_command);
 /* From now on signals are passed on to this process; 0: no longer. */
 void signals_forward(pid_t pid);
 bool signals_stopping(void);
+/* Has SIGUSR1 asked for an account since the last call? */
+bool signals_account_wanted(void);
 
 #endif

@@ -28,6 +28,7 @@ struct trace {
 	struct summary *summary; /* NULL: not wanted */
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
+	uint64_t interim_ns; /* when the next interim account is due; 0 not yet set */
 	bool enough; /* as many handshakes as --count were shown */
 };
 

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "file_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40 /* as path_resolution(7) */
+#define RACES_MAX 8
+
+/* A name on its way from link to link. */
+struct place {
+	int directory; /* open with O_PATH; AT_FDCWD before the first step */
+	char name[PATH_MAX];
+	struct stat parent;
+};
+
+static int refuse(char reason[FILE_REASON_SIZE], int error, const char *text)
+{
+	snprintf(reason, FILE_REASON_SIZE, "%s", text);
+	return -error;
+}
+
+static int fail(char reason[FILE_REASON_SIZE])
+{
+	int error = errno;
+
+	snprintf(reason, FILE_REASON_SIZE, "%s; check its name and permissions", strerror(error));
+	return -error;
+}
+
+/* Devices whose opening changes nothing: Documentation/admin-guide/devices.txt of the kernel. */
+static bool is_harmless(dev_t device)
+{
+	enum { MEMORY = 1, TERMINAL = 4, TERMINAL_OTHER = 5, SLAVE_FIRST = 136, SLAVE_LAST = 143 };
+	enum { NULL_DEVICE = 3, ZERO_DEVICE = 5, FULL_DEVICE = 7, PTMX = 2 };
+	unsigned int number = minor(device);
+
+	switch (major(device)) {
+	case MEMORY:
+		return number == NULL_DEVICE || number == ZERO_DEVICE || number == FULL_DEVICE;
+	case TERMINAL:
+		return true;
+	case TERMINAL_OTHER:
+		return number != PTMX;
+	}
+	return major(device) >= SLAVE_FIRST && major(device) <= SLAVE_LAST;
+}
+
+static int kind_check(const struct stat *status, char reason[FILE_REASON_SIZE])
+{
+	switch (status->st_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFIFO:
+		return 0;
+	case S_IFCHR:
+		return is_harmless(status->st_rdev)
+			       ? 0
+			       : refuse(reason, EINVAL,
+					"it is a device, and opening it may have effects; name a "
+					"file or a pipe");
+	case S_IFDIR:
+		return refuse(reason, EISDIR, "it is a directory; name a file");
+	case S_IFSOCK:
+		return refuse(reason, EINVAL, "it is a socket; name a file or a pipe");
+	}
+	return refuse(reason, EINVAL, "it is a block device; name a file or a pipe");
+}
+
+/* Anybody may create files there, and nobody may remove those of others. */
+static bool is_shared(const struct stat *directory)
+{
+	return directory->st_mode & S_ISVTX && directory->st_mode & (S_IWGRP | S_IWOTH);
+}
+
+/* As fs.protected_symlinks, _regular and _fifos (proc_sys_fs(5)), which may be off. */
+static bool is_foreign(const struct place *place, const struct stat *status)
+{
+	return is_shared(&place->parent) && status->st_uid != geteuid() &&
+	       status->st_uid != place->parent.st_uid;
+}
+
+static void place_close(struct place *place)
+{
+	if (place->directory >= 0)
+		close(place->directory);
+	place->directory = AT_FDCWD;
+}
+
+/* Go to the directory of a path, which is relative to the place's; keep its last part as name. */
+static int place_step(struct place *place, const char *path)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+	int fd;
+
+	if (strlen(path) >= sizeof(directory)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(directory, path, length);
+	strcpy(directory + length, length ? "" : ".");
+	memmove(place->name, path + length, strlen(path + length) + 1);
+	if (!*place->name) /* "directory/" */
+		strcpy(place->name, ".");
+	fd = openat(place->directory, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	place_close(place);
+	if (fd < 0)
+		return -1;
+	place->directory = fd;
+	return fstat(fd, &place->parent);
+}
+
+/* Links of /proc/PID/fd lead to open files, whatever they read as. */
+static bool is_magic(const struct place *place)
+{
+	struct statfs system;
+
+	return !fstatfs(place->directory, &system) && system.f_type == PROC_SUPER_MAGIC;
+}
+
+/*
+ * Follow symbolic links to what they lead to. 1: status describes it; 0: there is nothing; negative
+ * after a reason. A magic link is left to be followed by open().
+ */
+static int place_resolve(struct place *place, const char *path, struct stat *status,
+			 char reason[FILE_REASON_SIZE])
+{
+	char target[PATH_MAX];
+	int links, flags;
+	ssize_t length;
+
+	if (place_step(place, path))
+		return fail(reason);
+	for (links = 0; links < LINKS_MAX; links++) {
+		flags = is_magic(place) ? 0 : AT_SYMLINK_NOFOLLOW;
+		if (fstatat(place->directory, place->name, status, flags))
+			return errno == ENOENT ? 0 : fail(reason);
+		if (!S_ISLNK(status->st_mode))
+			return 1;
+		if (is_foreign(place, status))
+			return refuse(reason, EACCES,
+				      "it is another user's symbolic link in a shared directory; "
+				      "choose another name");
+		length = readlinkat(place->directory, place->name, target, sizeof(target) - 1);
+		if (length < 0)
+			return fail(reason);
+		target[length] = 0;
+		if (place_step(place, target))
+			return fail(reason);
+	}
+	errno = ELOOP;
+	return fail(reason);
+}
+
+/* The same file as was looked at, or somebody has put another in its place. */
+static bool is_same(int fd, const struct stat *status)
+{
+	struct stat now;
+
+	return !fstat(fd, &now) && now.st_dev == status->st_dev && now.st_ino == status->st_ino;
+}
+
+/* Never blocks: a FIFO is opened without waiting for its other end. */
+static int place_open(const struct place *place, const struct stat *status, int flags,
+		      char reason[FILE_REASON_SIZE])
+{
+	int follow = is_magic(place) ? 0 : O_NOFOLLOW;
+	int fd = openat(place->directory, place->name,
+			flags | follow | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENXIO && S_ISFIFO(status->st_mode))
+		return refuse(reason, ENXIO, "nobody reads this FIFO; start its reader first");
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP ? -EAGAIN : fail(reason);
+	if (!is_same(fd, status)) {
+		close(fd);
+		return -EAGAIN;
+	}
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
+static int place_create(const struct place *place, char reason[FILE_REASON_SIZE])
+{
+	int fd = openat(place->directory, place->name,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EEXIST ? -EAGAIN : fail(reason);
+}
+
+static int try_open(const char *path, int flags, char reason[FILE_REASON_SIZE])
+{
+	struct place place = {.directory = AT_FDCWD};
+	struct stat status;
+	int result = place_resolve(&place, path, &status, reason);
+
+	if (result == 0 && flags == O_WRONLY)
+		result = place_create(&place, reason);
+	else if (result == 0)
+		result = (errno = ENOENT, fail(reason));
+	else if (result > 0 && flags == O_WRONLY && is_foreign(&place, &status))
+		result = refuse(reason, EACCES,
+				"it is another user's file in a shared directory; choose another "
+				"name");
+	else if (result > 0) {
+		result = kind_check(&status, reason);
+		if (!result)
+			result = place_open(&place, &status, flags, reason);
+	}
+	place_close(&place);
+	return result;
+}
+
+static int file_open(const char *path, int flags, char reason[FILE_REASON_SIZE])
+{
+	int tries, result = -EAGAIN;
+
+	for (tries = 0; tries < RACES_MAX && result == -EAGAIN; tries++)
+		result = try_open(path, flags, reason);
+	if (result == -EAGAIN)
+		refuse(reason, EAGAIN, "somebody keeps replacing it; choose another name");
+	return result;
+}
+
+int file_open_read(const char *path, char reason[FILE_REASON_SIZE])
+{
+	return file_open(path, O_RDONLY, reason);
+}
+
+int file_open_write(const char *path, char reason[FILE_REASON_SIZE])
+{
+	return file_open(path, O_WRONLY, reason);
+}
