@@ -21,7 +21,7 @@ RETRY = [("client", "client_hello"), ("server", "hello_retry_request"),
          ("server", "change_cipher_spec"), ("client", "change_cipher_spec"),
          ("client", "client_hello"), ("server", "server_hello")]
 
-# DESIGN.md section 4: with a hash of 32 or 48 bytes.
+# With a hash of 32 or 48 bytes.
 FINISHED_SIZES = (53, 69)
 
 

@@ -92,9 +92,8 @@ static int setup(void **state)
 	fixture->crypto = quic_crypto_new();
 	fixture->handler = (struct flow_handler){on_message, on_segment, NULL, fixture};
 	fixture->table = flow_table_new(4, &fixture->handler);
-	fixture->tracker_handler =
-		(struct tracker_handler){.done = on_done, .context = fixture, .forget = on_forget,
-					 .events = fixture};
+	fixture->tracker_handler = (struct tracker_handler){
+		.done = on_done, .context = fixture, .forget = on_forget, .events = fixture};
 	fixture->tracker = tracker_new(&settings, &fixture->tracker_handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;

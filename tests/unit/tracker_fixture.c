@@ -52,13 +52,12 @@ int tracker_setup(void **state)
 
 	if (!fixture)
 		return -1;
-	fixture->handler =
-		(struct tracker_handler){.done = on_done,
-					 .context = fixture,
-					 .forget = on_forget,
-					 .events = fixture,
-					 .process_seen = on_process_seen,
-					 .source = fixture};
+	fixture->handler = (struct tracker_handler){.done = on_done,
+						    .context = fixture,
+						    .forget = on_forget,
+						    .events = fixture,
+						    .process_seen = on_process_seen,
+						    .source = fixture};
 	fixture->tracker = tracker_new(&settings, &fixture->handler);
 	fixture->connection = connection_new(40000);
 	*state = fixture;

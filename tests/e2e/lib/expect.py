@@ -3,7 +3,7 @@
 
 from . import iana
 
-# At a TC hook both ends' packets still carry their sockets (DESIGN.md section 1).
+# At a TC hook both ends' packets still carry their sockets.
 BY_SOCKET = "socket"
 
 

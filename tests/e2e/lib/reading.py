@@ -28,7 +28,7 @@ def run(*arguments, input=None, prefix=(), cwd=None):
 
 
 def read(path, *arguments, code=0, input=None, prefix=()):
-    """Read a capture; rows and account must have EVENTS.md's shape, whatever the capture is."""
+    """Read a capture; rows and account must have the shape of docs/events.md, whatever the capture is."""
     done = run("-o", "json", "-r", path, *arguments, input=input, prefix=prefix)
     said = done.stderr.decode()
     events = [json.loads(line) for line in done.stdout.splitlines()]

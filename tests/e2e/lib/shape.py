@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The shape of EVENTS.md's JSON: every key is there, unknown values are null."""
+"""The shape of the JSON lines (docs/events.md): every key is there, unknown values are null."""
 
 import re
 
