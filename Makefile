@@ -9,6 +9,7 @@ PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
 RST2MAN ?= rst2man
 prefix ?= /usr/local
+sysconfdir ?= /etc
 BUILD ?= build
 
 # bpftool lives in sbin, which a plain user's or sudo's PATH may lack.
@@ -16,8 +17,9 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # 1 makes warnings errors (CI).
 WERROR ?=
 
-# The version and, in a clone, the commit: "0.2.0 (e83dbe5)".
-COMMIT := $(shell git -C $(CURDIR) describe --match=- --always --dirty 2>/dev/null)
+# The version and, in a clone or an archive made by `make dist`, the commit: "0.2.0 (e83dbe5)".
+COMMIT := $(if $(wildcard .git),$(shell git describe --match=- --always --dirty 2>/dev/null),\
+	$(shell grep -v Format packaging/commit 2>/dev/null))
 VERSION := $(shell cat VERSION)$(if $(COMMIT), ($(COMMIT)))
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
@@ -50,10 +52,12 @@ objects = $(sources:%.c=$(BUILD)/%.o)
 .DELETE_ON_ERROR:
 .PHONY: all help deps demo test unit e2e vmtest bench install uninstall clean check-generated man completion
 
-all: tlstrace
+all: tlstrace ## build the program
 
-help:
-	@echo 'all deps demo test unit golden captures fuzz e2e vmtest bench install uninstall clean'
+# The targets are those with a comment after two hashes.
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "%-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Variables: prefix, DESTDIR, BUILD, CC, CLANG, CFLAGS, LDFLAGS; WERROR=1, V=1, ARCH=arm64.'
 
 tlstrace: $(objects)
 	$(say) LINK $@
@@ -112,18 +116,18 @@ define install_packages
 endef
 
 .PHONY: deps-build
-deps-build:
+deps-build: ## install what the build needs
 	$(call install_packages,$(build_packages))
 
-deps:
+deps: ## install what the build and the tests need (Debian 12, root)
 	$(call install_packages,$(build_packages) $(test_packages))
 
 # The packages come before anything that asks pkg-config: a second make sees them.
-demo: deps-build
+demo: deps-build ## build, then trace a handshake on loopback (root)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo.sh ./tlstrace
 
-test: deps
+test: deps ## build and run all tests (root)
 	$(Q)$(MAKE) --no-print-directory WERROR=1 all $(BUILD)/line
 	$(Q)tests/run.sh
 
@@ -153,7 +157,7 @@ $(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
 .SECONDARY: $(unit_objects) $(unit_sources:%.c=$(BUILD)/unit/%.o)
 -include $(unit_objects:.o=.d) $(unit_sources:%.c=$(BUILD)/unit/%.d)
 
-unit: $(unit_binaries)
+unit: $(unit_binaries) ## run the unit tests
 	$(Q)for binary in $(unit_binaries); do $$binary || exit 1; done
 
 # Fuzz targets: libFuzzer comes with clang. FUZZ_SECONDS each, FUZZ_TARGETS of them, FUZZ_JOBS at a time.
@@ -180,19 +184,19 @@ $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(fuzz_objects)
 
 .PHONY: fuzz golden captures
 .SECONDARY: $(fuzz_objects) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/%.o)
-fuzz: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+fuzz: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%) ## run the fuzz targets, FUZZ_SECONDS each
 	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_JOBS) $^
 -include $(fuzz_objects:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/%.d)
 
 # Captures by real programs and what they decode to; the corpus and tshark if they are there.
-golden: all
+golden: all ## compare captures with what they must decode to
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/golden
 
-captures: deps
+captures: deps ## make the captures again, or those in NAMES (root)
 	$(call install_packages,$(capture_packages))
 	$(Q)$(PYTHON) tests/golden/make_captures.py $(NAMES)
 
-e2e: all $(BUILD)/line
+e2e: all $(BUILD)/line ## run the end-to-end tests (root)
 	$(Q)$(PYTHON) -m pytest -q tests/e2e
 
 # The delay line of the end-to-end tests: a network between two namespaces that loses and delays.
@@ -202,22 +206,22 @@ $(BUILD)/line: $(line_objects)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 -include $(line_objects:.o=.d)
 
-vmtest: all
+vmtest: all ## test on other kernels, in virtual machines (root)
 	$(Q)tests/vm/matrix.sh
 
-bench: deps all
+bench: deps all ## measure what tlstrace costs (root)
 	$(Q)$(PYTHON) tests/bench/bench.py
 
-check-generated:
+check-generated: ## check that generated tables match their sources
 	$(Q)$(PYTHON) user/tls/names_generate.py --check
 
-man: $(BUILD)/tlstrace.8
+man: $(BUILD)/tlstrace.8 ## make the manual page
 $(BUILD)/tlstrace.8: docs/tlstrace.8.rst
 	$(Q)mkdir -p $(@D)
 	$(Q)$(RST2MAN) $< $@
 
 # Completion of the shells, printed by the program from its option table.
-completion: $(BUILD)/completion/tlstrace $(BUILD)/completion/_tlstrace
+completion: $(BUILD)/completion/tlstrace $(BUILD)/completion/_tlstrace ## make the completions of bash and zsh
 $(BUILD)/completion/tlstrace: tlstrace
 	$(Q)mkdir -p $(@D)
 	$(Q)./tlstrace --completion bash > $@
@@ -225,24 +229,39 @@ $(BUILD)/completion/_tlstrace: tlstrace
 	$(Q)mkdir -p $(@D)
 	$(Q)./tlstrace --completion zsh > $@
 
-install: all completion
+# Where Debian's zsh looks: packages have a folder of their own.
+zsh_folder = $(prefix)/share/zsh/$(if $(filter /usr,$(prefix)),vendor-completions,site-functions)
+
+install: all completion ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 tlstrace $(DESTDIR)$(prefix)/sbin/tlstrace
 	install -D -m 644 $(BUILD)/completion/tlstrace \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/tlstrace
 	install -D -m 644 $(BUILD)/completion/_tlstrace \
-		$(DESTDIR)$(prefix)/share/zsh/vendor-completions/_tlstrace
+		$(DESTDIR)$(zsh_folder)/_tlstrace
 	install -D -m 644 docs/events.schema.json $(DESTDIR)$(prefix)/share/doc/tlstrace/events.schema.json
 	install -D -m 644 docs/events.md $(DESTDIR)$(prefix)/share/doc/tlstrace/events.md
+	install -D -m 644 packaging/tlstrace.default $(DESTDIR)$(sysconfdir)/default/tlstrace
+	mkdir -p $(DESTDIR)$(prefix)/lib/systemd/system
+	sed 's|@sbin@|$(prefix)/sbin|; s|@sysconfdir@|$(sysconfdir)|' packaging/tlstrace.service.in \
+		> $(DESTDIR)$(prefix)/lib/systemd/system/tlstrace.service
 	if command -v $(RST2MAN) >/dev/null; then \
 		$(MAKE) --no-print-directory man && \
 		install -D -m 644 $(BUILD)/tlstrace.8 $(DESTDIR)$(prefix)/share/man/man8/tlstrace.8; \
 	fi
 
-uninstall:
+uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(prefix)/sbin/tlstrace $(DESTDIR)$(prefix)/share/man/man8/tlstrace.8
 	rm -f $(DESTDIR)$(prefix)/share/bash-completion/completions/tlstrace \
-		$(DESTDIR)$(prefix)/share/zsh/vendor-completions/_tlstrace
+		$(DESTDIR)$(zsh_folder)/_tlstrace
+	rm -f $(DESTDIR)$(prefix)/lib/systemd/system/tlstrace.service $(DESTDIR)$(sysconfdir)/default/tlstrace
 	rm -rf $(DESTDIR)$(prefix)/share/doc/tlstrace
 
-clean:
+compile_commands.json: ## describe each compilation for editors and clang tools
+	$(Q)$(PYTHON) packaging/compile_commands.py $(MAKE) > $@.new
+	$(Q)mv $@.new $@
+.PHONY: compile_commands.json
+
+include packaging/packages.mk
+
+clean: ## remove everything that was built
 	rm -rf $(BUILD) tlstrace

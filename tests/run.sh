@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 python=${PYTHON:-/usr/bin/python3}
-logs=${BUILD:-build}/test-logs
+logs=$PWD/${BUILD:-build}/test-logs
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 export PYTHONDONTWRITEBYTECODE=1
@@ -19,7 +19,7 @@ part() {
 	local name=$1 log=$logs/$1.log status p f s
 	shift
 	echo "== $name"
-	"$@" 2>&1 | tee "$log"
+	PYTEST_ADDOPTS="--junitxml=$logs/$name.xml" "$@" 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
 	if [ "$name" = unit ]; then
 		p=$(grep -oE '\[  PASSED  \] [0-9]+' "$log" | awk '{ sum += $4 } END { print sum + 0 }')
@@ -38,15 +38,24 @@ part() {
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+rm -f "$logs"/*.xml
 part unit make --no-print-directory WERROR=1 -j2 -k unit
 part golden make --no-print-directory golden
 part fuzz make --no-print-directory -j2 WERROR=1 fuzz
 part build "$python" -m pytest -q -p no:cacheprovider tests/build
 if [ "$(id -u)" = 0 ]; then
+	part packages "$python" -m pytest -q -p no:cacheprovider tests/packages
 	part e2e "$python" -m pytest -p no:cacheprovider --tb=short tests/e2e
 	part vm make --no-print-directory vmtest
 else
-	echo "== e2e and vm need root: run sudo make test"
+	echo "== packages, e2e and vm need root: run sudo make test"
+	failed=$((failed + 1))
+fi
+"$python" tests/slowest.py "$logs"/*.xml
+minutes=$(((SECONDS + 59) / 60))
+echo "$minutes minutes"
+if [ $minutes -gt "${TLSTRACE_TEST_MINUTES:-45}" ]; then
+	echo "too slow: all tests must end within ${TLSTRACE_TEST_MINUTES:-45} minutes; see the list above"
 	failed=$((failed + 1))
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
