@@ -35,7 +35,7 @@ endif
 warnings = -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror)
 reproducible = -ffile-prefix-map=$(CURDIR)=.
 
-packages = libbpf json-c libmnl libpcap libcrypto libcurl
+packages = libbpf json-c libmnl libpcap libcrypto
 CFLAGS ?= -O2 -g
 all_cflags = -std=gnu11 $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Iuser -Ibpf -I$(BUILD) \
 	-MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
@@ -93,7 +93,7 @@ FORCE:
 
 # What Debian 12 needs: to build and show (deps-build), for all tests (deps), and to make their captures anew.
 build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libpcap-dev libssl-dev \
-	libcurl4-openssl-dev pkg-config gcc libc6-dev make git iproute2 openssl curl
+	pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
 	nginx-light libnginx-mod-stream haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
 	libclang-rt-14-dev ssldump time zsh ngtcp2-client ngtcp2-server caddy chromium \
@@ -132,7 +132,7 @@ test: deps ## build and run all tests (root)
 	$(Q)tests/run.sh
 
 # Of who/, what asks neither the kernel nor a runtime.
-who_code = $(addprefix user/who/,container.c container_manager.c container_names.c container_path.c files.c)
+who_code = $(addprefix user/who/,container.c container_api.c container_manager.c container_names.c container_path.c document.c files.c message.c)
 
 # Unit tests: one binary each, with sanitizers, without root.
 unit_sources = $(wildcard tests/unit/test_*.c)

@@ -8,6 +8,7 @@
 #include "who/container.h"
 #include "who/container_manager.h"
 #include "who/container_names.h"
+#include "who/document.h"
 
 #define ID    "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
 #define OTHER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -216,6 +217,33 @@ static void test_hostile(void **state)
 	assert_false(container_storage_read(deep, sizeof(deep), ID, &details));
 }
 
+/* Of a document whose tree would be large nothing is built; what is in one of many objects is found
+ * whatever the others are. */
+static void test_large(void **state)
+{
+	enum { OBJECTS = 1000000 };
+	char *text = malloc(4 * OBJECTS);
+	struct container_details details = {};
+	size_t length = 1, i;
+
+	(void)state;
+	assert_non_null(text);
+	text[0] = '[';
+	for (i = 0; i < OBJECTS; i++, length += 3)
+		memcpy(text + length, "{},", 3);
+	assert_null(document_parse(text, length));
+	length += (size_t)sprintf(text + length, "{\"x\":[\"" ID "\",{\"id\":\"" ID "\"}]},"
+						 "{\"id\":\"" ID "\",\"names\":[\"}\\\"w{\"]},{}]");
+	assert_true(container_storage_read(text, length, ID, &details));
+	assert_text(details.name, "}\"w{");
+	container_details_clear(&details);
+	memset(text + 1, '[', OBJECTS);
+	assert_null(document_parse(text, length));
+	memset(text + 1, ',', OBJECTS);
+	assert_null(document_parse(text, length));
+	free(text);
+}
+
 static void test_long_texts(void **state)
 {
 	struct container_details details = {};
@@ -250,7 +278,8 @@ static void test_managers(void **state)
 			    "\0-address\0/run/containerd/containerd.sock\0"));
 	assert_text(manager.runtime, "docker");
 	assert_text(manager.id, ID);
-	assert_text(manager.directory, "/proc/7/cwd/..");
+	assert_text(manager.directory, "");
+	assert_int_equal(manager.pid, 7);
 	assert_true(manager.many);
 	assert_true(MANAGER("containerd-shim", "shim\0-namespace\0default\0-id\0web\0"));
 	assert_text(manager.runtime, "containerd");
@@ -263,8 +292,7 @@ static void test_managers(void **state)
 	assert_text(manager.id, ID);
 	assert_text(manager.name, "web");
 	assert_text(manager.directory,
-		    "/proc/7/root/var/lib/containers/storage/overlay-containers/" ID
-		    "/userdata/../..");
+		    "/var/lib/containers/storage/overlay-containers/" ID "/userdata/../..");
 	assert_true(MANAGER("systemd-nspawn",
 			    "systemd-nspawn\0--quiet\0--machine=web\0-D\0/srv/other\0"));
 	assert_text(manager.id, "web");
@@ -291,7 +319,7 @@ int main(void)
 		cmocka_unit_test(test_docker),	 cmocka_unit_test(test_storage),
 		cmocka_unit_test(test_bundles),	 cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_hostile),	 cmocka_unit_test(test_long_texts),
-		cmocka_unit_test(test_managers),
+		cmocka_unit_test(test_managers), cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,7 +307,8 @@ static void live_process_seen(void *source, struct process *process)
 {
 	const struct live *live = source;
 	const struct place_key key = {process->cgroup, process->cgroup_v1, process->pid_ns};
-	const struct process_place *place = places_find(live->places, &key, process->pid);
+	const struct process_place *place =
+		places_find(live->places, &key, process->pid, process->start_ns);
 
 	process->exe = source_live_executable(live->kernel, process->start_ns, process->pid);
 	if (!process->exe)

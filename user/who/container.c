@@ -11,6 +11,20 @@
 #define ID_LENGTH 64
 #define ID_SHOWN  12
 
+const char *container_runtime(const char *name)
+{
+	static const char *const runtimes[] = {
+		"docker", "podman", "containerd",     "cri-o",	     "runc",
+		"crun",	  "lxc",    "systemd-nspawn", "libvirt-lxc",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(runtimes) / sizeof(runtimes[0]); i++)
+		if (strcmp(name, runtimes[i]) == 0)
+			return runtimes[i];
+	return NULL;
+}
+
 struct container *container_new(void)
 {
 	struct container *container = calloc(1, sizeof(*container));

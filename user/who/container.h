@@ -39,6 +39,8 @@ struct container {
 	bool found;   /* the one before had one */
 };
 
+/* The name of a runtime as the structures here point to it; NULL if there is no such runtime. */
+const char *container_runtime(const char *name);
 struct container *container_new(void); /* with one reference; NULL without memory */
 struct container *container_get(struct container *container); /* one more reference; NULL is fine */
 void container_put(struct container *container); /* one less; the last one frees it; NULL is fine */

@@ -2,11 +2,12 @@
 #include "who/container_lookup.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "who/container.h"
 #include "who/container_api.h"
@@ -15,7 +16,6 @@
 #include "who/files.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define FILE_MAX	  (4 << 20) /* containers.json grows by about 600 bytes with each container */
 
 /* Where the runtimes of the system keep things; of a user's below the home (~) or the runtime
  * directory (%). */
@@ -51,36 +51,52 @@ static const char *const podman_sockets[] = {"/run/podman/podman.sock", "%/podma
 struct lookup {
 	struct container_api *api;
 	const struct container_question *question;
+	struct container_path path;
+	enum files_of whose;
+	int root;	/* descriptor of the directory that paths begin at */
 	const char *id; /* certain, or for runtimes that name containers freely the leaf; "" none */
 	bool certain;	/* its id is one */
-	char home[PATH_MAX]; /* of the user it belongs to; "" it is the system's */
+	const char *home; /* of the user whose runtimes are asked */
 	struct container_details *details;
 };
 
 /*
- * A place in the lists above for this container; false if it is not for it. What is in the slice of
- * a user is a container of that user: the name of a cgroup there proves nothing about the system's.
+ * A location in the lists above; false if it is not of this user. What is in the slice of a user is
+ * a container of that user: the name of a cgroup there proves nothing about the system's.
  */
-static bool place_expand(const struct lookup *lookup, const char *place, char to[PATH_MAX])
+static bool location_expand(const struct lookup *lookup, const char *location, char to[PATH_MAX])
 {
 	int length;
 
-	if (!strchr("~%", *place) == (lookup->home[0] != 0))
+	if (!strchr("~%", *location) == (lookup->whose == FILES_OF_USER))
 		return false;
-	if (*place == '~')
-		length = snprintf(to, PATH_MAX, "%s%s", lookup->home, place + 1);
-	else if (*place == '%')
-		length = snprintf(to, PATH_MAX, "/run/user/%lld%s",
-				  (long long)lookup->question->path.user, place + 1);
+	if (*location == '~')
+		length = snprintf(to, PATH_MAX, "%s%s", lookup->home, location + 1);
+	else if (*location == '%')
+		length = snprintf(to, PATH_MAX, "/run/user/%u%s", (unsigned int)lookup->path.user,
+				  location + 1);
 	else
-		length = snprintf(to, PATH_MAX, "%s", place);
+		length = snprintf(to, PATH_MAX, "%s", location);
 	return length < PATH_MAX;
+}
+
+static char *lookup_read(const struct lookup *lookup, const char *directory, const char *name,
+			 size_t *length)
+{
+	int at = path_open(lookup->whose, lookup->root, directory);
+	char *text;
+
+	if (at < 0)
+		return NULL;
+	text = file_read(lookup->whose, at, name, length);
+	close(at);
+	return text;
 }
 
 static bool docker_file_read(struct lookup *lookup, const char *directory)
 {
 	size_t length;
-	char *text = file_read(directory, "config.v2.json", FILE_MAX, &length);
+	char *text = lookup_read(lookup, directory, "config.v2.json", &length);
 	bool found = text && container_inspect_read(text, length, lookup->id, lookup->details);
 
 	free(text);
@@ -95,7 +111,7 @@ static bool docker_disk(struct lookup *lookup)
 	size_t i;
 
 	for (i = 0; docker_roots[i]; i++) {
-		if (!place_expand(lookup, docker_roots[i], root))
+		if (!location_expand(lookup, docker_roots[i], root))
 			continue;
 		snprintf(directory, sizeof(directory), "%s/containers/%s", root, lookup->id);
 		if (docker_file_read(lookup, directory))
@@ -108,7 +124,7 @@ static bool docker_disk(struct lookup *lookup)
 static bool bundle_read(struct lookup *lookup, const char *directory)
 {
 	size_t length;
-	char *text = file_read(directory, "config.json", FILE_MAX, &length), *docker;
+	char *text = lookup_read(lookup, directory, "config.json", &length), *docker;
 	bool found = text && container_bundle_read(text, length, lookup->details);
 
 	docker = found ? container_bundle_docker(text, length, lookup->id) : NULL;
@@ -126,7 +142,7 @@ static bool storage_directory_read(struct lookup *lookup, const char *directory)
 	size_t i, length;
 
 	for (i = 0; i < ARRAY_SIZE(storage_files) && !found; i++) {
-		char *text = file_read(directory, storage_files[i], FILE_MAX, &length);
+		char *text = lookup_read(lookup, directory, storage_files[i], &length);
 
 		found = text && container_storage_read(text, length, lookup->id, lookup->details);
 		free(text);
@@ -144,7 +160,7 @@ static bool storage_disk(struct lookup *lookup)
 	size_t i, driver;
 
 	for (i = 0; storage_roots[i]; i++) {
-		if (!place_expand(lookup, storage_roots[i], root))
+		if (!location_expand(lookup, storage_roots[i], root))
 			continue;
 		for (driver = 0; driver < ARRAY_SIZE(storage_drivers); driver++) {
 			snprintf(directory, sizeof(directory), "%s/%s-containers", root,
@@ -171,18 +187,30 @@ static bool containerd_bundle(struct lookup *lookup, const char *tasks, const ch
 	return true;
 }
 
+static DIR *lookup_list(const struct lookup *lookup, const char *path)
+{
+	int at = path_open(lookup->whose, lookup->root, path);
+	int fd = at < 0 ? -1 : openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+	if (at >= 0)
+		close(at);
+	if (fd >= 0 && !directory)
+		close(fd);
+	return directory;
+}
+
 static bool containerd_tasks(struct lookup *lookup, const char *state)
 {
 	/* Of a container that only may be one, it is its cgroup's parent. */
-	const char *only =
-		lookup->question->path.is_container ? NULL : lookup->question->path.leaf_parent;
+	const char *only = lookup->path.is_container ? NULL : lookup->path.leaf_parent;
 	char tasks[PATH_MAX + 64];
 	struct dirent *entry;
 	bool found = false;
 	DIR *directory;
 
 	snprintf(tasks, sizeof(tasks), "%s/io.containerd.runtime.v2.task", state);
-	directory = opendir(tasks);
+	directory = lookup_list(lookup, tasks);
 	while (directory && !found && (entry = readdir(directory)))
 		if (entry->d_name[0] != '.' && (!only || strcmp(entry->d_name, only) == 0))
 			found = containerd_bundle(lookup, tasks, entry->d_name);
@@ -197,7 +225,7 @@ static bool containerd_disk(struct lookup *lookup)
 	size_t i;
 
 	for (i = 0; containerd_states[i]; i++)
-		if (place_expand(lookup, containerd_states[i], state) &&
+		if (location_expand(lookup, containerd_states[i], state) &&
 		    containerd_tasks(lookup, state))
 			return true;
 	return false;
@@ -214,10 +242,10 @@ static bool runc_disk(struct lookup *lookup)
 		char *text, *bundle;
 		bool found;
 
-		if (!place_expand(lookup, runc_states[i], root))
+		if (!location_expand(lookup, runc_states[i], root))
 			continue;
 		snprintf(directory, sizeof(directory), "%s/%s", root, lookup->id);
-		text = file_read(directory, is_crun ? "status" : "state.json", FILE_MAX, &length);
+		text = lookup_read(lookup, directory, is_crun ? "status" : "state.json", &length);
 		bundle = text ? container_state_bundle(text, length) : NULL;
 		found = bundle && bundle_read(lookup, bundle);
 		free(bundle);
@@ -230,19 +258,25 @@ static bool runc_disk(struct lookup *lookup)
 	return false;
 }
 
-static bool socket_ask(struct lookup *lookup, const char *socket, const char *runtime)
+static bool socket_ask(struct lookup *lookup, const char *path, const char *runtime)
 {
+	int socket = path_open(lookup->whose, lookup->root, path);
 	size_t length;
-	char *text = container_api_inspect(lookup->api, socket, lookup->id, &length);
-	bool found = text && container_inspect_read(text, length, lookup->id, lookup->details);
+	char *text;
+	bool found;
 
+	if (socket < 0)
+		return false;
+	text = container_api_inspect(lookup->api, path, socket, lookup->id, &length);
+	close(socket);
+	found = text && container_inspect_read(text, length, lookup->id, lookup->details);
 	free(text);
 	if (found)
 		lookup->details->runtime = runtime;
 	return found;
 }
 
-static bool sockets_ask(struct lookup *lookup, const char *variable, const char *const *places,
+static bool sockets_ask(struct lookup *lookup, const char *variable, const char *const *paths,
 			const char *runtime)
 {
 	const char *chosen = getenv(variable);
@@ -251,8 +285,9 @@ static bool sockets_ask(struct lookup *lookup, const char *variable, const char 
 
 	if (chosen && strncmp(chosen, "unix://", 7) == 0 && socket_ask(lookup, chosen + 7, runtime))
 		return true;
-	for (i = 0; places[i]; i++)
-		if (place_expand(lookup, places[i], socket) && socket_ask(lookup, socket, runtime))
+	for (i = 0; paths[i]; i++)
+		if (location_expand(lookup, paths[i], socket) &&
+		    socket_ask(lookup, socket, runtime))
 			return true;
 	return false;
 }
@@ -273,18 +308,41 @@ static void text_set(char **text, const char *value)
 		*text = strdup(value);
 }
 
+/* Where containerd keeps bundles: beside the directory that its shim works in. */
+static bool manager_directory(const struct container_manager *manager, char to[PATH_MAX + 4])
+{
+	char path[64];
+	ssize_t length;
+
+	if (!manager->many) {
+		strcpy(to, manager->directory);
+		return *to;
+	}
+	snprintf(path, sizeof(path), "/proc/%u/cwd", manager->pid);
+	length = readlink(path, to, PATH_MAX - 1);
+	if (length <= 0)
+		return false;
+	strcpy(to + length, "/..");
+	return true;
+}
+
 /* Its files, wherever the manager keeps them. */
 static void manager_files_read(struct lookup *lookup, const struct container_manager *manager)
 {
-	char bundle[PATH_MAX + 16 + CONTAINER_ID_SIZE];
+	char directory[PATH_MAX + 4], bundle[PATH_MAX + 32 + CONTAINER_ID_SIZE], root[64];
+	int before = lookup->root;
 
-	if (manager->many)
-		snprintf(bundle, sizeof(bundle), "%s/%s", manager->directory, lookup->id);
-	else if (storage_directory_read(lookup, manager->directory))
-		return;
-	else
-		snprintf(bundle, sizeof(bundle), "%s/%s/userdata", manager->directory, lookup->id);
-	bundle_read(lookup, bundle);
+	snprintf(root, sizeof(root), "/proc/%u/root", manager->pid);
+	lookup->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (lookup->root >= 0 && manager_directory(manager, directory) &&
+	    (manager->many || !storage_directory_read(lookup, directory))) {
+		snprintf(bundle, sizeof(bundle), "%s/%s%s", directory, lookup->id,
+			 manager->many ? "" : "/userdata");
+		bundle_read(lookup, bundle);
+	}
+	if (lookup->root >= 0)
+		close(lookup->root);
+	lookup->root = before;
 }
 
 /* Where the cgroup does not tell. */
@@ -302,16 +360,18 @@ static void id_set(struct lookup *lookup, const char *id)
 /* Who keeps it running is found while its processes live, wherever the files are. */
 static bool manager_ask(struct lookup *lookup)
 {
+	const struct container_question *question = lookup->question;
 	struct container_details *details = lookup->details;
 	struct container_manager manager;
 
-	if (!container_manager_find(lookup->question->pid, &manager) ||
+	if (!container_manager_find(question->pid, question->start_ns,
+				    lookup->whose == FILES_OF_USER ? (uid_t)lookup->path.user : 0,
+				    &manager) ||
 	    (lookup->certain && !manager.many && strcmp(manager.id, lookup->id)))
 		return false;
 	if (!lookup->certain)
 		id_set(lookup, manager.id);
-	if (manager.directory[0])
-		manager_files_read(lookup, &manager);
+	manager_files_read(lookup, &manager);
 	if (!details->runtime)
 		details->runtime = manager.runtime;
 	text_set(&details->name, manager.name);
@@ -330,52 +390,47 @@ static const struct {
 	{"docker", false, docker_api},	{"podman", false, podman_api},
 };
 
-static void home_find(struct lookup *lookup)
-{
-	int64_t user = lookup->question->path.user;
-	struct passwd entry, *found = NULL;
-	char room[4096];
-
-	if (user <= 0) /* the system's, or root's own */
-		return;
-	if (getpwuid_r((uid_t)user, &entry, room, sizeof(room), &found) || !found)
-		strcpy(lookup->home, "/nonexistent");
-	else
-		snprintf(lookup->home, sizeof(lookup->home), "%s", found->pw_dir);
-}
-
-/* Of its runtime, as far as that is known by now, and by an id that it may have given. */
+/*
+ * Of its runtime, as far as that is known by now, and by an id that it may have given. In the slice
+ * of a user the system's runtimes have nothing, but what root started there is kept by a manager.
+ */
 static bool step_is_for(const struct lookup *lookup, size_t step)
 {
-	const char *runtime = lookup->question->path.runtime;
+	const char *runtime = lookup->path.runtime;
+	bool is_manager = steps[step].ask == manager_ask;
 
 	if (!runtime)
 		runtime = lookup->details->runtime;
 	if (runtime && steps[step].runtime && strcmp(runtime, steps[step].runtime))
 		return false;
-	return lookup->certain || steps[step].ask == manager_ask ||
-	       (steps[step].free_names && *lookup->id);
+	if (lookup->whose == FILES_OF_ROOT && lookup->path.user > 0 && !is_manager)
+		return false;
+	return lookup->certain || is_manager || (steps[step].free_names && *lookup->id);
 }
 
 bool container_lookup(struct container_api *api, const struct container_question *question,
-		      struct container_details *details)
+		      const char *home, struct container_details *details)
 {
-	const struct container_path *path = &question->path;
 	struct lookup lookup = {.api = api, .question = question, .details = details};
 	bool found = false;
 	size_t i;
 
-	lookup.certain = path->is_container;
-	lookup.id = path->is_container ? path->id : path->leaf;
-	home_find(&lookup);
+	lookup.whose = home ? FILES_OF_USER : FILES_OF_ROOT;
+	lookup.home = home;
+	container_path_read(question->cgroup, &lookup.path);
+	lookup.certain = lookup.path.is_container;
+	lookup.id = lookup.certain ? lookup.path.id : lookup.path.leaf;
+	lookup.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* Who knows it may not know its name: files of a dockerd that has a mount namespace of its
 	 * own are not here. */
-	for (i = 0; i < ARRAY_SIZE(steps) && !details->name; i++) {
+	for (i = 0; lookup.root >= 0 && i < ARRAY_SIZE(steps) && !details->name; i++) {
 		if (!step_is_for(&lookup, i) || !steps[i].ask(&lookup))
 			continue;
 		found = true;
 		if (!lookup.certain)
 			id_set(&lookup, lookup.id);
 	}
+	if (lookup.root >= 0)
+		close(lookup.root);
 	return found;
 }

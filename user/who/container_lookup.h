@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Asks runtimes for what they know of a container: on disk first, then its manager, then its
- * socket. May block. */
+ * socket. May block for ever: only the helper process calls it (worker.c). */
 #ifndef TLSTRACE_CONTAINER_LOOKUP_H
 #define TLSTRACE_CONTAINER_LOOKUP_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
-
-#include "who/container_path.h"
 
 struct container_api;
 struct container_details;
 
 struct container_question {
-	struct container_path path;
-	uint32_t pid; /* of one of its processes */
+	uint64_t start_ns; /* of the process, CLOCK_BOOTTIME */
+	uint32_t pid;	   /* one of its processes */
+	char cgroup[PATH_MAX];
 };
 
 /*
  * What is known of it is added to details, which are empty before; a container whose id the path
- * does not tell has its id and runtime there. False if nobody knows it.
+ * does not tell has its id and runtime there. home: that of the user in whose slice the cgroup is,
+ * for that user's runtimes, if the caller has that user's credentials; NULL for root's. False if
+ * nobody knows it.
  */
 bool container_lookup(struct container_api *api, const struct container_question *question,
-		      struct container_details *details);
+		      const char *home, struct container_details *details);
 
 #endif

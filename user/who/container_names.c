@@ -2,11 +2,11 @@
 #include "who/container_names.h"
 
 #include <json.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "who/container.h"
+#include "who/document.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD(name)	  offsetof(struct container_details, name)
@@ -43,18 +43,6 @@ static void field_set(struct container_details *details, size_t field, const cha
 
 	if (!*text && value && *value)
 		*text = strndup(value, CONTAINER_TEXT_MAX);
-}
-
-static struct json_object *document_parse(const char *text, size_t length)
-{
-	struct json_tokener *tokener = length <= INT_MAX ? json_tokener_new() : NULL;
-	struct json_object *document = NULL;
-
-	if (!tokener)
-		return NULL;
-	document = json_tokener_parse_ex(tokener, text, (int)length);
-	json_tokener_free(tokener);
-	return document;
 }
 
 /* NULL where there is no such key, or from is no object. */
@@ -136,12 +124,21 @@ bool container_inspect_read(const char *text, size_t length, const char *id,
 	return is_it;
 }
 
-static bool storage_entry_read(struct json_object *entry, struct container_details *details)
-{
-	const char *metadata = string_member(entry, "metadata");
-	struct json_object *inner = metadata ? document_parse(metadata, strlen(metadata)) : NULL;
-	struct json_object *names = member(entry, "names");
+struct storage_wanted {
+	const char *id;
+	struct container_details *details;
+};
 
+static bool storage_entry_read(struct json_object *entry, void *context)
+{
+	const struct storage_wanted *wanted = context;
+	struct container_details *details = wanted->details;
+	const char *metadata = string_member(entry, "metadata");
+	struct json_object *names = member(entry, "names"), *inner;
+
+	if (!string_is(string_member(entry, "id"), wanted->id))
+		return false;
+	inner = metadata ? document_parse(metadata, strlen(metadata)) : NULL;
 	field_set(details, FIELD(name), string_member(inner, "name"));
 	if (json_object_is_type(names, json_type_array) && json_object_array_length(names))
 		field_set(details, FIELD(name), string_of(json_object_array_get_idx(names, 0)));
@@ -153,21 +150,9 @@ static bool storage_entry_read(struct json_object *entry, struct container_detai
 bool container_storage_read(const char *text, size_t length, const char *id,
 			    struct container_details *details)
 {
-	struct json_object *document = document_parse(text, length);
-	size_t count = json_object_is_type(document, json_type_array)
-			       ? json_object_array_length(document)
-			       : 0,
-	       i;
-	bool found = false;
+	struct storage_wanted wanted = {id, details};
 
-	for (i = 0; i < count && !found; i++) {
-		struct json_object *entry = json_object_array_get_idx(document, i);
-
-		if (string_is(string_member(entry, "id"), id))
-			found = storage_entry_read(entry, details);
-	}
-	json_object_put(document);
-	return found;
+	return document_find(text, length, id, storage_entry_read, &wanted);
 }
 
 /* Podman's and CRI-O's bundles say whose they are. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "who/places.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,7 +35,7 @@ struct places *places_new(const struct places_settings *settings)
 		return NULL;
 	places->settings = *settings;
 	places->mount = cgroup_mount_open();
-	places->resolver = resolver_new();
+	places->resolver = resolver_start();
 	if (places->resolver)
 		return places;
 	places_free(places);
@@ -59,7 +60,7 @@ void places_free(struct places *places)
 		return;
 	for (i = 0; i < PLACES; i++)
 		place_free(places->slots[i]);
-	resolver_free(places->resolver);
+	resolver_end(places->resolver);
 	cgroup_mount_close(places->mount);
 	free(places);
 }
@@ -159,17 +160,18 @@ static void answers_take(struct places *places)
 	}
 }
 
-static void runtime_ask(struct places *places, const struct process_place *place, uint32_t pid)
+static void runtime_ask(struct places *places, const struct process_place *place, uint32_t pid,
+			uint64_t start_ns)
 {
 	struct container *container = place->container;
-	struct container_question question = {.pid = pid};
+	struct container_question question = {.pid = pid, .start_ns = start_ns};
 	uint64_t time = now();
 
 	if (!container || container->awaited ||
 	    (container->asked_ns &&
 	     time < container->asked_ns + (container->found ? FOUND_NS : NOT_FOUND_NS)))
 		return;
-	container_path_read(place->path ? place->path : "", &question.path);
+	snprintf(question.cgroup, sizeof(question.cgroup), "%s", place->path ? place->path : "");
 	container->asked_ns = time;
 	container->awaited = resolver_ask(places->resolver, container, &question);
 }
@@ -183,12 +185,17 @@ bool places_awaits(struct places *places, const struct container *container)
 
 void places_wait(struct places *places)
 {
-	resolver_wait(places->resolver, WAIT_MS);
+	const uint64_t until = now() + WAIT_MS * 1000000ULL;
+	uint64_t time;
+
 	answers_take(places);
+	while ((time = now()) < until &&
+	       resolver_wait(places->resolver, (unsigned int)((until - time) / 1000000)))
+		answers_take(places);
 }
 
 const struct process_place *places_find(struct places *places, const struct place_key *key,
-					uint32_t pid)
+					uint32_t pid, uint64_t start_ns)
 {
 	uint64_t mixed = (key->cgroup ^ key->cgroup_v1 << 7 ^ (uint64_t)key->pid_ns << 13) *
 			 0x9e3779b97f4a7c15ULL;
@@ -202,6 +209,6 @@ const struct process_place *places_find(struct places *places, const struct plac
 		*slot = place_new(places, key);
 	answers_take(places);
 	if (*slot)
-		runtime_ask(places, *slot, pid);
+		runtime_ask(places, *slot, pid, start_ns);
 	return *slot;
 }

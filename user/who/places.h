@@ -29,14 +29,16 @@ struct places_settings {
 	void *context;
 };
 
-struct places *places_new(const struct places_settings *settings); /* NULL without memory */
-void places_free(struct places *places);			   /* NULL is fine */
+/* Starts the helper process, so it comes before BPF programs and threads. NULL without memory. */
+struct places *places_new(const struct places_settings *settings);
+void places_free(struct places *places); /* NULL is fine */
 /*
  * Place of a process that lives, or did a moment ago: its runtime is asked in the background for
- * what only it knows. Borrowed until the next call; NULL without memory.
+ * what only it knows. start_ns: of the process, CLOCK_BOOTTIME. Borrowed until the next call; NULL
+ * without memory.
  */
 const struct process_place *places_find(struct places *places, const struct place_key *key,
-					uint32_t pid);
+					uint32_t pid, uint64_t start_ns);
 /* Is it worth to wait for the runtime's answer? Not for longer than a tenth of a second. */
 bool places_awaits(struct places *places, const struct container *container);
 /* Wait for all answers, as long as that is worth it. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A thread that asks runtimes, so that nobody else has to wait for them. All calls are of one other
- * thread. */
+/*
+ * Asks a helper process what runtimes know of containers. Nothing here waits for it: if it hangs or
+ * dies, names are missing. All calls are of one thread.
+ */
 #ifndef TLSTRACE_RESOLVER_H
 #define TLSTRACE_RESOLVER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "who/container.h"
 #include "who/container_lookup.h"
@@ -17,16 +20,19 @@ struct resolver_answer {
 	struct container_details details; /* the caller's */
 };
 
-/* Starts the thread with the first question. NULL without memory. */
-struct resolver *resolver_new(void);
-/* Questions without an answer are dropped. NULL is fine. */
-void resolver_free(struct resolver *resolver);
-/* False if too many wait already. container is handed back: the thread does not look at it. */
+/*
+ * Forks, so it comes before what the helper must not have: threads, BPF programs, output files.
+ * NULL without memory or processes.
+ */
+struct resolver *resolver_start(void);
+/* Ends the helper. Questions without an answer are dropped. NULL is fine. */
+void resolver_end(struct resolver *resolver);
+/* False if too many wait already. */
 bool resolver_ask(struct resolver *resolver, struct container *container,
 		  const struct container_question *question);
 /* The next answer, if there is one. */
 bool resolver_take(struct resolver *resolver, struct resolver_answer *answer);
-/* Until all is answered, but not longer than this. */
-void resolver_wait(struct resolver *resolver, unsigned int milliseconds);
+/* Until an answer may be taken, but not longer than this. False if none will come in this time. */
+bool resolver_wait(struct resolver *resolver, unsigned int milliseconds);
 
 #endif
