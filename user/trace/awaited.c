@@ -88,7 +88,7 @@ static void running_add(struct running *running, struct places *places, const ch
 	for (i = 0; i < running->count; i++)
 		if (running->cgroups[i] == status.st_ino)
 			return;
-	place = places_find(places, &(struct place_key){status.st_ino, 0, 0}, atoi(pid));
+	place = places_find(places, &(struct place_key){status.st_ino, 0, 0}, atoi(pid), 0);
 	if (!place || !place->container)
 		return;
 	running->cgroups[running->count] = status.st_ino;

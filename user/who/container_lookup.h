@@ -12,7 +12,7 @@ struct container_api;
 struct container_details;
 
 struct container_question {
-	uint64_t start_ns; /* of the process, CLOCK_BOOTTIME */
+	uint64_t start_ns; /* of the process, CLOCK_BOOTTIME; 0 unknown */
 	uint32_t pid;	   /* one of its processes */
 	char cgroup[PATH_MAX];
 };

@@ -233,7 +233,7 @@ bool container_manager_find(uint32_t pid, uint64_t start_ns, uid_t user,
 	int depth;
 
 	for (depth = 0; depth < DEPTH_MAX && pid > 1 && stat_read(pid, &stat); depth++) {
-		if (!depth && stat.start != start_ns / tick_ns)
+		if (!depth && start_ns && stat.start != start_ns / tick_ns)
 			return false; /* another process has its number by now */
 		if (depth && manager_read(pid, stat.comm, user, &candidate)) {
 			*manager = candidate;

@@ -34,8 +34,8 @@ struct places *places_new(const struct places_settings *settings);
 void places_free(struct places *places); /* NULL is fine */
 /*
  * Place of a process that lives, or did a moment ago: its runtime is asked in the background for
- * what only it knows. start_ns: of the process, CLOCK_BOOTTIME. Borrowed until the next call; NULL
- * without memory.
+ * what only it knows. start_ns: of the process, CLOCK_BOOTTIME; 0 unknown. Borrowed until the next
+ * call; NULL without memory.
  */
 const struct process_place *places_find(struct places *places, const struct place_key *key,
 					uint32_t pid, uint64_t start_ns);
