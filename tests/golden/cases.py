@@ -155,14 +155,8 @@ ORDER = "the order of packets across directions is taken for evidence"
 ACKNOWLEDGED = "acknowledgements are not looked at"
 NO_CLIENT_CERTIFICATE_YET = "that the client had no certificate is not taken for the reason"
 NOT_YET = {
-    "java17-tls13-server-asks-for-no-certificate": LENGTHS,
-    "java17-tls13-empty-client-certificate-openssl-certificate_required": LENGTHS,
     "java17-tls12-empty-client-certificate-java-bad_certificate": NO_CLIENT_CERTIFICATE_YET,
     "go12-no-client-certificate": NO_CLIENT_CERTIFICATE_YET,
-    "alps-client-49211-failed": LENGTHS,
-    "alps-client-52285-auth-sent": LENGTHS,
-    "fizz-fb1a-49357": "a version of supported_versions other than 0x0304 is judged by the rules of TLS 1.2",
-    "gnutls13-refuses-client-certificate": LENGTHS,
     "go13-alpn-encrypted": "no sentence for a refusal before the certificate",
     "ack-padding-49756": "zero bytes after a pure ACK win against data",
     "tls12-acks-with-null-padding-inside-ip-length": "zero bytes after a pure ACK win against data",

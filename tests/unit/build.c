@@ -198,6 +198,8 @@ void put_client_hello(struct buffer *buffer, const struct hello_options *options
 		client_versions_put(buffer);
 		key_share_put(buffer, true);
 	}
+	if (options->alps)
+		vector_close(buffer, extension_open(buffer, TLS_EXTENSION_ALPS), 2);
 	if (options->early_data)
 		vector_close(buffer, extension_open(buffer, TLS_EXTENSION_EARLY_DATA), 2);
 	vector_close(buffer, extensions, 2);

@@ -49,6 +49,7 @@ void put_alert(struct buffer *buffer, uint8_t level, uint8_t alert); /* with its
 struct hello_options {
 	uint8_t random;
 	bool early_data; /* client */
+	bool alps;	 /* client */
 	bool is_13;
 	bool is_retry;	 /* server: random is the one of RFC 8446 section 4.1.3 */
 	uint16_t cipher; /* server */

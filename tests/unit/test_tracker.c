@@ -415,18 +415,69 @@ static void test_short_tag_13(void **state)
 	assert_int_equal(fixture->rows[0].client_auth, TRI_NONE);
 }
 
-/* A record of the other hash's length is no Finished. */
+/* Lengths that no rule explains say nothing: not even that there was a certificate. */
 static void test_other_length_13(void **state)
 {
 	struct fixture *fixture = *state;
 
 	say_hello(fixture, CLIENT, &client_13);
 	say_hello(fixture, SERVER, &server_13);
-	say_sealed(fixture, CLIENT, RECORD_DATA, SHA384_FINISHED);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 528);
+	say_sealed(fixture, CLIENT, RECORD_DATA, 64);
 	tracker_finish(fixture->tracker, fixture->connection.time_ns);
 	assert_int_equal(fixture->count, 1);
 	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
-	assert_int_equal(fixture->rows[0].client_auth, TRI_SENT);
+	assert_int_equal(fixture->rows[0].client_auth, TRI_UNKNOWN);
+}
+
+static void test_lengths_13(void **state)
+{
+	enum { F = SHA256_FINISHED };
+	static const struct {
+		const char *what;
+		bool alps;
+		size_t sizes[4];
+		enum handshake_outcome outcome;
+		enum handshake_tri client_auth;
+	} cases[] = {
+		{"Finished", false, {F}, HANDSHAKE_COMPLETED, TRI_NONE},
+		{"padded by the JDK", false, {F + 16}, HANDSHAKE_COMPLETED, TRI_NONE},
+		{"after ALPS", true, {F + 10}, HANDSHAKE_COMPLETED, TRI_NONE},
+		{"as long, but no ALPS was offered",
+		 false,
+		 {F + 10},
+		 HANDSHAKE_INCOMPLETE,
+		 TRI_UNKNOWN},
+		{"padded to 64", false, {80}, HANDSHAKE_INCOMPLETE, TRI_UNKNOWN},
+		{"padded to 4096", false, {4112, 4112, 4112}, HANDSHAKE_INCOMPLETE, TRI_UNKNOWN},
+		{"empty certificate", false, {25, F}, HANDSHAKE_COMPLETED, TRI_DECLINED},
+		{"the same by the JDK", false, {41, F + 16}, HANDSHAKE_COMPLETED, TRI_DECLINED},
+		{"the same in one record", false, {F + 8}, HANDSHAKE_COMPLETED, TRI_DECLINED},
+		{"certificate and RSA", false, {800, 281, F}, HANDSHAKE_COMPLETED, TRI_SENT},
+		{"certificate and ECDSA", false, {500, 96, F}, HANDSHAKE_COMPLETED, TRI_SENT},
+		{"the same by the JDK", false, {816, 297, F + 16}, HANDSHAKE_COMPLETED, TRI_SENT},
+		{"no signature", false, {800, 200, F}, HANDSHAKE_COMPLETED, TRI_UNKNOWN},
+		{"all in one record", false, {1100, F}, HANDSHAKE_COMPLETED, TRI_UNKNOWN},
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct hello_options client = {
+			.random = 1, .is_13 = true, .alps = cases[i].alps};
+
+		fixture->connection = connection_new(40000 + i);
+		say_hello(fixture, CLIENT, &client);
+		say_hello(fixture, SERVER, &server_13);
+		for (size_t n = 0; n < ARRAY_SIZE(cases[i].sizes) && cases[i].sizes[n]; n++)
+			say_sealed(fixture, CLIENT, RECORD_DATA, cases[i].sizes[n]);
+		tracker_finish(fixture->tracker, fixture->connection.time_ns);
+		assert_int_equal(fixture->count, 1);
+		if (fixture->rows[0].outcome != cases[i].outcome ||
+		    fixture->rows[0].client_auth != cases[i].client_auth)
+			fail_msg("%s: outcome %d, client_auth %d", cases[i].what,
+				 fixture->rows[0].outcome, fixture->rows[0].client_auth);
+		rows_drop(fixture);
+	}
 }
 
 static void test_retry_13(void **state)
@@ -627,13 +678,20 @@ static void test_refused_behind_request_13(void **state)
 		       END_SERVER, -1);
 }
 
-/* Two bytes of data and a goodbye: a refusal would have been the last word. */
+/* GnuTLS: an alert, then close_notify. */
+static void test_refused_with_goodbye_13(void **state)
+{
+	assert_failure(judged_13(*state, 200, (size_t[]){ALERT_13, ALERT_13}, 2), FAILURE_ALERT,
+		       END_SERVER, -1);
+}
+
+/* Two bytes of data, more data and a goodbye: a refusal would have been the last word. */
 static void test_short_answer_13(void **state)
 {
-	const struct handshake *row = judged_13(*state, 200, (size_t[]){ALERT_13, ALERT_13}, 2);
+	const struct handshake *row =
+		judged_13(*state, 200, (size_t[]){ALERT_13, 120, ALERT_13}, 3);
 
 	assert_int_equal(row->outcome, HANDSHAKE_COMPLETED);
-	assert_int_equal(row->client_auth, TRI_SENT);
 }
 
 static const struct hello_options client_early = {.random = 1, .is_13 = true, .early_data = true};
@@ -1213,6 +1271,8 @@ int main(void)
 		TEST(test_short_tag_13),
 		TEST(test_many_records_12),
 		TEST(test_other_length_13),
+		TEST(test_lengths_13),
+		TEST(test_refused_with_goodbye_13),
 		TEST(test_retry_13),
 		TEST(test_alert_by_server),
 		TEST(test_alert_by_client),

@@ -30,13 +30,14 @@ static void client_record(struct progress *progress, bool goodbye, bool is_padde
 		progress->client_spoke_on = true;
 }
 
-/* An alert that something follows was no refusal. */
+/* An alert was no refusal if something else than a close_notify follows it. */
 static void server_record(struct progress *progress, bool goodbye, uint64_t time_ns)
 {
 	progress->client_spoke_on |= progress->client_may_close && !goodbye;
 	progress->client_may_close = false;
-	if (goodbye && !progress->late_alert_ns && after_awaits_judgement(progress)) {
-		progress->late_alert_ns = time_ns;
+	if (goodbye && after_awaits_judgement(progress)) {
+		if (!progress->late_alert_ns)
+			progress->late_alert_ns = time_ns;
 		return;
 	}
 	progress->server_spoke_on = true;
@@ -69,18 +70,25 @@ bool after_awaits_judgement(const struct progress *progress)
 	return handshake->outcome == HANDSHAKE_COMPLETED && tls_version_is_13(handshake->version) &&
 	       handshake->transport == TRANSPORT_TCP && !progress->server_spoke_on &&
 	       !progress->client_closing &&
-	       (handshake->client_auth == TRI_DECLINED || handshake->client_auth == TRI_SENT);
+	       (handshake->client_auth == TRI_DECLINED || handshake->client_auth == TRI_SENT ||
+		progress->unexplained);
+}
+
+void after_settle(struct progress *progress)
+{
+	struct handshake *handshake = progress->handshake;
+
+	if (!progress->late_alert_ns || !after_awaits_judgement(progress))
+		return;
+	handshake->outcome = HANDSHAKE_PENDING;
+	outcome_encrypted_alert(progress, END_SERVER, progress->late_alert_ns);
+	handshake_infer(handshake, INFERRED_FAILURE);
+	handshake->left_at_once = false;
 }
 
 void after_end(struct progress *progress, enum handshake_end by)
 {
-	struct handshake *handshake = progress->handshake;
-
-	if (!progress->late_alert_ns || !after_awaits_judgement(progress)) {
+	after_settle(progress);
+	if (progress->handshake->outcome == HANDSHAKE_COMPLETED)
 		leave(progress, by);
-		return;
-	}
-	handshake->outcome = HANDSHAKE_PENDING;
-	outcome_encrypted_alert(progress, END_SERVER, progress->late_alert_ns);
-	handshake_infer(handshake, INFERRED_FAILURE);
 }

@@ -190,19 +190,26 @@ void apply_message(struct progress *progress, const struct flow_message *message
 	}
 }
 
+/* A record as short as an alert was one if it is the last of its sender. */
+static void doubts_settle(struct progress *progress, enum handshake_end by)
+{
+	uint64_t alert_ns =
+		by == END_CLIENT ? progress->doubtful_alert_ns : progress->doubtful_refusal_ns;
+
+	if (!alert_ns || progress->handshake->outcome != HANDSHAKE_PENDING)
+		return;
+	outcome_encrypted_alert(progress, by, alert_ns);
+	handshake_infer(progress->handshake, INFERRED_FAILURE);
+}
+
 void apply_end(struct progress *progress, bool from_client, bool reset, uint64_t time_ns)
 {
 	enum handshake_end by = from_client ? END_CLIENT : END_SERVER;
-	struct handshake *handshake = progress->handshake;
 
-	if (handshake->outcome == HANDSHAKE_COMPLETED) {
+	if (progress->handshake->outcome == HANDSHAKE_COMPLETED) {
 		after_end(progress, by);
 		return;
 	}
-	/* A record as short as an alert may be early data, but not if it is the client's last. */
-	if (progress->doubtful_alert_ns && from_client && handshake->outcome == HANDSHAKE_PENDING) {
-		outcome_encrypted_alert(progress, END_CLIENT, progress->doubtful_alert_ns);
-		handshake_infer(handshake, INFERRED_FAILURE);
-	}
+	doubts_settle(progress, by);
 	outcome_fail(progress, reset ? FAILURE_RESET : FAILURE_CLOSED, by, time_ns);
 }

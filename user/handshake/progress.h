@@ -16,6 +16,10 @@ struct progress {
 	bool no_x509[2]; /* this end's Certificate message holds no X.509: RFC 7250, RFC 6091 */
 	/* TLS 1.3: the client's last record is as short as an alert, or it is early data. */
 	uint64_t doubtful_alert_ns;
+	/* TLS 1.3: the server's only record is as short as an alert, or as EncryptedExtensions. */
+	uint64_t doubtful_refusal_ns;
+	unsigned int unexplained; /* TLS 1.3: the client's records whose length says nothing; */
+	bool proof_last;	  /* the last of them is as long as a CertificateVerify */
 	/* After completion; the client's data before it counts too (False Start, 0-RTT): */
 	uint64_t late_alert_ns; /* the server answered the client's certificate with an alert */
 	bool client_spoke_on;	/* the client sent data, */

@@ -102,6 +102,7 @@ void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 	int i;
 
 	entry_unlink(tracker, entry);
+	after_settle(&entry->progress);
 	outcome_settle(handshake, now_ns);
 	for (i = 0; i < 2; i++)
 		if (socket_table_take(tracker->sockets, entry_socket(entry, i),

@@ -239,7 +239,7 @@ bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello)
 
 bool tls_version_is_13(uint16_t version)
 {
-	return version == 0x0304 || version == 0xfefc || version >> 8 == VERSION_DRAFT;
+	return version > 0x0303 && version != 0xfeff && version != 0xfefd;
 }
 
 bool tls_server_key_exchange_read(struct slice body, bool is_ecdhe, bool has_signature_scheme,

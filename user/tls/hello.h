@@ -28,6 +28,8 @@ enum tls_extension {
 	TLS_EXTENSION_COOKIE = 44,
 	TLS_EXTENSION_PSK_MODES = 45,
 	TLS_EXTENSION_KEY_SHARE = 51,
+	TLS_EXTENSION_ALPS_OLD = 17513, /* draft-vvv-tls-alps */
+	TLS_EXTENSION_ALPS = 17613,
 	TLS_EXTENSION_ECH = 0xfe0d,
 };
 
@@ -98,7 +100,10 @@ MUST_CHECK bool tls_client_hello_v2_read(struct slice body, struct tls_client_he
 MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello);
 /* HelloRetryRequest as it was before draft 22: version and extensions. */
 MUST_CHECK bool tls_retry_draft_read(struct slice body, struct tls_server_hello *hello);
-/* TLS 1.3, final or a draft (0x7fxx), or DTLS 1.3. */
+/*
+ * TLS 1.3, final, a draft (0x7fxx) or an experiment (0xfb1a), or DTLS 1.3: every version that only
+ * supported_versions can negotiate, whose rules are those of RFC 8446.
+ */
 bool tls_version_is_13(uint16_t version);
 /*
  * The next name of a ProtocolNameList (RFC 7301 section 3.1), with or without its own length in
