@@ -50,6 +50,9 @@ static void test_table(void **state)
 		char type[48];
 
 		field_type_name(field, type, sizeof(type));
+		assert_int_equal(field->length, strlen(field->path));
+		if (!field->is_derived)
+			assert_int_equal(field->prefix, end ? end + 1 - field->path : 0);
 		assert_true(type[0] && field->help && field->help[0]);
 		assert_true(field_is_object(field) == !field->read);
 		for (size_t j = 0; j < i; j++)

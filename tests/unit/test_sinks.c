@@ -166,8 +166,19 @@ static void test_escape(void **state)
 		{"\xed\xa0\x80", 3, "\\xed\\xa0\\x80"},
 		{"\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80"},
 		{"\xef\xbf\xbf", 3, "\\xef\\xbf\\xbf"},
-		/* U+0080, U+009B (CSI), U+009F, then U+00A0, which is no control */
-		{"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8, "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0"},
+		/* U+0080, U+009B (CSI), U+009F */
+		{"\xc2\x80\xc2\x9b\xc2\x9f", 6, "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f"},
+		/* Blanks that are no space: NBSP, EM SPACE, IDEOGRAPHIC SPACE, BRAILLE BLANK */
+		{"\xc2\xa0\xe2\x80\x83", 5, "\\xc2\\xa0\\xe2\\x80\\x83"},
+		{"\xe3\x80\x80\xe2\xa0\x80", 6, "\\xe3\\x80\\x80\\xe2\\xa0\\x80"},
+		/* From right to left: HEBREW ALEF, ARABIC ALEF, and their presentation forms */
+		{"\xd7\x90\xd8\xa7", 4, "\\xd7\\x90\\xd8\\xa7"},
+		{"\xef\xac\x9d\xef\xba\x8d", 6, "\\xef\\xac\\x9d\\xef\\xba\\x8d"},
+		/* A letter may have four marks, the fifth is escaped; a letter starts anew. */
+		{"a\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81", 11,
+		 "a\xcc\x81\xcc\x81\xcc\x81\xcc\x81\\xcc\\x81"},
+		{"a\xcc\x81\xcc\x81\xcc\x81\xcc\x81z\xcc\x81", 12,
+		 "a\xcc\x81\xcc\x81\xcc\x81\xcc\x81z\xcc\x81"},
 		/* RIGHT-TO-LEFT OVERRIDE, LEFT-TO-RIGHT ISOLATE, ARABIC LETTER MARK, RLM */
 		{"\xe2\x80\xae"
 		 "gpj",
@@ -189,6 +200,18 @@ static void test_escape(void **state)
 		assert_escaped(bytes, cases[i].length, cases[i].expected);
 		free(bytes);
 	}
+}
+
+/* 250 marks on one letter would cover the lines above it. */
+static void test_escape_marks(void **state)
+{
+	char name[1 + 2 * 250], text[4 * sizeof(name) + 1];
+
+	(void)state;
+	name[0] = 'a';
+	for (size_t i = 1; i < sizeof(name); i += 2)
+		memcpy(name + i, "\xcc\x81", 2);
+	assert_int_equal(text_escape(name, sizeof(name), text, sizeof(text)), 1 + 4 * 2 + 246 * 8);
 }
 
 /* Neither an escape nor a character is cut in its middle. */
@@ -1028,6 +1051,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_escape_marks),
 		cmocka_unit_test(test_escape_cut),
 		cmocka_unit_test(test_helpers),
 		cmocka_unit_test(test_json),

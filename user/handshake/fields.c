@@ -8,18 +8,17 @@
 
 #include "tls/names.h"
 
-const struct field_registry registry_version = {"version", tls_version_name, 4, 0xffff, true};
-const struct field_registry registry_cipher = {"cipher suite", tls_cipher_name, 4, 0xffff, true};
-const struct field_registry registry_group = {"group", tls_group_name, 4, 0xffff, true};
-const struct field_registry registry_signature = {"signature", tls_signature_name, 4, 0xffff, true};
-const struct field_registry registry_extension = {"extension", tls_extension_name, 4, 0xffff, true};
-const struct field_registry registry_point_format = {"point format", tls_point_format_name, 4, 0xff,
+const struct field_registry registry_version = {"version", tls_version_name, 0xffff, true};
+const struct field_registry registry_cipher = {"cipher suite", tls_cipher_name, 0xffff, true};
+const struct field_registry registry_group = {"group", tls_group_name, 0xffff, true};
+const struct field_registry registry_signature = {"signature", tls_signature_name, 0xffff, true};
+const struct field_registry registry_extension = {"extension", tls_extension_name, 0xffff, true};
+const struct field_registry registry_point_format = {"point format", tls_point_format_name, 0xff,
 						     true};
-const struct field_registry registry_psk_mode = {"PSK mode", tls_psk_mode_name, 4, 0xff, true};
-const struct field_registry registry_compression = {"compression", tls_compression_name, 4, 0xff,
+const struct field_registry registry_psk_mode = {"PSK mode", tls_psk_mode_name, 0xff, true};
+const struct field_registry registry_compression = {"compression", tls_compression_name, 0xff,
 						    true};
-const struct field_registry registry_heartbeat = {"heartbeat mode", tls_heartbeat_name, 4, 0xff,
-						  true};
+const struct field_registry registry_heartbeat = {"heartbeat mode", tls_heartbeat_name, 0xff, true};
 
 static bool name_is(const char *name, const char *wanted, size_t length)
 {

@@ -54,8 +54,7 @@ enum field_state {
 struct field_registry {
 	const char *name; /* for messages: "group" */
 	const char *(*code_name)(uint16_t code);
-	uint8_t digits; /* of a code point without a name: 0x1234 or 0x12 */
-	uint32_t max;	/* highest code point */
+	uint32_t max; /* highest code point */
 	bool has_grease;
 };
 
@@ -95,6 +94,8 @@ struct field_row {
 
 struct field {
 	const char *path;
+	uint8_t length; /* of the path */
+	uint8_t prefix; /* of the path of the object it is in, with its dot */
 	enum field_type type;
 	bool is_list;		  /* reads item after item until FIELD_END */
 	bool repeats;		  /* is in a list of objects: has values of each */

@@ -1,128 +1,164 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+// SPDX-License-Identifier: BSD-2-Clause
 /* The line of type "summary", as docs/events.schema.json says. */
-#include <json.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "sink/json_value.h"
+#include "sink/json_write.h"
 #include "sink/phases.h"
 #include "sink/summary.h"
 #include "sink/text.h"
 #include "summary/summary.h"
 
-/* Of a name in so much room. */
-static struct json_object *json_text(const char *name, size_t size)
+static void key_open(struct json *json, const char *key, char bracket)
 {
-	return *name ? json_bytes(name, strnlen(name, size)) : NULL;
+	json_key(json, key, strlen(key));
+	json_open(json, bracket);
 }
 
-static struct json_object *json_ip(const struct address *address)
+/* A text in so much room; empty is unknown. */
+static void text_field(struct json *json, const char *key, const void *text, size_t length)
+{
+	json_key(json, key, strlen(key));
+	if (length)
+		json_bytes(json, text, length);
+	else
+		json_null(json);
+}
+
+static void ip_field(struct json *json, const struct address *address)
 {
 	char ip[TEXT_ADDRESS_SIZE];
 
 	text_ip(address, ip);
-	return text_address_known(address) ? json_object_new_string(ip) : NULL;
+	json_name_field(json, "ip", text_address_known(address) ? ip : NULL);
 }
 
-static void names_add(struct json_object *to, const struct summary_names *names)
+static void known_number_field(struct json *json, const char *key, uint64_t number)
 {
-	struct json_object *client = NULL, *server = NULL;
-
-	if (names) {
-		client = json_object_new_object();
-		json_add(client, "comm", json_text(names->client_comm, HANDSHAKE_COMM_SIZE));
-		json_add(client, "container",
-			 json_text(names->client_container, SUMMARY_CONTAINER_SIZE));
-		json_add(client, "ip", json_ip(&names->client));
-		server = json_object_new_object();
-		json_add(server, "sni",
-			 names->sni_length ? json_bytes(names->sni, names->sni_length) : NULL);
-		json_add(server, "comm", json_text(names->server_comm, HANDSHAKE_COMM_SIZE));
-		json_add(server, "container",
-			 json_text(names->server_container, SUMMARY_CONTAINER_SIZE));
-		json_add(server, "ip", json_ip(&names->server));
-		json_add(server, "port",
-			 names->server.port ? json_object_new_int(names->server.port) : NULL);
-	}
-	json_add(to, "client", client);
-	json_add(to, "server", server);
+	if (number)
+		json_number_field(json, key, number);
+	else
+		json_name_field(json, key, NULL);
 }
 
-static void quantiles_add(struct json_object *to, const struct histogram *histogram)
+static void names_write(struct json *json, const struct summary_names *names)
+{
+	if (!names) {
+		json_name_field(json, "client", NULL);
+		json_name_field(json, "server", NULL);
+		return;
+	}
+	key_open(json, "client", '{');
+	text_field(json, "comm", names->client_comm,
+		   strnlen(names->client_comm, HANDSHAKE_COMM_SIZE));
+	text_field(json, "container", names->client_container,
+		   strnlen(names->client_container, SUMMARY_CONTAINER_SIZE));
+	ip_field(json, &names->client);
+	json_close(json, '}');
+	key_open(json, "server", '{');
+	text_field(json, "sni", names->sni, names->sni_length);
+	text_field(json, "comm", names->server_comm,
+		   strnlen(names->server_comm, HANDSHAKE_COMM_SIZE));
+	text_field(json, "container", names->server_container,
+		   strnlen(names->server_container, SUMMARY_CONTAINER_SIZE));
+	ip_field(json, &names->server);
+	known_number_field(json, "port", names->server.port);
+	json_close(json, '}');
+}
+
+static void quantile_field(struct json *json, const char *key, bool is_known, uint64_t ns)
+{
+	json_key(json, key, strlen(key));
+	if (is_known)
+		json_duration(json, (int64_t)ns);
+	else
+		json_null(json);
+}
+
+static void quantiles_write(struct json *json, const struct histogram *histogram)
 {
 	static const struct {
 		const char *name;
 		unsigned int per_mille;
 	} quantiles[] = {{"p50_us", 500}, {"p95_us", 950}, {"p99_us", 990}};
 
-	json_add(to, "count", json_object_new_uint64(histogram->count));
+	json_number_field(json, "count", histogram->count);
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		json_add(to, quantiles[i].name,
-			 histogram->count ? json_duration((int64_t)histogram_quantile(
-						    histogram, quantiles[i].per_mille))
-					  : NULL);
-	json_add(to, "max_us", histogram->count ? json_duration((int64_t)histogram->max) : NULL);
+		quantile_field(json, quantiles[i].name, histogram->count,
+			       histogram->count
+				       ? histogram_quantile(histogram, quantiles[i].per_mille)
+				       : 0);
+	quantile_field(json, "max_us", histogram->count, histogram->max);
 }
 
-static struct json_object *json_phase(const struct summary_phase *phase)
+static void phase_write(struct json *json, const struct summary_phase *phase)
 {
-	struct json_object *value = json_object_new_object();
-
-	json_add(value, "name", json_name(phase_name(phase->kind)));
-	json_add(value, "side",
-		 phase->side < END_UNKNOWN ? json_name(text_end(phase->side)) : NULL);
-	quantiles_add(value, &phase->durations);
-	json_add(value, "estimated", json_object_new_uint64(phase->estimated));
-	return value;
+	json_open(json, '{');
+	json_name_field(json, "name", phase_name(phase->kind));
+	json_name_field(json, "side", phase->side < END_UNKNOWN ? text_end(phase->side) : NULL);
+	quantiles_write(json, &phase->durations);
+	json_number_field(json, "estimated", phase->estimated);
+	json_close(json, '}');
 }
 
-static struct json_object *json_share(uint64_t part, uint64_t whole)
+static void share_field(struct json *json, const char *key, uint64_t part, uint64_t whole)
 {
 	char digits[TEXT_NUMBER_SIZE];
 	unsigned int per_10000;
 
-	if (!whole)
-		return NULL;
+	if (!whole) {
+		json_name_field(json, key, NULL);
+		return;
+	}
 	per_10000 = (unsigned int)((double)part / (double)whole * 10000 + 0.5);
 	snprintf(digits, sizeof(digits), "%u.%04u", per_10000 / 10000, per_10000 % 10000);
-	return json_object_new_double_s((double)per_10000 / 10000, digits);
+	json_key(json, key, strlen(key));
+	json_digits(json, digits);
 }
 
-static struct json_object *json_group(const struct summary_group *group)
+static void group_write(struct json *json, const struct summary_group *group)
 {
-	struct json_object *value = json_object_new_object();
-	struct json_object *total = json_object_new_object();
-	struct json_object *phases = json_object_new_array();
 	const struct summary_phase *list[SUMMARY_PHASES_MAX];
 	size_t count = summary_phases(group, list);
 
-	names_add(value, group->names);
-	json_add(value, "count", json_object_new_uint64(summary_group_count(group)));
-	json_add(value, "completed", json_object_new_uint64(group->completed));
-	json_add(value, "failed", json_object_new_uint64(group->failed));
-	json_add(value, "incomplete", json_object_new_uint64(group->incomplete));
-	json_add(value, "resumed", json_object_new_uint64(group->resumed));
-	json_add(value, "resumed_share", json_share(group->resumed, group->completed));
-	json_add(value, "untimed", json_object_new_uint64(group->untimed));
-	quantiles_add(total, &group->totals);
-	json_add(value, "total", total);
+	json_open(json, '{');
+	names_write(json, group->names);
+	json_number_field(json, "count", summary_group_count(group));
+	json_number_field(json, "completed", group->completed);
+	json_number_field(json, "failed", group->failed);
+	json_number_field(json, "incomplete", group->incomplete);
+	json_number_field(json, "resumed", group->resumed);
+	share_field(json, "resumed_share", group->resumed, group->completed);
+	json_number_field(json, "untimed", group->untimed);
+	key_open(json, "total", '{');
+	quantiles_write(json, &group->totals);
+	json_close(json, '}');
+	key_open(json, "phases", '[');
 	for (size_t i = 0; i < count; i++)
-		json_append(phases, json_phase(list[i]));
-	json_add(value, "phases", phases);
-	return value;
+		phase_write(json, list[i]);
+	json_close(json, ']');
+	json_close(json, '}');
 }
 
 void summary_json_write(const struct sink_settings *settings, struct summary *summary,
 			uint64_t time_ns)
 {
-	struct json_object *line = json_line("summary"), *list = json_object_new_array();
 	const struct summary_group *other = summary_other(summary);
 	const struct summary_group *const *groups;
 	size_t count = summary_groups(summary, &groups);
+	struct json json;
 
+	json_line_begin(&json, settings->out, "summary");
+	json_schema(&json);
+	json_time_field(&json, "time", settings, time_ns);
+	key_open(&json, "groups", '[');
 	for (size_t i = 0; i < count; i++)
-		json_append(list, json_group(groups[i]));
-	json_add(line, "time", json_time(settings, time_ns));
-	json_add(line, "groups", list);
-	json_add(line, "other", other ? json_group(other) : NULL);
-	json_write(settings, line);
+		group_write(&json, groups[i]);
+	json_close(&json, ']');
+	json_key(&json, "other", strlen("other"));
+	if (other)
+		group_write(&json, other);
+	else
+		json_null(&json);
+	json_line_end(&json);
 }

@@ -31,14 +31,16 @@ static const struct {
 	{0xf8, 0xf0, 0x10000},
 };
 
+struct point_range {
+	uint32_t first, last;
+};
+
 /*
  * What a terminal obeys, reorders or does not show: C0, DEL and C1 controls, soft hyphen, marks and
  * overrides of direction (Unicode's UAX #9), zero-width characters, separators of lines, tags,
  * noncharacters.
  */
-static const struct {
-	uint32_t first, last;
-} unprintable[] = {
+static const struct point_range unprintable[] = {
 	{0x0000, 0x001f}, {0x007f, 0x009f},   {0x00ad, 0x00ad},	  {0x034f, 0x034f},
 	{0x061c, 0x061c}, {0x115f, 0x1160},   {0x180b, 0x180f},	  {0x200b, 0x200f},
 	{0x2028, 0x202e}, {0x2060, 0x206f},   {0x3164, 0x3164},	  {0xd800, 0xdfff},
@@ -65,44 +67,106 @@ static size_t utf8_decode(const uint8_t *bytes, size_t length, uint32_t *point)
 	return 0;
 }
 
+/* Combining marks that one letter may have: Vietnamese and IPA need two, Hebrew four. */
+#define MARKS_MAX 4
+
+static bool point_is_in(uint32_t point, const struct point_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (point >= ranges[i].first && point <= ranges[i].last)
+			return true;
+	return false;
+}
+
 static bool point_is_printable(uint32_t point)
 {
 	/* The last two of each plane are noncharacters. */
-	if (point > 0x10ffff || (point & 0xfffe) == 0xfffe)
+	return point <= 0x10ffff && (point & 0xfffe) != 0xfffe &&
+	       !point_is_in(point, unprintable, ARRAY_SIZE(unprintable));
+}
+
+/* A mark takes no column of its own, in any locale. */
+static bool point_is_mark(uint32_t point)
+{
+	static const struct point_range marks[] = {
+		{0x0300, 0x036f},   {0x0483, 0x0489},	{0x0591, 0x05c7},   {0x0610, 0x061a},
+		{0x064b, 0x065f},   {0x06d6, 0x06ed},	{0x0900, 0x0903},   {0x093a, 0x094d},
+		{0x0e31, 0x0e4e},   {0x0eb1, 0x0ece},	{0x135d, 0x135f},   {0x1ab0, 0x1aff},
+		{0x1dc0, 0x1dff},   {0x20d0, 0x20ff},	{0x302a, 0x302f},   {0x3099, 0x309a},
+		{0xa66f, 0xa67d},   {0xfe20, 0xfe2f},	{0x1d165, 0x1d169}, {0x1d16d, 0x1d172},
+		{0x1e000, 0x1e02a}, {0x1e8d0, 0x1e8d6},
+	};
+
+	return point >= 0x300 &&
+	       (point_is_in(point, marks, ARRAY_SIZE(marks)) || wcwidth((wchar_t)point) == 0);
+}
+
+/* Blanks that are not a space, and scripts that run from right to left (UAX #9). */
+static bool point_misleads(uint32_t point)
+{
+	static const struct point_range misleading[] = {
+		{0x00a0, 0x00a0},   {0x0590, 0x08ff},	{0x1680, 0x1680},   {0x17b4, 0x17b5},
+		{0x2000, 0x200a},   {0x202f, 0x202f},	{0x205f, 0x205f},   {0x2800, 0x2800},
+		{0x3000, 0x3000},   {0xfb1d, 0xfdff},	{0xfe70, 0xfeff},   {0xfffc, 0xfffc},
+		{0x10800, 0x10fff}, {0x1d159, 0x1d159}, {0x1e800, 0x1efff},
+	};
+
+	return point >= 0xa0 && point_is_in(point, misleading, ARRAY_SIZE(misleading));
+}
+
+static bool is_shown(struct text_escaper *escaper, uint32_t point)
+{
+	if (!point_is_printable(point))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(unprintable); i++) {
-		if (point >= unprintable[i].first && point <= unprintable[i].last)
-			return false;
+	if (escaper->readers == TEXT_FOR_PROGRAMS)
+		return true;
+	if (!point_is_mark(point)) {
+		escaper->marks = 0;
+		return !point_misleads(point);
 	}
-	return true;
+	return !point_misleads(point) && ++escaper->marks <= MARKS_MAX;
+}
+
+size_t text_escape_next(struct text_escaper *escaper, const void *bytes, size_t length,
+			char to[TEXT_ESCAPED_MAX], size_t *written)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *from = bytes;
+	uint32_t point;
+	size_t taken = utf8_decode(from, length, &point);
+
+	if (taken && is_shown(escaper, point)) {
+		memcpy(to, from, taken);
+		*written = taken;
+		return taken;
+	}
+	/* One byte at a time: the next one may start a character. */
+	memcpy(to, (char[]){'\\', 'x', digits[from[0] >> 4], digits[from[0] & 15]}, 4);
+	*written = 4;
+	return 1;
 }
 
 size_t text_escape(const void *bytes, size_t length, char *to, size_t size)
 {
-	static const char digits[] = "0123456789abcdef";
+	struct text_escaper escaper = {.readers = TEXT_FOR_PEOPLE};
 	const uint8_t *from = bytes;
-	size_t written = 0;
+	size_t written = 0, taken;
 
 	if (!size)
 		return 0;
-	for (size_t at = 0; at < length;) {
-		uint32_t point = from[at];
-		bool ascii = point >= ' ' && point <= '~';
-		size_t taken = ascii ? 1 : utf8_decode(from + at, length - at, &point);
-		bool plain = ascii || (taken && point_is_printable(point));
-		/* One byte at a time where it is escaped: the next one may start a character. */
-		size_t need = plain ? taken : 4;
+	for (size_t at = 0; at < length; at += taken) {
+		char escaped[TEXT_ESCAPED_MAX] = {(char)from[at]};
+		size_t need = 1;
 
+		taken = 1;
+		if (from[at] >= ' ' && from[at] <= '~')
+			escaper.marks = 0;
+		else
+			taken = text_escape_next(&escaper, from + at, length - at, escaped, &need);
 		if (need >= size - written)
 			break;
-		if (plain)
-			memcpy(to + written, from + at, taken);
-		else
-			memcpy(to + written,
-			       (char[]){'\\', 'x', digits[from[at] >> 4], digits[from[at] & 15]},
-			       4);
+		memcpy(to + written, escaped, need);
 		written += need;
-		at += plain ? taken : 1;
 	}
 	to[written] = '\0';
 	return written;
@@ -287,16 +351,27 @@ void text_who(const struct endpoint *end, char to[TEXT_WHO_SIZE])
 	snprintf(to, TEXT_WHO_SIZE, "%s", text_address_known(&end->address) ? address : "-");
 }
 
+/* Without strftime(), which took a fifth of a row of JSON. */
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE])
 {
 	uint64_t ns = time_ns + (uint64_t)clock_offset_ns;
 	time_t seconds = (time_t)(ns / NS_PER_S);
-	char date[24];
-	struct tm tm;
+	struct tm tm = *gmtime_r(&seconds, &(struct tm){0});
+	const struct {
+		int number;
+		size_t digits;
+		char after;
+	} parts[] = {
+		{tm.tm_year + 1900, 4, '-'},	{tm.tm_mon + 1, 2, '-'}, {tm.tm_mday, 2, 'T'},
+		{tm.tm_hour, 2, ':'},		{tm.tm_min, 2, ':'},	 {tm.tm_sec, 2, '.'},
+		{(int)(ns % NS_PER_S), 9, 'Z'},
+	};
 
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(to, TEXT_TIME_SIZE, "%s.%09uZ", date, (unsigned int)(ns % NS_PER_S));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		to = text_number((uint64_t)parts[i].number, parts[i].digits, to);
+		*to++ = parts[i].after;
+	}
+	*to = '\0';
 }
 
 bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE])
@@ -307,19 +382,21 @@ bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE])
 	return gmtime_r(&time, &tm) && strftime(to, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE])
+char *text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE])
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 
 	if (ns < 0)
 		*to++ = '-';
 	to = text_number(size / 1000, 1, to);
+	if (size % 1000 == 0)
+		return to;
 	*to++ = '.';
 	to = text_number(size % 1000, 3, to);
 	while (to[-1] == '0')
-		*--to = '\0';
-	if (to[-1] == '.')
-		to[-1] = '\0';
+		to--;
+	*to = '\0';
+	return to;
 }
 
 /* In integers, since a locale's decimal point may be a comma. */

@@ -24,6 +24,27 @@ struct text {
 	size_t size, length;
 };
 
+/*
+ * Who reads escaped text. Programs get all printable UTF-8. People at a terminal do not get what
+ * they cannot see, or what changes the place of what is beside it: blanks other than a space,
+ * letters that run from right to left, and more than a few marks on one letter.
+ */
+enum text_readers { TEXT_FOR_PEOPLE, TEXT_FOR_PROGRAMS };
+
+struct text_escaper {
+	enum text_readers readers;
+	size_t marks; /* combining marks since the last letter */
+};
+
+#define TEXT_ESCAPED_MAX 4 /* bytes that one step writes */
+
+/*
+ * The next character as it is, or one byte as \xNN, written without a NUL. Returns the bytes
+ * taken; length is not 0.
+ */
+size_t text_escape_next(struct text_escaper *escaper, const void *bytes, size_t length,
+			char to[TEXT_ESCAPED_MAX], size_t *written);
+
 void text_start(struct text *text, char *to, size_t size);
 void text_append(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -52,8 +73,8 @@ void text_process(const struct process *process, char to[TEXT_WHO_SIZE]);
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE]);
 /* Seconds since 1970 as RFC 3339, UTC, without a fraction; false if no such date can be written. */
 bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE]);
-/* Nanoseconds as microseconds with at most 3 decimals: "890.1". */
-void text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE]);
+/* Nanoseconds as microseconds with at most 3 decimals: "890.1". Returns where the NUL is. */
+char *text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE]);
 /* Nanoseconds as milliseconds with 1 to 3 decimals, without the unit. */
 void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE]);
 
