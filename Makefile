@@ -98,7 +98,7 @@ test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshar
 	nginx-light libnginx-mod-stream haproxy gnutls-bin nodejs socat ethtool iperf3 procps util-linux \
 	libclang-rt-14-dev ssldump time zsh ngtcp2-client ngtcp2-server caddy chromium \
 	docker.io podman conmon containerd runc crun systemd-container fuse-overlayfs uidmap slirp4netns \
-	qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
+	rpm qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
 capture_packages = libnss3-tools openjdk-17-jdk-headless
 
 # Installs what is missing and touches nothing else; silent when all is there.
@@ -120,7 +120,7 @@ deps-build: ## install what the build needs
 	$(call install_packages,$(build_packages))
 
 deps: ## install what the build and the tests need (Debian 12, root)
-	$(call install_packages,$(build_packages) $(test_packages))
+	$(call install_packages,$(build_packages) $(package_packages) $(test_packages))
 
 # The packages come before anything that asks pkg-config: a second make sees them.
 demo: deps-build ## build, then trace a handshake on loopback (root)

@@ -19,10 +19,10 @@ LONG_FILES = {
     "tests/unit/test_certificate.c", "tests/unit/test_connections.c", "tests/unit/test_flow.c",
     "tests/unit/test_latency.c", "tests/unit/test_quic.c", "tests/unit/test_sinks.c",
     "tests/unit/test_tracker.c", "tests/unit/test_verdict.c", "user/sink/json.c",
-    "user/source/connections.c", "user/source/frame.c", "user/source/programs.c",
+    "user/source/connections.c", "user/source/frame.c",
 }
 LONG_FUNCTIONS = {"bpf/records.bpf.h:record_step", "bpf/track.bpf.h:flow_follow"}
-LONG_LINES = {"docs/events.md", "user/who/container_lookup.c", "user/who/container_path.c"}
+LONG_LINES = {"docs/events.md", "user/who/container_path.c"}
 
 
 def listed(*endings):
