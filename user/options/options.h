@@ -61,7 +61,7 @@ struct options {
 	int summary;		 /* enum options_summary */
 	uint64_t count;		 /* stop after so many rows; 0 never */
 	uint64_t duration_ns;	 /* stop after this time; 0 never */
-	uint64_t interval_ns; /* between interim summaries; 0: none */
+	uint64_t interval_ns;	 /* between interim summaries; 0: none */
 	uint64_t timeout_ns;	 /* silence that fails a handshake */
 	bool strict;
 	bool verbose;

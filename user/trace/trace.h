@@ -29,7 +29,7 @@ struct trace {
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
 	uint64_t interim_ns; /* when the next interim account is due; 0 not yet set */
-	bool enough; /* as many handshakes as --count were shown */
+	bool enough;	     /* as many handshakes as --count were shown */
 };
 
 /*
