@@ -46,7 +46,7 @@ part build "$python" -m pytest -q -p no:cacheprovider tests/build
 if [ "$(id -u)" = 0 ]; then
 	part packages "$python" -m pytest -q -p no:cacheprovider tests/packages
 	part e2e "$python" -m pytest -p no:cacheprovider --tb=short tests/e2e
-	part vm make --no-print-directory vmtest
+	part vm env -u PYTEST_ADDOPTS TLSTRACE_TEST_LOGS="$logs" make --no-print-directory vmtest
 else
 	echo "== packages, e2e and vm need root: run sudo make test"
 	failed=$((failed + 1))

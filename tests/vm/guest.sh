@@ -27,7 +27,7 @@ readers+=" $!"
 env -i "${environment[@]}" "${command[@]}" </dev/null >/run/vm/out 2>/run/vm/err
 status=$?
 
-# A process the command left behind may hold a pipe open for ever. What the command itself wrote needs no second
+# A process that the command left running may hold a pipe open for ever. What the command itself wrote needs no second
 # after the readers had nothing more to read, but a large backlog does need its time.
 (
 	position=

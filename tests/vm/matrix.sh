@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The end-to-end tests that are marked "vm", under every kernel and every flavour of probes: `make vmtest`.
-# usage: matrix.sh [--all] [--whole] [--kernel KERNEL] [PYTEST-ARGUMENT...]
+# usage: matrix.sh [--all] [--whole] [--document] [--kernel KERNEL] [PYTEST-ARGUMENT...]
+# --document: write docs/kernels.md.
 # --all: also the kernels 6.12 and newest. --whole: every test marked vm (20 minutes a row), not only
 # those that tests.txt names.
 set -uo pipefail
@@ -29,11 +30,12 @@ fail() {
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 cd "$here/../.." || fail "cannot enter the tree; check its permissions"
-all=no only= whole=no
+all=no only= whole=no document=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--all) all=yes ;;
 	--whole) whole=yes ;;
+	--document) document=docs/kernels.md ;;
 	--kernel)
 		[ $# -gt 1 ] || fail "--kernel needs a value; give 5.10, 6.1, 6.12 or newest"
 		only=$2 all=yes
@@ -62,6 +64,7 @@ results=$1 kernel=$2 limit=$3 flavours=$4 all=$5
 shift 5
 tests=(tests/e2e)
 [ "$all" = yes ] || mapfile -t tests <tests/vm/tests.txt
+uname -r >"$results/$kernel.release"
 while read -r sockets tc; do
 	echo "== kernel $kernel ($(uname -r)), --sockets $sockets --tc $tc"
 	export TLSTRACE_ARGS="--sockets $sockets --tc $tc"
@@ -93,36 +96,7 @@ for kernel in $kernels; do
 done
 
 # A row without a report, with a broken one or without a test has failed.
-/usr/bin/python3 -B - "$results" "$selected" <<'END'
-import os
-import sys
-import xml.etree.ElementTree as xml
-
-folder, rows = sys.argv[1:]
-passed = failed = broken = 0
-for kernel, sockets, tc, *_ in map(str.split, rows.splitlines()):
-    path = os.path.join(folder, f"{kernel}-{sockets}-{tc}")
-    good = bad = skipped = 0
-    note = ""
-    try:
-        with open(path + ".status") as file:
-            status = int(file.read())
-        for suite in xml.parse(path + ".xml").iter("testsuite"):
-            count = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
-            bad += count["failures"] + count["errors"]
-            skipped += count["skipped"]
-            good += count["tests"] - count["failures"] - count["errors"] - count["skipped"]
-        if not bad and status:
-            note = f", pytest ended with {status}"
-        elif not good and not bad:
-            note = ", no test ran"
-    except (OSError, ValueError, xml.ParseError):
-        note = ", no report: out of time, or the machine stopped"
-    broken += bool(note)
-    passed += good
-    failed += bad
-    print(f"{kernel:8}{sockets:12}{tc:8}{good} passed, {bad} failed, {skipped} skipped{note}")
-# A row that ran no test counts as one failure, so that the last line alone tells.
-print(f"vmtest: {passed} passed, {failed + broken} failed")
-sys.exit(failed + broken > 0 or not passed)
-END
+/usr/bin/python3 -B "$here/report.py" "$results" "$selected" ${document:+"$document"}
+status=$?
+[ -z "${TLSTRACE_TEST_LOGS:-}" ] || cp "$results"/*.xml "$TLSTRACE_TEST_LOGS" 2>/dev/null
+exit $status
