@@ -41,7 +41,7 @@ all_cflags = -std=gnu11 $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Ius
 	-MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
 all_libs = $(shell $(PKG_CONFIG) --libs $(packages) 2>/dev/null) -lelf -lz
 
-# Never compiled for the build host's kernel: types come from vmlinux/, CO-RE does the rest.
+# Independent of the build host's kernel: types come from vmlinux/, and CO-RE adapts them at load time.
 bpf_cflags = -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
 	$(if $(WERROR),-Werror) $(reproducible) -Ivmlinux -Ibpf \
 	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP
@@ -91,7 +91,8 @@ FORCE:
 
 -include $(objects:.o=.d) $(BUILD)/bpf/tlstrace.bpf.d
 
-# What Debian 12 needs: to build and show (deps-build), for all tests (deps), and to make their captures anew.
+# Packages of Debian 12 for the build and the demo (deps-build), for all tests (deps), and for making
+# the captures of the tests again.
 build_packages = clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev libpcap-dev libssl-dev \
 	pkg-config gcc libc6-dev make git iproute2 openssl curl
 test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshark tcpdump \
@@ -101,7 +102,7 @@ test_packages = libcmocka-dev python3-pytest python3-docutils clang-format tshar
 	rpm qemu-system-x86 busybox-static cpio xz-utils debian-archive-keyring debootstrap iptables nftables
 capture_packages = libnss3-tools openjdk-17-jdk-headless
 
-# Installs what is missing and touches nothing else; silent when all is there.
+# Install what is missing; silent if nothing is.
 define install_packages
 	@missing=; for package in $(1); do \
 		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || \
@@ -122,7 +123,7 @@ deps-build: ## install what the build needs
 deps: ## install what the build and the tests need (Debian 12, root)
 	$(call install_packages,$(build_packages) $(package_packages) $(test_packages))
 
-# The packages come before anything that asks pkg-config: a second make sees them.
+# A second make, because this one asked pkg-config before the packages were installed.
 demo: deps-build ## build, then trace a handshake on loopback (root)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo.sh ./tlstrace
@@ -131,7 +132,7 @@ test: deps ## build and run all tests (root)
 	$(Q)$(MAKE) --no-print-directory WERROR=1 all $(BUILD)/line
 	$(Q)tests/run.sh
 
-# Of who/, what asks neither the kernel nor a runtime.
+# The parts of who/ that ask neither the kernel nor a runtime.
 who_code = $(addprefix user/who/,container.c container_api.c container_manager.c container_names.c container_path.c document.c files.c message.c)
 
 # Unit tests: one binary each, with sanitizers, without root.
@@ -188,7 +189,7 @@ fuzz: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%) ## run the fuzz targets, FUZZ_SECONDS ea
 	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_JOBS) $^
 -include $(fuzz_objects:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/%.d)
 
-# Captures by real programs and what they decode to; the corpus and tshark if they are there.
+# Captures by real programs and what they must decode to; compared with tshark too, if it is installed.
 golden: all ## compare captures with what they must decode to
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/golden
 

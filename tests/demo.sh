@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Trace a real handshake of our own on loopback and show its row: tests/demo.sh ./tlstrace
+# Make two handshakes on loopback, trace them, and show the rows and one tree: demo.sh ./tlstrace
 set -u
 tlstrace=$1
 [ "$(id -u)" = 0 ] || { echo "demo: tracing needs root; run sudo make demo" >&2; exit 1; }

@@ -90,7 +90,7 @@ class Validator:
 
     def check_enum(self, rule, value, place, _schema):
         if not any(equal(item, value) for item in rule):
-            yield place, f"is {shorten(value)}, which is none of {', '.join(map(json.dumps, rule))}"
+            yield place, f"is {shorten(value)}, which is not one of {', '.join(map(json.dumps, rule))}"
 
     def check_pattern(self, rule, value, place, _schema):
         # "$" would also match before a newline at the end, which JSON Schema's does not.

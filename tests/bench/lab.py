@@ -62,7 +62,7 @@ class Lab:
 
     def inside(self, namespace, *command):
         """nsenter and not `ip netns exec`, which would hide /sys/fs/bpf and tracefs. Should this
-        process be killed, its children are told to end too."""
+        process be killed, its children are asked to end too."""
         return ("setpriv", "--pdeathsig", "TERM", "nsenter", f"--net=/run/netns/{namespace}",
                 *command)
 
@@ -126,7 +126,7 @@ class Lab:
 
     def count_handshakes(self, version, seconds):
         """(number, wall seconds). s_time works in whole seconds of the clock and counts the last
-        one too: started behind a full second, `-time 1` runs for almost two. Its own figures are
+        one too: started after a full second, `-time 1` runs for almost two. Its own figures are
         rounded, or of its processor time only, so the time is taken here."""
         begin = time.monotonic()
         out = run(*self.inside(self.near, "openssl", "s_time", "-new", VERSIONS[version],

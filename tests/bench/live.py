@@ -23,7 +23,7 @@ LIMIT = 88  # seconds, the promise being 90
 
 
 class Tracer:
-    """tlstrace while it is attached; nothing at all if there is none."""
+    """tlstrace while it is attached; nothing if there is no tlstrace."""
 
     def __init__(self, lab, binary):
         self.lab, self.binary, self.process = lab, binary, None

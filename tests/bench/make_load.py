@@ -75,7 +75,7 @@ def capture(inside, path):
 
 
 def wait_quiet(path):
-    """tcpdump reads the kernel's buffer once a second at least; behind that its file is whole."""
+    """tcpdump reads the kernel's buffer at least once a second; after that its file is complete."""
     size = -1
     while size != os.path.getsize(path):
         size = os.path.getsize(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fixtures of the end-to-end tests; how the suite works is in README.md beside this file."""
+"""Fixtures of the end-to-end tests; README.md in this folder explains the suite."""
 
 import os
 import signal

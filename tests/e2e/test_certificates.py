@@ -55,7 +55,7 @@ def date(text):
 
 
 def sans(lines):
-    """The line behind the headline, "DNS:a, IP Address:b", with IPv6 addresses written out."""
+    """The line after the headline, "DNS:a, IP Address:b", with IPv6 addresses written out."""
     names = []
     for name in ", ".join(lines).strip().split(", ") if lines else []:
         kind, value = name.split(":", 1)
@@ -186,7 +186,7 @@ def test_hidden(stage):
 
 
 def test_rejected(stage):
-    """The certificate that the client did not accept stands in the row of the failure."""
+    """The row of the failure has the certificate that the client did not accept."""
     server = stage.server("s_server")
     trace = stage.trace()
     stage.client("openssl", server, version="TLSv1.2",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Nothing of tlstrace survives it, however it ends, and nothing of others is touched."""
+"""Nothing of tlstrace stays after it, however it ends, and nothing of others is changed."""
 
 import signal
 
@@ -91,7 +91,7 @@ def test_starts_again_after_a_kill(stage):
 
 @pytest.mark.vm
 def test_two_at_once(stage):
-    """Two tlstrace beside each other both see everything, and one's end is not the other's."""
+    """Two tlstrace at the same time both see everything, and the end of one does not end the other."""
     first, second = stage.trace(), stage.trace()
     server = stage.server("s_server")
     stage.client("openssl", server).ok()

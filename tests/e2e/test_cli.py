@@ -194,7 +194,7 @@ def test_no_such_interface():
 
 
 def test_no_such_process():
-    """It would wait for ever for a process that is not there, or for the thread of one."""
+    """Without this error it would wait for ever for a process that does not exist, or for a thread."""
     with subprocess.Popen(["true"]) as gone:
         pass
     done = terminal.run("-p", gone.pid, "-d", "1s")
@@ -320,7 +320,7 @@ def test_tree(stage, text):
     shown = "\n".join(run.lines())
     names = ["client_hello", "server_hello", "certificate", "server_key_exchange",
              "server_hello_done", "client_key_exchange", "change_cipher_spec"]
-    messages = shown[shown.rindex("client_hello"):]  # behind the certificates
+    messages = shown[shown.rindex("client_hello"):]  # after the certificates
     places = [messages.index(name) for name in names]
     assert places == sorted(places), shown
     for part in ("web.example.org", f"openssl[{server.process.pid}]", "TLSv1.2", "x25519"):
@@ -333,7 +333,7 @@ PHASE_LINE = re.compile(r"    (\w+) +(client|server|-) +(\d+\.\d{3}) +(\d+\.\d{3
 @pytest.mark.parametrize("columns,locale,marks", [
     (80, "C", "#."), (80, "C.UTF-8", "█▏░"), (120, "C", "#."), (200, "C.UTF-8", "█▏░"), (None, "C", "#.")])
 def test_tree_shows_where_the_time_went(stage, text, columns, locale, marks):
-    """A line for each phase, one behind the other, with a bar to scale; the longest is the cause."""
+    """One line per phase, in order, with a bar to scale; the longest phase is the cause."""
     server = stage.server("s_server")
     run = text("--port", server.port, "-o", "tree", columns=columns, env={"LC_ALL": locale})
     run.wait_for(b"slow because", handshakes(stage, server))
@@ -380,7 +380,7 @@ def test_hostile_bytes_are_escaped(stage, text, output, columns):
 
 
 def test_closed_pipe(stage):
-    """tlstrace | head -1: when nobody reads any more it ends, at the latest when it is told to."""
+    """tlstrace | head -1: it ends when its reader has gone, or at a signal."""
     running = stage.processes.start([trace.program(), *trace.flavour(), "-o", "json"],
                                     stdout=subprocess.PIPE)
     assert b'"start"' in running.stdout.readline()

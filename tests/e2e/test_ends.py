@@ -78,7 +78,7 @@ def test_client_gives_up(stage, place):
 
 
 def test_server_does_not_read(stage):
-    """Stopped, it accepts by the kernel's grace only: the hello lies in its socket."""
+    """A stopped server: the kernel accepts the connection, and the hello waits in its socket."""
     here = views.Place(stage, views.LOOPBACK)
     server = here.server(servers.Silent, options=("hold",))
     server.process.send_signal(signal.SIGSTOP)
@@ -96,7 +96,7 @@ def test_server_does_not_read(stage):
 
 
 def killed(stage, here, server, signal_, victim):
-    """A client and a server that waits for it, one of which a signal ends."""
+    """A client and a server that waits for it; a signal ends one of them."""
     here.trace(server.port)
     client = stage.processes.start(hello_client(here, server, "hold"), here.client_side.namespace)
     wait.until(lambda: b"read" in server.process.log.read_bytes(), "the server to read the hello")
@@ -169,7 +169,7 @@ def rules(stage, text, port, namespace):
 
 
 def test_second_packet_dropped(stage):
-    """A ClientHello of two packets, as post-quantum ones are, of which only the first gets through."""
+    """A ClientHello of two packets, as post-quantum ones are: only the first arrives."""
     here = views.Place(stage, views.ROUTED, options=("--timeout", "400ms"))
     net.no_offloads(here.client_side, here.server_side)
     server = here.server(servers.OpenSSL)

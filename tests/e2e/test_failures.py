@@ -93,7 +93,7 @@ def test_left_after_the_hello(stage, by, ending, kind):
 
 
 def test_pending_at_the_end_is_incomplete(stage):
-    """A handshake that goes on when the trace ends is told as such, not lost and not guessed."""
+    """A handshake that is under way when the trace ends is reported as such, not lost or guessed."""
     server = stage.server(servers.Silent, options=("hold",))
     trace = stage.trace()
     client = stage.processes.start(process.helper(
@@ -108,7 +108,7 @@ def test_pending_at_the_end_is_incomplete(stage):
 
 @pytest.mark.parametrize("place", views.PLACES)
 def test_server_never_answers(stage, place):
-    """Silence for the time of --timeout, live and in a capture that goes on behind it."""
+    """Silence for the time of --timeout, live and in a capture that continues after it."""
     here = views.Place(stage, place, options=("--timeout", "300ms"))
     server = here.server(servers.Silent, options=("hold",))
     here.trace(server.port)

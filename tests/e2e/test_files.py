@@ -131,7 +131,7 @@ def device(stage, number):
 @pytest.mark.parametrize("how", ["write", "read", "link"])
 @pytest.mark.parametrize("number", [(5, 2), (10, 130), (1, 11), (9, 0)], ids=["ptmx", "watchdog", "kmsg", "tape"])
 def test_devices_are_not_opened(stage, number, how):
-    """A watchdog that is opened and closed may restart the machine. There is none here: opening it would say ENXIO."""
+    """A watchdog that is opened and closed may restart the machine. Here is none: opening it would fail with ENXIO."""
     path = device(stage, number)
     if how == "link":
         link = stage.directory / "link"

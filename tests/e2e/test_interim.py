@@ -28,7 +28,7 @@ def said(running, pattern):
 
 
 def test_account_on_request(stage):
-    """As dd(1) does: SIGUSR1 prints what is known, and who waits for whom; the trace goes on."""
+    """As with dd(1): SIGUSR1 prints the summary so far and the open handshakes; the trace goes on."""
     server = stage.server("s_server")
     running = stage.trace()
     stage.client("openssl", server).ok()

@@ -137,7 +137,7 @@ def test_relay_delays(stage, way, grown):
 
 @pytest.mark.parametrize("what", ["client", "server"])
 def test_network_delays(stage, what):
-    """From one end only the round trip is known, of which each direction gets half."""
+    """One end knows only the round trip; each direction gets half of it."""
     view = View(stage, what, milliseconds=(30, 10))
     expected = {"hello_network": 20000, "reply_network": 20000}
     if what == "client":

@@ -15,7 +15,7 @@ SELECTED = [case for case in CASES if re.search(os.environ.get("TLSTRACE_LINE_CA
 
 @pytest.fixture(scope="module")
 def table(certificates):
-    """All cases, run once. TLSTRACE_LINE_REPORT: a file for the verdicts; beside it the details, as JSON."""
+    """All cases, run once. TLSTRACE_LINE_REPORT: a file for the verdicts; the details are next to it, as JSON."""
     place = scenario.world_readable_directory()
     stage = scenario.Stage(certificates, place)
     try:

@@ -37,7 +37,7 @@ def run(stage, version, server_options=(), client_options=(), server_name="s_ser
     return row, truth
 
 
-def told(truth):
+def captured(truth):
     return [(message.sender, message.name) for message in truth.messages]
 
 
@@ -50,7 +50,7 @@ def test_tls12(stage, server_options, client_options, sequence):
     if client_options == "certificate":
         client_options = own_certificate(stage)
     row, truth = run(stage, "TLSv1.2", server_options, client_options)
-    assert told(truth)[:len(sequence)] == sequence  # else the test is not what it says
+    assert captured(truth)[:len(sequence)] == sequence  # else the test is not what it says
     expect.messages_are(row, truth, len(sequence))
     # The handshake ends with the last Finished: no application data in the list.
     assert len(row["messages"]) == len(sequence), row["messages"]
@@ -74,7 +74,7 @@ def test_tls12_resumed(stage):
                  options=("-sess_in", session, *without_tickets)).ok()
     truth = capture.stop().conversation()
     row = expect.one_row(trace, port=server.port)
-    assert told(truth)[:len(RESUMED)] == RESUMED
+    assert captured(truth)[:len(RESUMED)] == RESUMED
     expect.messages_are(row, truth, len(RESUMED))
     assert row["tls"]["resumed"]
 
@@ -104,7 +104,7 @@ def test_tls13(stage, server_name, options, client_auth):
 
 def test_hello_retry(stage):
     row, truth = run(stage, "TLSv1.3", ("-groups", "P-384"), ("-groups", "X25519:P-384"))
-    assert told(truth)[:len(RETRY)] == RETRY
+    assert captured(truth)[:len(RETRY)] == RETRY
     expect.messages_are(row, truth, client_finished(truth))
     assert row["tls"]["hello_retry"] and row["tls"]["group"] == "secp384r1"
     # What was offered is what the first hello said.
@@ -120,5 +120,5 @@ def test_older(stage, version):
     truth = capture.stop().conversation()
     row = expect.one_row(trace, port=server.port)
     sequence = FULL + TICKET + SERVER_END
-    assert told(truth)[:len(sequence)] == sequence
+    assert captured(truth)[:len(sequence)] == sequence
     expect.messages_are(row, truth, len(sequence))

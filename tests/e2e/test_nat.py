@@ -119,7 +119,7 @@ def test_service_address(stage, router):
 
 
 def test_hairpin(stage, router):
-    """A client reaches a server beside it, on the same network, by the router's published port."""
+    """A client reaches a server on its own network through the router's published port."""
     server = stage.server("nginx", namespace=router.client.namespace)
     public, real = router.far.address(router.family), router.client.address(router.family)
     port = process.free_port()

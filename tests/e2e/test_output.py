@@ -70,7 +70,7 @@ def test_reader_that_has_enough():
 
 
 def test_nohup(stage):
-    """It goes on when the terminal goes, and ends when it is told to."""
+    """It goes on when the terminal closes, and ends at a signal."""
     server = stage.server("s_server")
     rows = stage.directory / "rows"
     running = stage.processes.start(
@@ -79,7 +79,7 @@ def test_nohup(stage):
     wait.until(lambda: rows.exists() and '"start"' in rows.read_text(), "the trace to be on")
     os.kill(running.pid, signal.SIGHUP)
     stage.client("openssl", server).ok()
-    wait.until(lambda: '"handshake"' in rows.read_text(), "a row behind SIGHUP")
+    wait.until(lambda: '"handshake"' in rows.read_text(), "a row after SIGHUP")
     running.send_signal(signal.SIGINT)
     assert running.wait(timeout=wait.limit(15)) == 0
 

@@ -69,11 +69,11 @@ def test_two_proxies(stage):
     assert len(trace.select(port=server.port)) == len(trace.rows) == 1
 
 
-@pytest.mark.parametrize("told", [("haproxy", "send-proxy"), ("haproxy", "send-proxy-v2"),
-                                  ("nginx", "proxy_protocol on;")], ids=lambda told: " ".join(told))
-def test_proxy_protocol(stage, told):
-    """What the proxy says of the client stands before the ClientHello, often in the same segment."""
-    name, option = told
+@pytest.mark.parametrize("header", [("haproxy", "send-proxy"), ("haproxy", "send-proxy-v2"),
+                                  ("nginx", "proxy_protocol on;")], ids=" ".join)
+def test_proxy_protocol(stage, header):
+    """A PROXY header comes before the ClientHello, often in the same segment."""
+    name, option = header
     server = stage.server(servers.NginxBehindProxy)
     proxy = stage.server(PROXIES[name], options=("127.0.0.1", server.port, option))
     trace = stage.trace()

@@ -80,7 +80,7 @@ FORMATS = {
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_format(recorded, name):
-    """By what stands in the file, not by its name."""
+    """By the content of the file, not by its name."""
     row = reading.read(recorded.write(FORMATS[name](recorded.packets), "no-suffix")).one()
     assert reading.on_the_wire(row) == reading.on_the_wire(recorded.live)
 
@@ -182,7 +182,7 @@ def test_wrapping(recorded, name):
 
 
 def allocations(recorded, counter, data_packets):
-    """How many a reading takes, with so many packets of application data behind the handshake."""
+    """Allocations of one run, with this many packets of application data after the handshake."""
     last = [packet for packet in recorded.packets if pcapfile.payload_length(packet)][-1]
     packets = recorded.packets[:recorded.packets.index(last) + 1] + list(pcapfile.again(last, data_packets))
     path = recorded.write(pcapfile.pack(packets), f"{data_packets}.pcap")
@@ -311,7 +311,7 @@ def test_reordered(recorded):
     """Neighbours exchanged, and each run of one direction's packets reversed."""
     packets, times = recorded.packets, [packet.time_ns for packet in recorded.packets]
     orders = []
-    for index in range(3, len(packets) - 1):  # behind the three packets that connect
+    for index in range(3, len(packets) - 1):  # after the three packets that connect
         order = list(packets)
         order[index], order[index + 1] = order[index + 1], order[index]
         orders.append(order)
@@ -378,7 +378,7 @@ def test_slower_than(recorded):
 
 
 def test_duration_is_the_captures(recorded):
-    """What comes a minute later is behind the end."""
+    """What comes a minute later is after the end."""
     later = [pcapfile.Packet(packet.time_ns + 60 * 10**9, packet.data) for packet in recorded.packets]
     path = recorded.write(pcapfile.pack(recorded.packets + later))
     assert len(reading.read(path).rows) == 2

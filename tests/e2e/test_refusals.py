@@ -19,7 +19,7 @@ class NamedServer(servers.OpenSSL):
         return [*super().argv(), "-cert2", self.chain, "-key2", self.key]
 
 
-# server, its options; client's version, its options; alert, cause, facts, the verdict behind "server"
+# server, its options; client's version, its options; alert, cause, facts, the verdict after "server"
 REFUSALS = {
     "version": ("s_server", ("-tls1_3",), "TLSv1.2", (), "protocol_version", "version", [],
                 r" refused the handshake: client offers at most TLSv1\.2 \(protocol_version\)"),
@@ -65,7 +65,7 @@ def test_refused(stage, name, place):
 
 @pytest.mark.parametrize("place", views.PLACES)
 def test_unknown_name_as_a_warning(stage, place):
-    """The server warns and goes on with its default certificate; the client does not like that."""
+    """The server warns and continues with its default certificate, which the client rejects."""
     here = views.Place(stage, place)
     server = here.server(NamedServer, options=UNKNOWN_NAME[:2])
     here.trace(server.port)

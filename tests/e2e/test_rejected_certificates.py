@@ -61,7 +61,7 @@ def test_unknown_authority(stage, client_name, version, place):
 
 @pytest.mark.parametrize("place", views.PLACES)
 def test_silent_rejection(stage, place):
-    """Node.js looks at the certificate behind its own Finished, closes, and TLS says nothing."""
+    """Node.js checks the certificate after its own Finished and closes without an alert."""
     found, ends = meet(stage, place, "node", version="TLSv1.3",
                        authority=str(stage.certificates.chain("stranger")))
     for view in found:
@@ -124,7 +124,7 @@ def test_another_name(stage, client_name, version, place):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("place", views.PLACES)
 def test_client_certificate_missing(stage, client_name, version, place):
-    """In TLS 1.3 the server's alert comes behind the client's Finished, and is encrypted."""
+    """In TLS 1.3 the server's alert comes after the client's Finished, and is encrypted."""
     found, ends = meet(stage, place, client_name, ("-Verify", "3"), version=version)
     for view in found:
         if hidden(version) and client_name == "gnutls-cli":

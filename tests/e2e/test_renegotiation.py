@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Renegotiation in TLS 1.2: a second row, of which only times and lengths are known."""
+"""Renegotiation in TLS 1.2: a second row with times and lengths only."""
 
 import subprocess
 
@@ -12,7 +12,7 @@ HIDDEN = ("cipher", "group", "signature", "sni", "alpn", "resumed", "psk", "ech"
 
 
 class Conversation:
-    """An s_server and an s_client that do what they are told on their standard inputs, and the first row."""
+    """An s_server and an s_client that take commands on standard input, and the first row."""
 
     def __init__(self, stage, *server_options):
         self.trace = stage.trace()
@@ -41,7 +41,7 @@ def processes_are(row, conversation):
 
 @pytest.mark.vm
 def test_by_the_client(stage):
-    """Long behind the handshake, and once more: each has its row, with its owners and nothing that is hidden."""
+    """Long after the handshake, twice: each has a row with its owners and without what is encrypted."""
     conversation = Conversation(stage, "-client_renegotiation")
     for count in (2, 3):
         conversation.renegotiate()

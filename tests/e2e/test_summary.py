@@ -15,7 +15,7 @@ QUANTILES = {"p50_us": 0.5, "p95_us": 0.95, "p99_us": 0.99, "max_us": 1}
 
 
 def group_name(row):
-    """Who asked whom, by what is known of them."""
+    """Groups of client and server, by what is known of each."""
     client, server = row["client"], row["server"]
     who = client["process"]["comm"] if client["process"] else client["ip"]
     if row["tls"]["sni"]:
@@ -135,12 +135,12 @@ def test_without_names(stage):
 
 
 def run_text(stage, *arguments, count=3, output="table"):
-    """Lines of the summary on stderr, what stands behind it, stdout."""
+    """Lines of the summary on stderr, what follows them, stdout."""
     server = stage.server("s_server")
     running = terminal.TextRun("--port", server.port, "-o", output, "-n", count, *arguments)
     try:
         running.wait_for(b"openssl[", lambda: stage.client("openssl", server).ok())
-        # Those before tracing was on do not count; it ends by itself behind the last that does.
+        # Handshakes before the trace began do not count; it ends by itself after the last that does.
         for _ in range(count + 50):
             if running.process.poll() is None:
                 stage.client("openssl", server).ok()

@@ -77,7 +77,7 @@ def test_bridge(stage, family):
 
 
 def test_same_tuple_in_two_places(stage):
-    """The same four numbers at the same time behind two bridges: each row has its own processes."""
+    """Two connections with equal addresses and ports on two bridges: each row has its own processes."""
     networks = net.free_networks()
     ends = [stage.network.bridge(networks)[0] for _ in range(2)]
     port, local_port = process.free_port(), process.free_port()
@@ -102,7 +102,7 @@ def test_same_tuple_in_two_places(stage):
 
 @pytest.mark.vm
 def test_interfaces_come_and_go(stage):
-    """A pair made while tracing is traced; deleted and made anew, it is traced again."""
+    """A pair made during the trace is traced; deleted and made again, it is traced again."""
     trace = stage.trace()
     for _ in range(2):
         here, there = stage.network.veth()

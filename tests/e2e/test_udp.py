@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""QUIC and DTLS, live: one row per handshake, the true processes, and what a capture beside it says."""
+"""QUIC and DTLS, live: one row per handshake, with the right processes, as in a capture of it."""
 
 import shutil
 import subprocess

@@ -81,7 +81,7 @@ def datagrams_seed(path):
 
 
 def crypto_frames(message, cut):
-    """A message in two CRYPTO frames, the later one first, behind an ACK and padding."""
+    """A message in two CRYPTO frames, the later one first, after an ACK and padding."""
     whole = bytes([message[0]]) + len(message[1]).to_bytes(3, "big") + message[1]
     frames = b"\x02\x00\x00\x00\x00" + bytes(3)
     for start, part in ((cut, whole[cut:]), (0, whole[:cut])):

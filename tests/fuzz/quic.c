@@ -2,7 +2,7 @@
 /*
  * QUIC Initial packets. The input is a list of packets: how (below), a length of two bytes, bytes.
  * Sealed ones are the frames of an Initial, which the target protects as an end would, so that the
- * fuzzer reaches what lies behind the authentication.
+ * fuzzer reaches what comes after the authentication.
  */
 #include "rows.h"
 
@@ -55,7 +55,7 @@ static uint32_t version_of(uint8_t how)
 	return how & DRAFT ? 0xff00001d : 1;
 }
 
-/* RFC 9000 section 17.2.2; returns where the packet number stands. */
+/* RFC 9000 section 17.2.2; returns the position of the packet number. */
 static size_t header_put(struct datagram *datagram, uint8_t how, uint16_t number, size_t payload)
 {
 	/* In version 2 an Initial has type 1. */
@@ -134,7 +134,7 @@ static void initial_put(struct datagram *datagram, uint8_t how, uint16_t number,
 
 static void packet_put(struct datagram *datagram, uint8_t how, uint16_t number, struct slice bytes)
 {
-	/* 4 bytes behind the start of the number, there must be a sample. */
+	/* A sample must follow 4 bytes after the start of the number. */
 	if (how & SEALED && bytes.length >= 4 - NUMBER_SIZE)
 		initial_put(datagram, how, number, bytes);
 	else

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The corpus beside the repository: its truths, and tlstrace's rows in their terms."""
+"""The corpus outside the repository: its expected values, and tlstrace's rows in the same terms."""
 
 import ipaddress
 import json
@@ -29,7 +29,7 @@ def registry(name):
 
 
 def code(kind, name):
-    """The code point of a name, or of the number that stands for one without."""
+    """The code point of a name, or of the number used for one without a name."""
     if name is None:
         return None
     known = CODES["version"] if kind == "version" else registry(kind)

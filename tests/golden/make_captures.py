@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Make the captures of the golden tests anew: real programs in two namespaces, tcpdump between them.
+"""Make the captures of the golden tests again: real programs in two namespaces, tcpdump between them.
 
 make_captures.py [NAME...]: all, or those named; `make captures` installs what it needs. What differs
 from run to run (keys, randoms, ports, times) makes new expected values: run the test with UPDATE=1

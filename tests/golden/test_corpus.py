@@ -22,7 +22,7 @@ ALLOWED = {  # (end of the capture's name, field): reason
     ("chrome-63.0.3211.0-canary-tls_experiment.pcap", "resumed"):
         "version 0x7e01 follows the rules of TLS 1.3: its session id and ChangeCipherSpec resume nothing",
 }
-# Where tshark 4.4 reads less or something else than what is on the wire.
+# Where tshark 4.4 reads less than what is on the wire, or something different.
 FAST_OPEN = "tshark takes the data in the SYN for lost, and does not see the server's answer"
 DRAFT = "a ServerHello of draft 14 has no session id; tshark reads it as if it had one"
 DTLS = "tshark computes no fingerprint of a ClientHello in several fragments"
@@ -122,7 +122,7 @@ def count_matches(truth, row):
 # Suricata's tests that state something else than what is on the wire.
 ALLOWED_COUNTS = {
     "suricata bug-5713-01": "there is no ServerHello: Suricata states the ClientHello's version",
-    "suricata bug-5713-02-ja4": "hashes an underscore behind nothing; JA4's text leaves it out",
+    "suricata bug-5713-02-ja4": "hashes an underscore after nothing; JA4's text leaves it out",
     "suricata tcp-fastopen-10-syn-data-ignore": "its setting makes two events of the one connection",
 }
 

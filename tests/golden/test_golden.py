@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every committed capture decodes to the JSON that was looked at by eye. UPDATE=1 writes it anew."""
+"""Every committed capture decodes to JSON that a person has checked. UPDATE=1 writes it again."""
 
 import json
 import os

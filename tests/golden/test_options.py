@@ -145,7 +145,7 @@ def test_standard_input(rows, capture):
 
 
 def test_summary(rows, capture):
-    """After a table it stands on stderr, of what the filters let through."""
+    """After a table it is on stderr and counts what the filters let through."""
     done = run("-r", capture, "--summary", "table")
     lines = done.stderr.splitlines()
     groups = [line.split()[:5] for line in lines if "→" in line]

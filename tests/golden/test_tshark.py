@@ -10,7 +10,7 @@ import corpus
 import reading
 
 PORTS = ("-d", "tcp.port==4433,tls", "-d", "udp.port==4433,quic")
-# tshark finds TLS within a protocol only where it is told of the protocol.
+# tshark finds TLS within a protocol only if the protocol is named.
 PROTOCOLS = {"smtp": "smtp", "imap": "imap", "pop3": "pop", "ftp": "ftp", "ldap": "ldap", "postgres": "pgsql",
              "mysql": "mysql", "xmpp": "xmpp"}
 STARTTLS = {**{f"starttls-{name}": ("-d", f"tcp.port==4433,{theirs}") for name, theirs in PROTOCOLS.items()},
@@ -27,7 +27,7 @@ FIELDS = ["handshake.type", "handshake.version", "handshake.extensions.supported
 OTHERS = ["tcp.stream", "udp.stream", "x509sat.uTF8String", "tls.handshake.cipherspec"]
 # What tshark reads otherwise: (capture, field): reason.
 ALLOWED = {
-    ("tls12-null", "alerts"): "behind a ChangeCipherSpec nothing is copied, though a NULL suite does not encrypt",
+    ("tls12-null", "alerts"): "after a ChangeCipherSpec nothing is copied, though a NULL suite does not encrypt",
     ("tls12-null", "messages"): "the same: the Finished",
     ("tls12-psk-dhe", "group"): "of a ServerKeyExchange with a PSK tshark 4.0 reads the hint alone",
     ("raw-key", "certificates"): "tshark counts a raw public key as a certificate",
@@ -176,7 +176,7 @@ def sorted_like(rows, servers):
 
 @pytest.mark.parametrize("capture", reading.golden_captures(), ids=lambda path: path.stem)
 def test_messages(capture):
-    """Each message in the clear, however it was cut into records or put together with others."""
+    """Each plaintext message, however it was divided into records or combined with others."""
     want = [corpus.handshake_name(number(code)) for code in all_values(packets(capture), "type")]
     got = ["server_hello" if message["message"] == "hello_retry_request" else message["message"]
            for row in reading.read_rows(capture) for message in row["messages"]
@@ -202,7 +202,7 @@ def certificate_sizes(row):
 
 
 def test_subjects():
-    """Names of certificates as tshark prints them: every part of it stands in ours."""
+    """Names of certificates as tshark prints them: ours has every part of them."""
     compared = 0
     for capture in reading.golden_captures():
         parts = set(all_values(packets(capture), "x509sat.uTF8String"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A handshake by ssl that pauses where it is told to, always at a moment when it could go on."""
+"""A handshake by ssl with pauses at given points, each when it could continue."""
 
 import select
 import ssl

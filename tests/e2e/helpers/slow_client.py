@@ -38,7 +38,7 @@ def verify(accepted, store):
 
 if where == "verify":
     libssl = ctypes.CDLL("libssl.so.3")
-    # The ssl module has no such callback; its object holds the SSL_CTX behind the object's head.
+    # The ssl module has no such callback; its object holds the SSL_CTX after the object's header.
     native = ctypes.c_void_p.from_address(id(context) + object.__basicsize__)
     libssl.SSL_CTX_set_verify(native, 1, verify)
 

@@ -7,7 +7,7 @@ certificate  in the callback that chooses the certificate
 finish       when the client's second flight is there, before it is read
 nowhere      not at all
 
-With "deferred" behind it (accept+deferred) the kernel has no connection to accept before the hello is there.
+With "deferred" added (accept+deferred), the kernel has no connection to accept before the hello arrives.
 """
 
 import select

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""starttls_client.py ADDRESS PORT CAFILE NAME: connect, say so, go on with STARTTLS when told to.
+"""starttls_client.py ADDRESS PORT CAFILE NAME: connect, say so, and start TLS on request.
 
-Prints "connected PORT" once the TCP connection stands; a line on standard input starts the rest.
+Prints "connected PORT" once the TCP connection is established; a line on standard input starts the rest.
 """
 
 import socket

@@ -79,7 +79,7 @@ def pinned():
 
 
 def foreign_filter(directory, interface):
-    """Someone else's clsact with a filter in each direction. Returns attached() of it."""
+    """Another program's clsact with a filter in each direction. Returns attached() of it."""
     source, built = directory / "foreign.c", directory / "foreign.o"
     source.write_text(FOREIGN)
     process.command("clang", "-O2", "-target", "bpf", "-c", source, "-o", built)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A capture by tcpdump beside the trace, and what tshark reads in it: the truth of the tests."""
+"""A capture by tcpdump during the trace, and what tshark reads in it: the tests' reference."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class Message:
 
 @dataclass
 class Hello:
-    """Code points as they stand in a ClientHello, or in what the server chose."""
+    """Code points as they are in a ClientHello, or in what the server chose."""
     random: str
     session_id: str = ""
     size: int = 0

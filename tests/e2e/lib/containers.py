@@ -232,7 +232,7 @@ class Docker(Runtime):
 
 
 class HiddenDocker(Docker):
-    """Its files are in a mount namespace of its own: what is in them, only its socket tells."""
+    """Its files are in its own mount namespace, so only its socket can be asked."""
 
     def daemon_argv(self):
         place = self.directory / "root"

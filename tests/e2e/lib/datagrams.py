@@ -176,14 +176,14 @@ def handshake_end(messages):
 
 
 def file_agrees(row, capture):
-    """What a capture taken beside the trace says of the same handshake."""
+    """What a capture taken during the trace says of the same handshake."""
     read = [other for other in reading.read(capture.file).rows if other["id"] == row["id"]]
     assert len(read) == 1, read
     live, file = reading.on_the_wire(row), reading.on_the_wire(read[0])
-    seen, told = live.pop("messages"), file.pop("messages")
+    seen, captured = live.pop("messages"), file.pop("messages")
     assert live == file
-    end = min(handshake_end(seen), handshake_end(told))
-    assert end >= 3 and seen[:end] == told[:end], f"{seen}\n{told}"
+    end = min(handshake_end(seen), handshake_end(captured))
+    assert end >= 3 and seen[:end] == captured[:end], f"{seen}\n{captured}"
 
 
 

@@ -17,7 +17,7 @@ def extension(kind, body):
 
 
 def client_hello(random=None, sni=b"raw.example.org", ciphers=(0xC02F, 0xC030), more=()):
-    """A TLS 1.2 ClientHello in one record (RFC 5246 section 7.4.1.2). sni is put in as it is."""
+    """A TLS 1.2 ClientHello in one record (RFC 5246 section 7.4.1.2). sni is used as it is."""
     server_name = extension(0, vector(b"\0" + vector(sni, 2), 2))          # RFC 6066 section 3
     groups = extension(10, vector(codes(0x1D, 0x17), 2))                   # RFC 8422 section 5.1
     schemes = extension(13, vector(codes(0x0403, 0x0804, 0x0401), 2))      # RFC 5246 7.4.1.4.1

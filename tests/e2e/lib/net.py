@@ -125,7 +125,7 @@ class Network:
         return near, far
 
     def bridge(self, networks=None):
-        """Two new namespaces behind a bridge here: their sides, and the bridge's ports."""
+        """Two new namespaces on a bridge in this one: their sides, and the bridge's ports."""
         bridge = self.name("br")
         command("ip", "link", "add", bridge, "type", "bridge")
         self.interfaces.append(bridge)

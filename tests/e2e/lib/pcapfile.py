@@ -82,7 +82,7 @@ def payload_length(packet):
 
 
 def again(packet, count):
-    """count more segments like this one of TCP in IPv4 in Ethernet, each behind the other in its stream."""
+    """count more segments like this one (TCP, IPv4, Ethernet), each following the one before it."""
     at = 14 + (packet.data[14] & 15) * 4 + 4
     [sequence] = struct.unpack_from(">I", packet.data, at)
     for number in range(1, count + 1):
@@ -109,7 +109,7 @@ def tagged(frame, *tags):
     return frame[:12] + b"".join(struct.pack(">HH", kind, tag) for kind, tag in tags) + frame[12:]
 
 
-# How a frame of Ethernet may be wrapped: the file's link type, and what stands in it instead.
+# How an Ethernet frame may be wrapped: the file's link type, and what replaces the frame.
 WRAPPINGS = {
     "vlan": (ETHERNET, lambda frame: tagged(frame, (0x8100, 100))),
     "qinq": (ETHERNET, lambda frame: tagged(frame, (0x88A8, 7), (0x8100, 100))),

@@ -24,7 +24,7 @@ def environment(**more):
 
 
 def in_namespace(namespace, argv):
-    """namespace: the name of one of the network, or what nsenter is to be told."""
+    """namespace: the name of a network namespace, or options for nsenter."""
     if not namespace:
         return list(argv)
     options = [f"--net=/run/netns/{namespace}"] if isinstance(namespace, str) else namespace
@@ -79,7 +79,7 @@ class Finished:
 
 @dataclass
 class Processes:
-    """All that a test started; end() leaves none of them behind."""
+    """Everything that a test started; end() stops all of it."""
     directory: Path
     started: list = field(default_factory=list)
 

@@ -51,7 +51,7 @@ MESSAGE_KEYS = ("from", "record", "message", "size", "encrypted")
 
 
 def on_the_wire(row):
-    """What a row says that does not depend on where and when it was seen, and by whom."""
+    """The part of a row that does not depend on where, when and by which process it was seen."""
     kept = {key: row[key] for key in ("id", "transport", "outcome", "tls", "offer", "certificates",
                                       "fingerprint")}
     kept["failure"] = row["failure"]

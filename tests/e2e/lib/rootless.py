@@ -31,7 +31,7 @@ exec cat
 
 
 def kill_all(cgroup):
-    """All that runs in a cgroup: its processes double fork, nobody else could end them."""
+    """Everything in a cgroup: its processes fork twice, so only the cgroup finds them."""
     def gone():
         left = (cgroup / "cgroup.procs").read_text().split()
         for pid in left:
@@ -44,7 +44,7 @@ def kill_all(cgroup):
 
 
 class User:
-    """An account that only processes started through run() see, and tlstrace if it is told to."""
+    """An account that only processes started through run() see, and tlstrace on request."""
 
     def __init__(self, directory):
         self.home = directory / "home"

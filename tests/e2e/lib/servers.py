@@ -163,7 +163,7 @@ http {{
 
 
 class HaproxyTcp(Haproxy):
-    """Passes TLS through. options: address and port of the server, and how it is told of the client."""
+    """Passes TLS through. options: address and port of the server, and the PROXY header to send."""
 
     def argv(self):
         address, port, *more = map(str, self.options)
@@ -221,7 +221,7 @@ stream {{
 
 
 class NginxBehindProxy(Nginx):
-    """Wants to be told of the client before the ClientHello."""
+    """Expects a PROXY header before the ClientHello."""
 
     def listen_options(self):
         return "proxy_protocol"

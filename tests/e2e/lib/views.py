@@ -49,7 +49,7 @@ class View:
 
 @dataclass
 class Place:
-    """Where client and server are, with the traces beside them."""
+    """Where client and server are, with the traces there."""
     stage: object
     kind: str
     options: tuple = ()
