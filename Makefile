@@ -135,13 +135,16 @@ test: deps ## build and run all tests (root)
 # The parts of who/ that ask neither the kernel nor a runtime.
 who_code = $(addprefix user/who/,container.c container_api.c container_manager.c container_names.c container_path.c document.c files.c message.c)
 
+# Of source/, what reads the frames of a capture.
+frame_code = $(addprefix user/source/,pcapng.c frame.c link.c tunnel.c fragments.c sides.c segments.c \
+	opening.c udp_flows.c connection_table.c connections.c)
+
 # Unit tests: one binary each, with sanitizers, without root.
 unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
 unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
-	user/log.c user/hash.c user/histogram.c user/file_open.c $(who_code) \
-	$(addprefix user/source/,pcapng.c frame.c fragments.c opening.c connection_table.c connections.c) \
-	$(wildcard tests/unit/build.c tests/unit/quic_samples.c tests/unit/tracker_fixture.c)
+	user/log.c user/hash.c user/histogram.c user/file_open.c $(who_code) $(frame_code) \
+	$(wildcard tests/unit/build.c tests/unit/quic_samples.c tests/unit/*_fixture.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
 unit_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-D_GNU_SOURCE -Iuser -Ibpf -Itests/unit $(shell $(PKG_CONFIG) --cflags json-c libcrypto cmocka 2>/dev/null) \
@@ -167,8 +170,8 @@ FUZZ_JOBS ?= 2
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildcard tests/fuzz/*.c)))
 fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
 fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
-	user/hash.c user/histogram.c user/file_open.c $(who_code) $(fuzz_shared) \
-	$(addprefix user/source/,capture.c capture_input.c pcapng.c frame.c fragments.c opening.c connection_table.c connections.c)
+	user/hash.c user/histogram.c user/file_open.c $(who_code) $(fuzz_shared) $(frame_code) \
+	$(addprefix user/source/,capture.c capture_input.c)
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)
 fuzz_sanitizers = address,undefined
 fuzz_cflags = -std=gnu11 -O1 -g $(warnings) -fsanitize=fuzzer-no-link,$(fuzz_sanitizers) \

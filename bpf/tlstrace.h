@@ -11,6 +11,7 @@
 enum tlstrace_limit {
 	/* Stretches of bytes one event can carry; a packet with more records is cut and counted. */
 	TLSTRACE_SLICES_MAX = 16,
+	TLSTRACE_SACKS_MAX = 4, /* all that fit into a header */
 	/* Bytes one event can carry; a packet with more plaintext becomes several events. */
 	TLSTRACE_DATA_MAX = 12288,
 	/* Handshake bytes copied per direction of a flow. Certificate chains seen in the wild end
@@ -57,7 +58,9 @@ enum tlstrace_tcp_flag {
 	TLSTRACE_TCP_FIN = 0x01,
 	TLSTRACE_TCP_SYN = 0x02,
 	TLSTRACE_TCP_RST = 0x04,
+	TLSTRACE_TCP_PSH = 0x08,
 	TLSTRACE_TCP_ACK = 0x10,
+	TLSTRACE_TCP_URG = 0x20,
 };
 
 /* Indices of the counters map. Every event that is not delivered is counted under its cause. */
@@ -113,6 +116,12 @@ struct tlstrace_slice {
 	__u32 length;
 };
 
+/* Bytes that an end has received out of order: RFC 2018, RFC 2883. Sequence numbers. */
+struct tlstrace_sack {
+	__u32 start;
+	__u32 end;
+};
+
 /*
  * One TCP segment of a handshake. [sequence, sequence + length) was observed; of it the slices were
  * copied, one after the other, behind the struct. What lies between them is the body of encrypted
@@ -140,6 +149,8 @@ struct tlstrace_packet_event {
 	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one
 			      */
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* its name now; "" unknown */
+	__u32 sack_count;
+	struct tlstrace_sack sacks[TLSTRACE_SACKS_MAX];
 	struct tlstrace_slice slices[TLSTRACE_SLICES_MAX];
 	/* data_length bytes of data follow */
 };

@@ -2,6 +2,8 @@
 #include "hash.h"
 
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 uint64_t hash_words(const void *key, size_t size, uint64_t seed)
 {
@@ -16,12 +18,24 @@ uint64_t hash_words(const void *key, size_t size, uint64_t seed)
 	return hash;
 }
 
-uint64_t hash_bytes(struct slice bytes)
+uint64_t hash_bytes(struct slice bytes, uint64_t seed)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = 0xcbf29ce484222325ULL ^ seed;
 	size_t i;
 
 	for (i = 0; i < bytes.length; i++)
 		hash = (hash ^ bytes.bytes[i]) * 0x100000001b3ULL;
 	return hash;
+}
+
+uint64_t hash_seed(void)
+{
+	struct timespec now;
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+		return seed;
+	/* Before the kernel has random numbers: hard enough to guess. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((uint64_t)now.tv_sec << 30 ^ now.tv_nsec) * 0x9e3779b97f4a7c15ULL;
 }

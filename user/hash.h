@@ -13,7 +13,9 @@
  * that reading a capture takes. seed: where who chooses the key must not choose the bucket, else 0.
  */
 uint64_t hash_words(const void *key, size_t size, uint64_t seed);
-/* FNV-1a of any bytes. */
-uint64_t hash_bytes(struct slice bytes);
+/* FNV-1a of any bytes, seeded likewise. */
+uint64_t hash_bytes(struct slice bytes, uint64_t seed);
+/* A seed that nobody outside knows. */
+uint64_t hash_seed(void);
 
 #endif

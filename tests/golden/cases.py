@@ -151,33 +151,18 @@ CASES = {
 
 # Not right yet, and why. Whoever makes one right removes it here: a case that passes then fails the test.
 LENGTHS = "the length of an encrypted record is taken for more than it proves"
-ORDER = "the order of packets across directions is taken for evidence"
 ACKNOWLEDGED = "acknowledgements are not looked at"
 NO_CLIENT_CERTIFICATE_YET = "that the client had no certificate is not taken for the reason"
 NOT_YET = {
     "java17-tls12-empty-client-certificate-java-bad_certificate": NO_CLIENT_CERTIFICATE_YET,
     "go12-no-client-certificate": NO_CLIENT_CERTIFICATE_YET,
     "go13-alpn-encrypted": "no sentence for a refusal before the certificate",
-    "ack-padding-49756": "zero bytes after a pure ACK win against data",
-    "tls12-acks-with-null-padding-inside-ip-length": "zero bytes after a pure ACK win against data",
-    "tls13-every-packet-twice-span": "a packet seen twice counts as sent twice",
-    "tls13-keepalive-probes-1-byte": "a keep-alive probe counts as a retransmission",
-    "duplicate-row-6049": "a hello sent again after both FINs begins another handshake",
-    "stale-rst-handshake-completes": "a RST counts whatever its sequence number",
     "same-random-two-hellos": "hellos are compared by random and sequence number only",
     "geneve-one-direction": "the side that was never seen is blamed",
-    "tls12-server-direction-0.3ms-late": ORDER,
-    "tls12-client-direction-first-in-file": ORDER,
-    "tls13-synack-before-syn": ORDER,
-    "mariadb-starttls-with-syn": "the connect counts only if the hello is first on its connection",
     "answer-after-20s-49552": "a file's silence ends after --timeout",
     "large-hello-first-segment-never-arrives-server-sacks-second": ACKNOWLEDGED,
     "hello-dropped-retransmitted": ACKNOWLEDGED,
     "answer-dropped-at-client": ACKNOWLEDGED,
-    "lo-iptables-output-redirect-two-tuples-one-connection": "one connection with two tuples is not joined",
-    "tls12-proxy-v1-header-in-same-segment-as-hello": "a hello after a PROXY header is not found",
-    "tls13-nflog-linktype-239": "link type NFLOG is not decoded",
-    "legacy-version-0305-norow": "only versions up to 0x0304 are known",
     "quic-version-negotiation-norow": "a QUIC version that is not known begins nothing",
     "short-hello-counted-as-table-full": "a hello too short for a random has the wrong counter",
     "certificate-328k-61454": "a message beyond the limit has the wrong name",

@@ -327,7 +327,8 @@ static void test_between(void **state)
 static void test_between_opened(void **state)
 {
 	struct scene *scene = *state;
-	const struct flow_opening opening = {ns_of(25), ns_of(75), ns_of(125), false};
+	const struct flow_opening opening = {
+		.syn_ns = ns_of(25), .answer_ns = ns_of(75), .ack_ns = ns_of(125)};
 
 	full_12(scene);
 	scene->timeline.opening = &opening;
@@ -355,7 +356,7 @@ static void test_between_opened(void **state)
 static void test_between_half_opened(void **state)
 {
 	struct scene *scene = *state;
-	const struct flow_opening opening = {ns_of(25), 0, ns_of(125), false};
+	const struct flow_opening opening = {.syn_ns = ns_of(25), .ack_ns = ns_of(125)};
 
 	full_13(scene);
 	scene->timeline.opening = &opening;

@@ -202,7 +202,6 @@ static int dtls_begin(struct flow *flow, const struct flow_segment *segment,
 	struct dtls_record record;
 	struct slice bytes;
 
-	(void)shared;
 	if (!segment->event->from_client || !datagram_next(segment, &datagram))
 		return -EPROTO;
 	bytes = datagram_bytes(segment, &datagram, 0);
@@ -218,7 +217,7 @@ static int dtls_begin(struct flow *flow, const struct flow_segment *segment,
 		flow->directions[0].position = flow->directions[1].position = fragment.sequence;
 	if (bytes.length > HASHED_MAX)
 		bytes.length = HASHED_MAX;
-	flow->start = hash_bytes(bytes);
+	flow->start = hash_bytes(bytes, shared->seed);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct flow_table *flow_table_new(size_t capacity, const struct flow_handler *ha
 		free(table);
 		return NULL;
 	}
+	table->shared.seed = hash_seed();
 	table->capacity = capacity;
 	table->handler = handler;
 	return table;
@@ -88,7 +89,7 @@ uint64_t flow_table_refused(const struct flow_table *table)
 static size_t key_hash(const struct flow_table *table, const struct tlstrace_flow_key *key)
 {
 	_Static_assert(sizeof(*key) % sizeof(uint64_t) == 0, "the key is hashed in words");
-	return hash_words(key, sizeof(*key), 0) & (table->bucket_count - 1);
+	return hash_words(key, sizeof(*key), table->shared.seed) & (table->bucket_count - 1);
 }
 
 static struct flow *flow_find(struct flow_table *table, const struct tlstrace_flow_key *key,

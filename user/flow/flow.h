@@ -73,6 +73,8 @@ struct flow_opening {
 	uint64_t ack_ns;    /* the client's ACK of that */
 	bool closed; /* the server had closed its side before the ClientHello; the times may be 0
 			then */
+	bool used;   /* something was said on it before the ClientHello */
+	bool server_unseen; /* of the server there was no packet by then */
 };
 
 struct flow_transport;

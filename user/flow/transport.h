@@ -9,6 +9,7 @@
 /* What the flows of one table share; the table owns it. */
 struct flow_shared {
 	struct quic_crypto *quic; /* made for the first QUIC flow */
+	uint64_t seed;		  /* of hashes of what peers choose */
 };
 
 struct flow_transport {

@@ -485,7 +485,7 @@ static void connect_add(struct model *model)
 			  (struct point){time_before(hello->first_ns, way_ns),
 					 !model->reaches[END_CLIENT]},
 			  false);
-	} else if (model->place == END_UNKNOWN && opening && opening->ack_ns &&
+	} else if (model->place == END_UNKNOWN && opening && !opening->used && opening->ack_ns &&
 		   opening->syn_ns < opening->ack_ns && opening->ack_ns <= hello->first_ns) {
 		/* The client's SYN, ACK and hello are all as long under way. */
 		model->cursor = (struct point){time_before(opening->syn_ns, way_ns), false};

@@ -45,6 +45,7 @@ static const struct link {
 	{DLT_PPP_SERIAL, FRAME_LINK_PPP},
 	{DLT_PPP_ETHER, FRAME_LINK_PPPOE},
 	{DLT_C_HDLC, FRAME_LINK_HDLC},
+	{DLT_NFLOG, FRAME_LINK_NFLOG},
 	{LINKTYPE_RAW, FRAME_LINK_IP},
 };
 
@@ -189,7 +190,8 @@ struct source_capture *source_capture_open(const char *path, const struct source
 	if (packets_prepare(capture))
 		goto out;
 	capture->fragments = fragments_new();
-	capture->connections = connections_new(CONNECTIONS_MAX, handler);
+	capture->connections =
+		connections_new(CONNECTIONS_MAX, capture_input_is_file(capture->input), handler);
 	if (capture->fragments && capture->connections)
 		return capture;
 no_memory:

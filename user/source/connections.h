@@ -6,6 +6,7 @@
 #ifndef TLSTRACE_CONNECTIONS_H
 #define TLSTRACE_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,22 +16,23 @@
 struct connections;
 
 struct connections_counts {
-	uint64_t hellos;     /* flows begun */
-	uint64_t table_full; /* flows under way that made room for others */
-	uint64_t lost;	     /* flows of which bytes are not in the capture */
+	uint64_t hellos;       /* flows begun */
+	uint64_t table_full;   /* flows under way that made room for others */
+	uint64_t lost;	       /* flows with bytes that are not in the capture, or were cut off */
+	uint64_t unknown_quic; /* QUIC handshakes of versions that are not decoded */
 };
 
-/* capacity: TCP connections and UDP flows at most; the one idle for longest makes room. NULL
- * without memory. */
-struct connections *connections_new(size_t capacity, const struct source_handler *handler);
-void connections_free(struct connections *connections);
-/* Look at a frame. Borrowed for the call; segments ahead of a ClientHello's beginning are copied.
- */
-void connections_add(struct connections *connections, const struct frame *frame, uint64_t time_ns);
 /*
- * Tell of the holes that will not be filled any more: those older than the time it takes a capture
- * to put packets in order. UINT64_MAX: all.
+ * capacity: TCP connections and UDP flows at most; the one idle for longest makes room. NULL
+ * without memory. patient: all of the capture is there, so a late packet is waited for as long as
+ * there is room; else for the time that it takes a capture to put packets in order.
  */
+struct connections *connections_new(size_t capacity, bool patient,
+				    const struct source_handler *handler);
+void connections_free(struct connections *connections);
+/* Look at a frame. Borrowed for the call; what has to wait is copied. */
+void connections_add(struct connections *connections, const struct frame *frame, uint64_t time_ns);
+/* Tell of what is late by now and will not come any more. UINT64_MAX: of all that is missing. */
 void connections_tick(struct connections *connections, uint64_t now_ns);
 /*
  * The packets of this flow are not wanted any more. A later ClientHello on the connection begins

@@ -1,57 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "source/frame.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "source/fragments.h"
+#include "source/layer.h"
 
 /* Headers of one frame: two VLAN tags, a tunnel and IPv6 extensions are about ten. */
-#define LAYERS_MAX	 24
-#define LENGTH_FIELD_MAX 1500 /* below it an EtherType is IEEE 802.3's length */
+#define LAYERS_MAX 24
 
-enum layer {
-	LAYER_NONE, /* nothing for us */
-	LAYER_BROKEN,
-	LAYER_DONE,
-	LAYER_ETHERNET,
-	LAYER_COOKED,
-	LAYER_COOKED2,
-	LAYER_NULL,
-	LAYER_PPP,
-	LAYER_PPPOE,
-	LAYER_HDLC,
-	LAYER_VLAN,
-	LAYER_MPLS,
-	LAYER_IP,
-	LAYER_IPV4,
-	LAYER_IPV6,
-	LAYER_IPV6_EXTENSION,
-	LAYER_IPV6_FRAGMENT,
-	LAYER_AUTHENTICATION,
-	LAYER_GRE,
-	LAYER_ERSPAN2,
-	LAYER_ERSPAN3,
-	LAYER_TCP,
-	LAYER_UDP,
-	LAYERS,
-};
-
-/* A frame being read: rest is what was captured behind the headers so far. */
-struct walk {
-	struct slice rest;
-	size_t missing; /* bytes behind rest that were on the wire only */
-	uint64_t time_ns;
-	struct fragments *fragments;
-	struct frame *frame;
-};
-
-struct code_layer {
-	uint16_t code;
-	enum layer layer;
-};
-
-static enum layer code_find(const struct code_layer *codes, size_t count, uint16_t code)
+enum layer code_find(const struct code_layer *codes, size_t count, uint16_t code)
 {
 	size_t i;
 
@@ -59,19 +17,6 @@ static enum layer code_find(const struct code_layer *codes, size_t count, uint16
 		if (codes[i].code == code)
 			return codes[i].layer;
 	return LAYER_NONE;
-}
-
-/* The most frequent first. */
-static enum layer ethertype_layer(uint16_t type)
-{
-	static const struct code_layer types[] = {
-		{0x0800, LAYER_IPV4},	 {0x86dd, LAYER_IPV6},	  {0x8100, LAYER_VLAN},
-		{0x88a8, LAYER_VLAN},	 {0x9100, LAYER_VLAN},	  {0x8847, LAYER_MPLS},
-		{0x8848, LAYER_MPLS},	 {0x8864, LAYER_PPPOE},	  {0x6558, LAYER_ETHERNET},
-		{0x88be, LAYER_ERSPAN2}, {0x22eb, LAYER_ERSPAN3}, {0x880b, LAYER_PPP},
-	};
-
-	return code_find(types, sizeof(types) / sizeof(types[0]), type);
 }
 
 static enum layer protocol_layer(uint8_t protocol)
@@ -82,6 +27,7 @@ static enum layer protocol_layer(uint8_t protocol)
 		{4, LAYER_IPV4},
 		{41, LAYER_IPV6},
 		{47, LAYER_GRE},
+		{97, LAYER_ETHER_IP},
 		{51, LAYER_AUTHENTICATION},
 		{137, LAYER_MPLS},
 		/* RFC 8200 section 4, RFC 6275, RFC 7401, RFC 5533: hop-by-hop, routing, … */
@@ -97,15 +43,7 @@ static enum layer protocol_layer(uint8_t protocol)
 	return code_find(protocols, sizeof(protocols) / sizeof(protocols[0]), protocol);
 }
 
-MUST_CHECK static bool skip(struct walk *walk, size_t length)
-{
-	struct slice skipped;
-
-	return slice_bytes(&walk->rest, length, &skipped);
-}
-
-/* What the packet says of its own length: behind it is padding of the link, or an FCS. */
-static void length_set(struct walk *walk, size_t length)
+void walk_length(struct walk *walk, size_t length)
 {
 	if (length <= walk->rest.length) {
 		walk->rest.length = length;
@@ -115,152 +53,12 @@ static void length_set(struct walk *walk, size_t length)
 	}
 }
 
-static void encapsulation_add(struct walk *walk, enum layer kind, uint32_t identifier)
+void walk_encapsulate(struct walk *walk, enum layer kind, uint32_t identifier)
 {
 	uint64_t mixed = walk->frame->encapsulation ^ ((uint64_t)kind << 32 | identifier);
 
 	mixed *= 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
 	walk->frame->encapsulation = mixed ^ mixed >> 29;
-}
-
-static enum layer ethernet_read(struct walk *walk)
-{
-	uint16_t type, access, organization;
-	uint32_t rest;
-
-	if (!skip(walk, 12) || !slice_u16(&walk->rest, &type))
-		return LAYER_BROKEN;
-	if (type > LENGTH_FIELD_MAX)
-		return ethertype_layer(type);
-	/* SNAP: aa aa 03, then an organization of 0 and an EtherType (RFC 1042). */
-	if (!slice_u16(&walk->rest, &access) || access != 0xaaaa ||
-	    !slice_u32(&walk->rest, &rest) || rest != 0x03000000 ||
-	    !slice_u16(&walk->rest, &organization))
-		return LAYER_NONE;
-	return ethertype_layer(organization);
-}
-
-static void direction_set(struct walk *walk, uint16_t packet_type)
-{
-	enum { PACKET_TO_US = 0, PACKET_FROM_US = 4 };
-
-	if (packet_type == PACKET_FROM_US)
-		walk->frame->direction = FRAME_OUTGOING;
-	else if (packet_type == PACKET_TO_US)
-		walk->frame->direction = FRAME_INCOMING;
-}
-
-/* LINKTYPE_LINUX_SLL: packet type, ARPHRD, address length, address, protocol. */
-static enum layer cooked_read(struct walk *walk)
-{
-	uint16_t packet_type, protocol;
-
-	if (!slice_u16(&walk->rest, &packet_type) || !skip(walk, 12) ||
-	    !slice_u16(&walk->rest, &protocol))
-		return LAYER_BROKEN;
-	direction_set(walk, packet_type);
-	return ethertype_layer(protocol);
-}
-
-/* LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD, packet type, address length, address.
- */
-static enum layer cooked2_read(struct walk *walk)
-{
-	uint16_t protocol;
-	uint8_t packet_type;
-
-	if (!slice_u16(&walk->rest, &protocol) || !skip(walk, 2) ||
-	    !slice_u32(&walk->rest, &walk->frame->ifindex) || !skip(walk, 2) ||
-	    !slice_u8(&walk->rest, &packet_type) || !skip(walk, 9))
-		return LAYER_BROKEN;
-	direction_set(walk, packet_type);
-	return ethertype_layer(protocol);
-}
-
-/* The family's number and byte order are those of a system unknown: the IP version says the same.
- */
-static enum layer null_read(struct walk *walk)
-{
-	return skip(walk, 4) ? LAYER_IP : LAYER_BROKEN;
-}
-
-static enum layer hdlc_read(struct walk *walk)
-{
-	uint16_t type;
-
-	return skip(walk, 2) && slice_u16(&walk->rest, &type) ? ethertype_layer(type)
-							      : LAYER_BROKEN;
-}
-
-/* RFC 1661 section 2, RFC 1662 section 3.1: address, control and the protocol's first byte may be
- * left out. */
-static enum layer ppp_read(struct walk *walk)
-{
-	static const struct code_layer protocols[] = {
-		{0x0021, LAYER_IPV4},
-		{0x0057, LAYER_IPV6},
-		{0x0281, LAYER_MPLS},
-		{0x0283, LAYER_MPLS},
-	};
-	struct slice start = walk->rest;
-	uint16_t protocol;
-	uint8_t low, first;
-
-	if (!slice_u16(&walk->rest, &protocol))
-		return LAYER_BROKEN;
-	if (protocol != 0xff03)
-		walk->rest = start;
-	if (!slice_u8(&walk->rest, &first))
-		return LAYER_BROKEN;
-	protocol = first;
-	if (!(first & 1)) { /* the last byte of a protocol is odd */
-		if (!slice_u8(&walk->rest, &low))
-			return LAYER_BROKEN;
-		protocol = (uint16_t)(first << 8 | low);
-	}
-	return code_find(protocols, sizeof(protocols) / sizeof(protocols[0]), protocol);
-}
-
-/* RFC 2516 section 4; code 0 is a session's data. */
-static enum layer pppoe_read(struct walk *walk)
-{
-	uint16_t version_code, session, length;
-
-	if (!slice_u16(&walk->rest, &version_code) || !slice_u16(&walk->rest, &session) ||
-	    !slice_u16(&walk->rest, &length))
-		return LAYER_BROKEN;
-	if (version_code != 0x1100)
-		return LAYER_NONE;
-	encapsulation_add(walk, LAYER_PPPOE, session);
-	length_set(walk, length);
-	return LAYER_PPP;
-}
-
-static enum layer vlan_read(struct walk *walk)
-{
-	uint16_t tag, type;
-
-	if (!slice_u16(&walk->rest, &tag) || !slice_u16(&walk->rest, &type))
-		return LAYER_BROKEN;
-	/* A tag of VLAN 0 is a priority alone (IEEE 802.1Q), and often of one direction only. */
-	if (tag & 0x0fff)
-		encapsulation_add(walk, LAYER_VLAN, tag & 0x0fff);
-	return ethertype_layer(type);
-}
-
-/* RFC 3032: what lies below the last label is not said; RFC 4385's control word begins with a
- * nibble of 0. */
-static enum layer mpls_read(struct walk *walk)
-{
-	uint32_t label;
-
-	if (!slice_u32(&walk->rest, &label))
-		return LAYER_BROKEN;
-	if (!(label & 0x100))
-		return LAYER_MPLS;
-	if (walk->rest.length && walk->rest.bytes[0] >> 4 == 0)
-		return skip(walk, 4) ? LAYER_ETHERNET : LAYER_BROKEN;
-	return LAYER_IP;
 }
 
 static enum layer ip_read(struct walk *walk)
@@ -327,12 +125,14 @@ static enum layer ipv4_read(struct walk *walk)
 	    !slice_u8(&walk->rest, &protocol) || !slice_u16(&walk->rest, &checksum) ||
 	    !addresses_read(walk, 4))
 		return LAYER_BROKEN;
+	walk->frame->identification = identification;
 	header = (first & 0x0f) * 4;
 	/* A length of 0 is left to segmentation offload: the frame's own counts. */
-	if (first >> 4 != 4 || header < 20 || (total && total < header) || !skip(walk, header - 20))
+	if (first >> 4 != 4 || header < 20 || (total && total < header) ||
+	    !walk_skip(walk, header - 20))
 		return LAYER_BROKEN;
 	if (total)
-		length_set(walk, total - header);
+		walk_length(walk, total - header);
 	if (fragmenting & 0x3fff) {
 		struct fragment fragment = {
 			.key.identification = identification,
@@ -359,7 +159,7 @@ static enum layer ipv6_read(struct walk *walk)
 	    !addresses_read(walk, 16) || first >> 28 != 6)
 		return LAYER_BROKEN;
 	if (length)
-		length_set(walk, length);
+		walk_length(walk, length);
 	return protocol_layer(next);
 }
 
@@ -368,7 +168,7 @@ static enum layer extension_read(struct walk *walk, size_t added_units, size_t u
 	uint8_t next, length;
 
 	if (!slice_u8(&walk->rest, &next) || !slice_u8(&walk->rest, &length) ||
-	    !skip(walk, (length + added_units) * unit - 2))
+	    !walk_skip(walk, (length + added_units) * unit - 2))
 		return LAYER_BROKEN;
 	return protocol_layer(next);
 }
@@ -401,149 +201,12 @@ static enum layer ipv6_fragment_read(struct walk *walk)
 	return fragment_read(walk, &fragment);
 }
 
-/* RFC 2784, RFC 2890; version 1 is PPTP's (RFC 2637). */
-static enum layer gre_read(struct walk *walk)
-{
-	enum {
-		GRE_CHECKSUM = 0x8000,
-		GRE_ROUTING = 0x4000,
-		GRE_KEY = 0x2000,
-		GRE_SEQUENCE = 0x1000,
-		GRE_ACKNOWLEDGEMENT = 0x0080,
-		GRE_VERSION = 0x0007,
-		GRE_BRIDGED = 0x6558
-	};
-	uint16_t flags, type;
-	uint32_t key;
-
-	if (!slice_u16(&walk->rest, &flags) || !slice_u16(&walk->rest, &type))
-		return LAYER_BROKEN;
-	if (flags & GRE_ROUTING || (flags & GRE_VERSION) > 1)
-		return LAYER_NONE;
-	if (flags & GRE_CHECKSUM && !skip(walk, 4))
-		return LAYER_BROKEN;
-	if (flags & GRE_KEY) {
-		if (!slice_u32(&walk->rest, &key))
-			return LAYER_BROKEN;
-		/* NVGRE's key ends in a byte that tells flows apart: each direction has its own
-		 * (RFC 7637 section 3.2). */
-		if (type == GRE_BRIDGED)
-			key >>= 8;
-		/* PPTP's key is a length and the receiver's call number. */
-		if (!(flags & GRE_VERSION))
-			encapsulation_add(walk, LAYER_GRE, key);
-	}
-	if (flags & GRE_SEQUENCE && !skip(walk, 4))
-		return LAYER_BROKEN;
-	if (flags & GRE_VERSION && flags & GRE_ACKNOWLEDGEMENT && !skip(walk, 4))
-		return LAYER_BROKEN;
-	/* ERSPAN type I has no header of its own, and no sequence number. */
-	if (type == 0x88be && !(flags & GRE_SEQUENCE))
-		return LAYER_ETHERNET;
-	return ethertype_layer(type);
-}
-
-/* draft-foschiano-erspan-03 sections 4.2 and 4.3. */
-static enum layer erspan2_read(struct walk *walk)
-{
-	return skip(walk, 8) ? LAYER_ETHERNET : LAYER_BROKEN;
-}
-
-static enum layer erspan3_read(struct walk *walk)
-{
-	uint16_t flags;
-
-	if (!skip(walk, 10) || !slice_u16(&walk->rest, &flags))
-		return LAYER_BROKEN;
-	if (flags & 1 && !skip(walk, 8)) /* the platform's own header */
-		return LAYER_BROKEN;
-	return LAYER_ETHERNET;
-}
-
-/* RFC 7348 section 5. */
-static enum layer vxlan_read(struct walk *walk)
-{
-	uint32_t flags, network;
-
-	if (!slice_u32(&walk->rest, &flags) || !slice_u32(&walk->rest, &network) ||
-	    !(flags & 0x08000000) || network & 0xff)
-		return LAYER_NONE;
-	encapsulation_add(walk, LAYER_ETHERNET, network >> 8);
-	return LAYER_ETHERNET;
-}
-
-/* RFC 8926 section 3.4. */
-static enum layer geneve_read(struct walk *walk)
-{
-	uint16_t first, type;
-	uint32_t network;
-
-	if (!slice_u16(&walk->rest, &first) || !slice_u16(&walk->rest, &type) ||
-	    !slice_u32(&walk->rest, &network) || first >> 14 != 0 || network & 0xff ||
-	    !skip(walk, (first >> 8 & 0x3f) * 4))
-		return LAYER_NONE;
-	encapsulation_add(walk, LAYER_ETHERNET, network >> 8);
-	return ethertype_layer(type);
-}
-
-/* 3GPP TS 29.281 section 5.1: version 1, a user's packet (255); options if any of three flags is
- * set. */
-static enum layer gtp_read(struct walk *walk)
-{
-	uint8_t flags, type, next = 0, units;
-	uint16_t length, sequence;
-	uint32_t tunnel;
-
-	if (!slice_u8(&walk->rest, &flags) || !slice_u8(&walk->rest, &type) ||
-	    !slice_u16(&walk->rest, &length) || !slice_u32(&walk->rest, &tunnel) ||
-	    flags >> 4 != 3 || type != 255)
-		return LAYER_NONE;
-	length_set(walk, length);
-	if (!(flags & 7))
-		return LAYER_IP;
-	if (!slice_u16(&walk->rest, &sequence) || !skip(walk, 1) || !slice_u8(&walk->rest, &next))
-		return LAYER_NONE;
-	while (flags & 4 && next) {
-		if (!slice_u8(&walk->rest, &units) || !units || !skip(walk, units * 4U - 2) ||
-		    !slice_u8(&walk->rest, &next))
-			return LAYER_NONE;
-	}
-	return LAYER_IP;
-}
-
-static const struct tunnel {
-	uint16_t port;
-	enum layer (*read)(struct walk *walk);
-} tunnels[] = {
-	{4789, vxlan_read},
-	{8472, vxlan_read},
-	{6081, geneve_read},
-	{2152, gtp_read},
-};
-
-/* LAYER_NONE if it is no tunnel: then nothing has moved. */
-static enum layer tunnel_read(struct walk *walk)
-{
-	struct walk before = *walk;
-	uint64_t encapsulation = walk->frame->encapsulation;
-	enum layer layer;
-	size_t i;
-
-	for (i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
-		if (walk->frame->destination_port != tunnels[i].port)
-			continue;
-		layer = tunnels[i].read(walk);
-		if (layer != LAYER_NONE)
-			return layer;
-		*walk = before;
-		walk->frame->encapsulation = encapsulation;
-	}
-	return LAYER_NONE;
-}
-
-static enum layer payload_set(struct walk *walk, uint8_t protocol)
+/* whole: from the transport's header on. */
+static enum layer payload_set(struct walk *walk, uint8_t protocol, struct slice whole)
 {
 	walk->frame->protocol = protocol;
+	walk->frame->whole =
+		(struct slice){whole.bytes, walk->rest.bytes + walk->rest.length - whole.bytes};
 	walk->frame->payload = walk->rest;
 	walk->frame->length = walk->rest.length + walk->missing;
 	return LAYER_DONE;
@@ -552,6 +215,7 @@ static enum layer payload_set(struct walk *walk, uint8_t protocol)
 static enum layer udp_read(struct walk *walk)
 {
 	struct frame *frame = walk->frame;
+	struct slice datagram = walk->rest;
 	uint16_t length, checksum;
 	enum layer layer;
 
@@ -562,41 +226,73 @@ static enum layer udp_read(struct walk *walk)
 	if (length && length < 8)
 		return LAYER_BROKEN;
 	if (length && (size_t)length - 8 <= walk->rest.length + walk->missing)
-		length_set(walk, length - 8);
+		walk_length(walk, length - 8);
 	layer = tunnel_read(walk);
-	return layer != LAYER_NONE ? layer : payload_set(walk, FRAME_PROTOCOL_UDP);
+	return layer != LAYER_NONE ? layer : payload_set(walk, FRAME_PROTOCOL_UDP, datagram);
+}
+
+/* RFC 2018 section 3. */
+static void sack_read(struct frame *frame, struct slice blocks)
+{
+	struct tlstrace_sack sack;
+
+	while (frame->sack_count < TLSTRACE_SACKS_MAX && slice_u32(&blocks, &sack.start) &&
+	       slice_u32(&blocks, &sack.end))
+		frame->sacks[frame->sack_count++] = sack;
+}
+
+static void options_read(struct frame *frame, struct slice options)
+{
+	enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_SACK = 5 };
+	struct slice value;
+	uint8_t kind, length;
+
+	while (slice_u8(&options, &kind) && kind != OPTION_END) {
+		if (kind == OPTION_NOP)
+			continue;
+		if (!slice_u8(&options, &length) || length < 2 ||
+		    !slice_bytes(&options, length - 2U, &value))
+			return;
+		if (kind == OPTION_SACK)
+			sack_read(frame, value);
+	}
 }
 
 /* RFC 9293 section 3.1. */
 static enum layer tcp_read(struct walk *walk)
 {
 	struct frame *frame = walk->frame;
-	uint16_t offset_flags;
-	size_t options;
+	struct slice segment = walk->rest, options;
+	uint16_t offset_flags, window, checksum, urgent;
+	size_t length;
 
 	if (!slice_u16(&walk->rest, &frame->source_port) ||
 	    !slice_u16(&walk->rest, &frame->destination_port) ||
 	    !slice_u32(&walk->rest, &frame->sequence) ||
 	    !slice_u32(&walk->rest, &frame->acknowledgement) ||
-	    !slice_u16(&walk->rest, &offset_flags) || !skip(walk, 6))
+	    !slice_u16(&walk->rest, &offset_flags) || !slice_u16(&walk->rest, &window) ||
+	    !slice_u16(&walk->rest, &checksum) || !slice_u16(&walk->rest, &urgent))
 		return LAYER_BROKEN;
 	frame->tcp_flags = offset_flags & 0xff;
+	frame->urgent = urgent;
 	if (offset_flags >> 12 < 5)
 		return LAYER_BROKEN;
-	options = ((offset_flags >> 12) - 5) * 4;
-	if (options > walk->rest.length + walk->missing)
+	length = ((offset_flags >> 12) - 5) * 4;
+	if (length > walk->rest.length + walk->missing)
 		return LAYER_BROKEN;
-	if (!skip(walk, options)) {
+	if (slice_bytes(&walk->rest, length, &options)) {
+		options_read(frame, options);
+	} else {
 		/* The snapshot ends within the options: there is a payload, and none of it. */
-		walk->missing -= options - walk->rest.length;
+		walk->missing -= length - walk->rest.length;
 		walk->rest.length = 0;
 	}
 	if (frame->tcp_flags & TLSTRACE_TCP_SYN)
 		frame->sequence++;
-	return payload_set(walk, FRAME_PROTOCOL_TCP);
+	return payload_set(walk, FRAME_PROTOCOL_TCP, segment);
 }
 
-static enum layer (*const readers[LAYERS])(struct walk *walk) = {
+static layer_reader *const readers[LAYERS] = {
 	[LAYER_ETHERNET] = ethernet_read,
 	[LAYER_COOKED] = cooked_read,
 	[LAYER_COOKED2] = cooked2_read,
@@ -604,7 +300,12 @@ static enum layer (*const readers[LAYERS])(struct walk *walk) = {
 	[LAYER_PPP] = ppp_read,
 	[LAYER_PPPOE] = pppoe_read,
 	[LAYER_HDLC] = hdlc_read,
+	[LAYER_NFLOG] = nflog_read,
 	[LAYER_VLAN] = vlan_read,
+	[LAYER_METADATA] = metadata_read,
+	[LAYER_E_TAG] = e_tag_read,
+	[LAYER_VN_TAG] = vn_tag_read,
+	[LAYER_I_TAG] = i_tag_read,
 	[LAYER_MPLS] = mpls_read,
 	[LAYER_IP] = ip_read,
 	[LAYER_IPV4] = ipv4_read,
@@ -613,6 +314,7 @@ static enum layer (*const readers[LAYERS])(struct walk *walk) = {
 	[LAYER_IPV6_FRAGMENT] = ipv6_fragment_read,
 	[LAYER_AUTHENTICATION] = authentication_read,
 	[LAYER_GRE] = gre_read,
+	[LAYER_ETHER_IP] = ether_ip_read,
 	[LAYER_ERSPAN2] = erspan2_read,
 	[LAYER_ERSPAN3] = erspan3_read,
 	[LAYER_TCP] = tcp_read,
@@ -624,6 +326,7 @@ static const enum layer links[] = {
 	[FRAME_LINK_COOKED2] = LAYER_COOKED2,	[FRAME_LINK_IP] = LAYER_IP,
 	[FRAME_LINK_NULL] = LAYER_NULL,		[FRAME_LINK_PPP] = LAYER_PPP,
 	[FRAME_LINK_PPPOE] = LAYER_PPPOE,	[FRAME_LINK_HDLC] = LAYER_HDLC,
+	[FRAME_LINK_NFLOG] = LAYER_NFLOG,
 };
 
 enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length,
@@ -646,4 +349,55 @@ enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wi
 	if (layer == LAYER_DONE)
 		return FRAME_READ;
 	return layer == LAYER_NONE ? FRAME_OTHER : FRAME_BROKEN;
+}
+
+/* RFC 1071: the sum of 16-bit words. */
+static uint32_t words_sum(struct slice bytes, uint32_t sum)
+{
+	uint16_t word;
+	uint8_t last;
+
+	while (slice_u16(&bytes, &word))
+		sum += word;
+	if (slice_u8(&bytes, &last))
+		sum += (uint32_t)last << 8;
+	return sum;
+}
+
+static uint16_t sum_fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* Of the pseudo header: IPv4's mapped addresses count as the four bytes that they are. */
+static uint32_t pseudo_sum(const struct frame *frame)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	size_t skip = memcmp(frame->source, mapped, 12) ? 0 : 12;
+
+	return words_sum(
+		(struct slice){frame->destination + skip, 16 - skip},
+		words_sum((struct slice){frame->source + skip, 16 - skip}, frame->protocol));
+}
+
+enum frame_checksum frame_checksum(const struct frame *frame)
+{
+	enum { TCP_CHECKSUM_AT = 16 };
+	size_t length = frame->whole.length;
+	uint16_t field, pseudo, without_length;
+
+	if (frame->protocol != FRAME_PROTOCOL_TCP || frame->payload.length < frame->length ||
+	    length <= TCP_CHECKSUM_AT + 1)
+		return FRAME_CHECKSUM_UNKNOWN;
+	field = frame->whole.bytes[TCP_CHECKSUM_AT] << 8 | frame->whole.bytes[TCP_CHECKSUM_AT + 1];
+	without_length = sum_fold(pseudo_sum(frame));
+	pseudo = sum_fold(without_length + (uint32_t)length);
+	if (sum_fold(words_sum(frame->whole, pseudo)) == 0xffff)
+		return FRAME_CHECKSUM_RIGHT;
+	/* Left to the network card: the sum of the pseudo header, some without its length. */
+	if (field == pseudo || field == without_length || !field)
+		return FRAME_CHECKSUM_UNKNOWN;
+	return FRAME_CHECKSUM_WRONG;
 }

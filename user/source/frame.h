@@ -6,6 +6,7 @@
 #ifndef TLSTRACE_FRAME_H
 #define TLSTRACE_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,8 @@ enum frame_link {
 	FRAME_LINK_NULL, /* address family of the capturing host before it */
 	FRAME_LINK_PPP,	 /* protocol number, perhaps behind address and control (RFC 1662) */
 	FRAME_LINK_PPPOE,
-	FRAME_LINK_HDLC, /* Cisco's: address and control, then an EtherType */
+	FRAME_LINK_HDLC,  /* Cisco's: address and control, then an EtherType */
+	FRAME_LINK_NFLOG, /* attributes of Linux's nfnetlink_log */
 };
 
 enum frame_direction { FRAME_INCOMING, FRAME_OUTGOING, FRAME_DIRECTION_UNKNOWN };
@@ -32,6 +34,8 @@ enum frame_result {
 	FRAME_BROKEN, /* headers that are cut off, contradict themselves or are nested too deep */
 };
 
+enum frame_checksum { FRAME_CHECKSUM_UNKNOWN, FRAME_CHECKSUM_RIGHT, FRAME_CHECKSUM_WRONG };
+
 enum { FRAME_PROTOCOL_TCP = 6, FRAME_PROTOCOL_UDP = 17 };
 
 struct frame {
@@ -41,6 +45,11 @@ struct frame {
 	uint8_t tcp_flags; /* enum tlstrace_tcp_flag */
 	uint32_t sequence; /* of the first payload byte: a SYN's own number is counted */
 	uint32_t acknowledgement;
+	uint16_t urgent;	 /* pointer, if the flag is set */
+	uint16_t identification; /* of IPv4; 0 if there is none */
+	struct tlstrace_sack sacks[TLSTRACE_SACKS_MAX];
+	uint8_t sack_count;
+	struct slice whole;   /* from the transport's header on, as far as it was captured */
 	struct slice payload; /* what was captured of it; borrows the frame or the fragments */
 	uint32_t length;      /* of the payload on the wire */
 	/*
@@ -51,10 +60,13 @@ struct frame {
 	uint64_t encapsulation;
 	uint32_t ifindex; /* of the capturing host, 0 unknown */
 	enum frame_direction direction;
+	bool doubtful; /* its checksum is wrong: set by who knows that it means something */
 };
 
 struct fragments;
 
+/* Of a TCP segment; unknown if it is not whole, or the network card was to compute it. */
+enum frame_checksum frame_checksum(const struct frame *frame);
 /*
  * Read a frame of wire_length bytes, of which bytes were captured. fragments keeps the pieces of
  * datagrams between calls; a frame's payload is valid until the next call.

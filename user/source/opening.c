@@ -1,158 +1,192 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "source/opening.h"
+/* How captured TCP connections begin: their SYNs, and which connection a segment belongs to. */
+#include "flow/flow.h"
+#include "source/segments.h"
+#include "tls/beginning.h"
 
-#include <stddef.h>
+/* How the connection was made, and what is known of the server so far. */
+void opening_send(struct connections *connections, const struct connection *connection,
+		  const struct frame *hello)
+{
+	const struct connection_side *client = &connection->sides[connection->client];
+	const struct connection_side *server = &connection->sides[!connection->client];
+	struct flow_opening opening = {
+		.closed = server->finished,
+		.server_unseen = !server->seen,
+		.used = client->has_first && server->has_first &&
+			(hello->sequence != client->first || server->highest != server->first),
+	};
 
-#include "hash.h"
-#include "tls/hello.h"
-#include "tls/record.h"
+	if (client->has_first && server->has_first && connection->ack_ns) {
+		opening.syn_ns = client->first_ns;
+		/* Which of several SYNs an answer is to nobody can tell. */
+		opening.answer_ns = client->repeated || server->repeated ? 0 : server->first_ns;
+		opening.ack_ns = connection->ack_ns;
+		/* Captured in the wrong order. */
+		if (opening.answer_ns && opening.answer_ns < opening.syn_ns)
+			opening.answer_ns = opening.syn_ns;
+	}
+	if (connections->handler.opening)
+		connections->handler.opening(connections->handler.context, &connections->event.key,
+					     connection->flow_id, &opening);
+}
 
 /*
- * The record's header, then that of the message and its version, as far as the record goes: a hello
- * may be split over records of any length.
+ * A SYN with another number. On a connection that is under way it may be forged, and its receiver
+ * only asks back (RFC 5961 section 4): it counts once it is answered.
  */
-static enum opening record_opening(struct slice payload)
+static bool is_new_connection(struct connection *connection, unsigned int side,
+			      const struct frame *frame, uint64_t time_ns)
 {
-	uint8_t type, major, minor, message, high;
-	uint16_t length, size, version;
+	const struct connection_side *sender = &connection->sides[side];
 
-	if (!slice_u8(&payload, &type))
-		return OPENING_MAYBE;
-	if (type != RECORD_KIND_HANDSHAKE)
-		return OPENING_NONE;
-	if (!slice_u8(&payload, &major))
-		return OPENING_MAYBE;
-	if (major != 3)
-		return OPENING_NONE;
-	if (!slice_u8(&payload, &minor))
-		return OPENING_MAYBE;
-	if (minor > 4)
-		return OPENING_NONE;
-	if (!slice_u16(&payload, &length))
-		return OPENING_MAYBE;
-	if (length == 0 || length > RECORD_LENGTH_MAX)
-		return OPENING_NONE;
-	if (!slice_u8(&payload, &message))
-		return OPENING_MAYBE;
-	if (message != TLS_CLIENT_HELLO)
-		return OPENING_NONE;
-	if (length < 2)
-		return OPENING_HELLO;
-	/* A hello is shorter than 64 KiB. */
-	if (!slice_u8(&payload, &high))
-		return OPENING_MAYBE;
-	if (high != 0)
-		return OPENING_NONE;
-	if (length < 6)
-		return OPENING_HELLO;
-	if (!slice_u16(&payload, &size) || !slice_u16(&payload, &version))
-		return OPENING_MAYBE;
-	return version >> 8 == 3 && (version & 0xff) <= 4 ? OPENING_HELLO : OPENING_NONE;
-}
-
-/* RFC 5246 appendix E.2: the lengths inside must add up to the one outside, which leaves no room
- * for chance. */
-static enum opening v2_opening(struct slice payload)
-{
-	uint16_t length, version, ciphers, session, challenge;
-	uint8_t first, second, type;
-
-	if (!slice_u8(&payload, &first) || !(first & 0x80))
-		return OPENING_NONE;
-	if (!slice_u8(&payload, &second))
-		return OPENING_MAYBE;
-	length = (uint16_t)((first & 0x7f) << 8 | second);
-	if (!slice_u8(&payload, &type))
-		return OPENING_MAYBE;
-	if (type != TLS_CLIENT_HELLO)
-		return OPENING_NONE;
-	if (!slice_u16(&payload, &version))
-		return OPENING_MAYBE;
-	if (version != 0x0002 && (version < 0x0300 || version > 0x0304))
-		return OPENING_NONE;
-	if (!slice_u16(&payload, &ciphers) || !slice_u16(&payload, &session) ||
-	    !slice_u16(&payload, &challenge))
-		return OPENING_MAYBE;
-	if (ciphers == 0 || ciphers % 3 || challenge < 16 || challenge > 32 ||
-	    9U + ciphers + session + challenge != length)
-		return OPENING_NONE;
-	return OPENING_HELLO;
-}
-
-enum opening opening_tcp(struct slice payload)
-{
-	enum opening record = record_opening(payload);
-
-	return record != OPENING_NONE ? record : v2_opening(payload);
-}
-
-/* The smallest ClientHello has 41 bytes: RFC 5246 section 7.4.1.2. */
-bool opening_is_encrypted(struct slice payload)
-{
-	uint8_t type, major, minor;
-	uint16_t length;
-
-	return slice_u8(&payload, &type) && type == RECORD_KIND_HANDSHAKE &&
-	       slice_u8(&payload, &major) && major == 3 && slice_u8(&payload, &minor) &&
-	       minor <= 3 && slice_u16(&payload, &length) && length > 41 &&
-	       length <= RECORD_LENGTH_MAX;
-}
-
-/* RFC 9000 section 17.2.2, RFC 9369 section 3.2: the type's two bits differ between versions. */
-static bool quic_opening(struct slice payload, uint64_t *identity)
-{
-	static const struct {
-		uint32_t version;
-		uint8_t initial;
-	} versions[] = {
-		{0x00000001, 0},
-		{0x6b3343cf, 1},
-		{0xff00001d, 0},
-	};
-	struct slice destination, source;
-	uint32_t version;
-	uint8_t first;
-	size_t i;
-
-	/* The fixed bit may be greased here too, if the client knows the server (RFC 9287
-	 * section 3.1). */
-	if (!slice_u8(&payload, &first) || !slice_u32(&payload, &version) || !(first & 0x80) ||
-	    !slice_vector8(&payload, &destination) || !slice_vector8(&payload, &source) ||
-	    destination.length > 20 || source.length > 20)
+	if ((frame->tcp_flags & (TLSTRACE_TCP_SYN | TLSTRACE_TCP_ACK)) != TLSTRACE_TCP_SYN)
+		return connection->has_successor &&
+		       (frame->tcp_flags & TLSTRACE_TCP_SYN
+				? frame->acknowledgement == connection->successor
+				: frame->sequence == connection->successor &&
+					  !side_is_repetition(sender, frame));
+	/* Its answer may have come first. */
+	if ((sender->has_first && sender->first == frame->sequence) ||
+	    (!sender->has_first && sender->known && sender->next == frame->sequence))
 		return false;
-	/* The client keeps its own id, if it has one, and changes the other for the server's. */
-	*identity = hash_bytes(source.length ? source : destination);
-	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
-		if (versions[i].version == version && (first >> 4 & 3) == versions[i].initial)
-			return true;
+	if (!connection->tracked || connection->reset ||
+	    (connection->sides[0].finished && connection->sides[1].finished))
+		return true;
+	connection->has_successor = true;
+	connection->successor = frame->sequence;
+	connection->successor_ns = time_ns;
 	return false;
 }
 
-/* RFC 6347 sections 4.1 and 4.2.2; 0x0100 is what OpenSSL called DTLS before there was an RFC. */
-static bool dtls_opening(struct slice payload, uint64_t *identity)
+bool opening_is_successor(const struct connection *connection, const struct frame *frame)
 {
-	struct slice sequence, fragment, random;
-	uint16_t version, epoch, length, offset, hello_version;
-	uint8_t type, message, offset_high;
-
-	if (!slice_u8(&payload, &type) || !slice_u16(&payload, &version) ||
-	    !slice_u16(&payload, &epoch) || !slice_bytes(&payload, 6, &sequence) ||
-	    !slice_u16(&payload, &length) || !slice_u8(&payload, &message) ||
-	    type != RECORD_KIND_HANDSHAKE || epoch || message != TLS_CLIENT_HELLO ||
-	    (version != 0xfeff && version != 0xfefd && version != 0x0100))
-		return false;
-	*identity = 0;
-	/* Length and number of the message, then where this fragment begins: the random is in the
-	 * first. */
-	if (slice_bytes(&payload, 5, &fragment) && slice_u8(&payload, &offset_high) &&
-	    slice_u16(&payload, &offset) && !offset_high && !offset &&
-	    slice_bytes(&payload, 3, &fragment) && slice_u16(&payload, &hello_version) &&
-	    slice_bytes(&payload, 32, &random))
-		*identity = hash_bytes(random);
-	return true;
+	return connection->has_successor &&
+	       (frame->tcp_flags & (TLSTRACE_TCP_SYN | TLSTRACE_TCP_ACK)) == TLSTRACE_TCP_SYN &&
+	       frame->sequence == connection->successor;
 }
 
-bool opening_udp(struct slice payload, uint64_t *identity)
+static void syn_note(struct connection *connection, unsigned int side, const struct frame *frame)
 {
-	return dtls_opening(payload, identity) || quic_opening(payload, identity);
+	struct connection_side *sender = &connection->sides[side],
+			       *other = &connection->sides[!side];
+
+	if (!(frame->tcp_flags & TLSTRACE_TCP_SYN) ||
+	    (sender->has_first && sender->first == frame->sequence))
+		return;
+	/* A server that keeps no state answers each SYN with another number; the last one before
+	 * its data counts. */
+	if (!sender->known || (sender->has_first && sender->highest == sender->first))
+		side_synchronise(sender, frame->sequence);
+	sender->has_first = true;
+	sender->first = frame->sequence;
+	if (frame->tcp_flags & TLSTRACE_TCP_ACK && !other->known)
+		side_synchronise(other, frame->acknowledgement);
+}
+
+/* When the connection began: of both SYNs, and of what the client sends next. */
+void opening_note(struct connection *connection, unsigned int side, const struct frame *frame,
+		  uint64_t time_ns)
+{
+	struct connection_side *sender = &connection->sides[side];
+
+	syn_note(connection, side, frame);
+	if (frame->tcp_flags & TLSTRACE_TCP_SYN) {
+		sender->repeated |= sender->first_ns != 0;
+		sender->answers = frame->tcp_flags & TLSTRACE_TCP_ACK;
+		if (!sender->first_ns)
+			sender->first_ns = time_ns;
+	} else if (!connection->ack_ns && sender->first_ns && !sender->answers &&
+		   frame->tcp_flags & TLSTRACE_TCP_ACK) {
+		connection->ack_ns = time_ns;
+	}
+}
+
+/*
+ * An answer from another address than the one that was asked, as where a connection is redirected
+ * to its own host, or in another encapsulation: the client's endpoint is the same, and so are the
+ * numbers.
+ */
+static bool is_answer(const struct connection *connection, const struct frame *frame)
+{
+	const struct connection_side *asker = &connection->sides[connection->endpoint_side],
+				     *other = &connection->sides[!connection->endpoint_side];
+
+	if (connection->has_alias || other->seen ||
+	    connection->links[0].key.protocol != FRAME_PROTOCOL_TCP)
+		return false;
+	if (frame->tcp_flags & TLSTRACE_TCP_SYN)
+		return asker->has_first && frame->acknowledgement == asker->first;
+	return asker->known && other->known && frame->sequence == other->next &&
+	       sequence_diff(frame->acknowledgement, asker->highest) <= 1 &&
+	       sequence_diff(frame->acknowledgement, asker->first) >= 0;
+}
+
+static struct connection *answered_connection(struct connections *connections,
+					      const struct frame *frame,
+					      const struct connection_key *key, unsigned int *side)
+{
+	struct connection *connection;
+
+	if (!(frame->tcp_flags & TLSTRACE_TCP_ACK))
+		return NULL;
+	for (connection = connection_from(connections->table, frame->destination,
+					  frame->destination_port);
+	     connection; connection = connection_from_next(connection)) {
+		if (!is_answer(connection, frame))
+			continue;
+		connection_alias(connections->table, connection, key, *side);
+		*side = !connection->endpoint_side;
+		return connection;
+	}
+	return NULL;
+}
+
+/* The ports are used again: what is known of the SYN goes with the new connection. */
+static struct connection *connection_renew(struct connections *connections,
+					   struct connection *connection, unsigned int side,
+					   const struct frame *frame)
+{
+	struct connection_key key = connection->links[0].key;
+	bool had_syn = connection->has_successor;
+	uint32_t successor = connection->successor;
+	uint64_t successor_ns = connection->successor_ns;
+	unsigned int client =
+		frame->tcp_flags & TLSTRACE_TCP_ACK && frame->tcp_flags & TLSTRACE_TCP_SYN ? !side
+											   : side;
+
+	connection_end(connections, connection);
+	connection = connection_begin(connections, &key, client);
+	if (connection && had_syn) {
+		struct connection_side *sender = &connection->sides[client];
+
+		side_synchronise(sender, successor);
+		sender->has_first = sender->seen = true;
+		sender->first = successor;
+		sender->first_ns = successor_ns;
+	}
+	return connection;
+}
+
+struct connection *opening_connection(struct connections *connections, const struct frame *frame,
+				      unsigned int *side, uint64_t time_ns)
+{
+	struct connection_key key;
+	struct connection *connection;
+	size_t before;
+
+	*side = connection_key_make(&key, frame);
+	connection = connection_find(connections->table, &key, side);
+	if (connection && is_new_connection(connection, *side, frame, time_ns))
+		connection = connection_renew(connections, connection, *side, frame);
+	if (!connection)
+		connection = answered_connection(connections, frame, &key, side);
+	if (connection) {
+		connection_touch(connections->table, connection);
+		return connection;
+	}
+	if (!(frame->tcp_flags & TLSTRACE_TCP_SYN) &&
+	    (!frame->payload.length || beginning_tcp(frame->payload, &before) == BEGINS_NOTHING))
+		return NULL;
+	return connection_begin(connections, &key, *side);
 }

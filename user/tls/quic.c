@@ -10,6 +10,7 @@
 
 #define HASH_SIZE	32
 #define TAG_SIZE	16
+#define SALT_SIZE	20
 #define SAMPLE_SIZE	16
 #define NUMBER_SIZE_MAX 4
 #define LABEL_SIZE_MAX	32
@@ -24,29 +25,50 @@ struct quic_version {
 	uint32_t first, last;
 	uint8_t type_turn;
 	const char *key_label, *iv_label, *header_label;
-	uint8_t salt[20];
+	const uint8_t *salt; /* SALT_SIZE bytes */
 };
 
 #define LABELS_V1 "tls13 quic key", "tls13 quic iv", "tls13 quic hp"
 #define LABELS_V2 "tls13 quicv2 key", "tls13 quicv2 iv", "tls13 quicv2 hp"
 
+static const uint8_t salt_v1[SALT_SIZE] = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34,
+					   0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8,
+					   0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a};
+static const uint8_t salt_v2[SALT_SIZE] = {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6,
+					   0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26,
+					   0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9};
+static const uint8_t salt_29[SALT_SIZE] = {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2,
+					   0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61,
+					   0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99};
+static const uint8_t salt_23[SALT_SIZE] = {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb,
+					   0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4,
+					   0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02};
+static const uint8_t salt_22[SALT_SIZE] = {0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb,
+					   0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51,
+					   0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a};
+static const uint8_t salt_t050[SALT_SIZE] = {0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72,
+					     0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2,
+					     0x36, 0x7c, 0x60, 0x48, 0x83, 0x10};
+static const uint8_t salt_t051[SALT_SIZE] = {0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee,
+					     0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f,
+					     0xc8, 0xcc, 0xda, 0x6e, 0x03, 0x3d};
+
+/* All versions whose Initial packets can be read; nothing else knows their numbers. */
 static const struct quic_version versions[] = {
-	/* RFC 9001 section 5.2 */
-	{0x00000001, 0x00000001, 0, LABELS_V1, {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34,
-						0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8,
-						0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a}},
+	{0x00000001, 0x00000001, 0, LABELS_V1, salt_v1}, /* RFC 9001 section 5.2 */
 	/* RFC 9369 section 3: Retry is 0, Initial 1, 0-RTT 2, Handshake 3 */
-	{0x6b3343cf, 0x6b3343cf, 3, LABELS_V2, {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6,
-						0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26,
-						0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9}},
-	/* draft-ietf-quic-tls-29 section 5.2; -33 brought the salt of version 1 */
-	{0xff00001d, 0xff000020, 0, LABELS_V1, {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2,
-						0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61,
-						0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99}},
-	/* draft-ietf-quic-tls-23 section 5.2 */
-	{0xff000017, 0xff00001c, 0, LABELS_V1, {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb,
-						0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4,
-						0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02}},
+	{0x6b3343cf, 0x6b3343cf, 3, LABELS_V2, salt_v2},
+	/* draft-ietf-quic-tls, section 5.2 of each; -22 brought this form of the header */
+	{0xff000021, 0xff000022, 0, LABELS_V1, salt_v1},
+	{0xff00001d, 0xff000020, 0, LABELS_V1, salt_29},
+	{0xff000017, 0xff00001c, 0, LABELS_V1, salt_23},
+	{0xff000016, 0xff000016, 0, LABELS_V1, salt_22},
+	/* mvfst (QuicConstants.h): its own numbers, the salts of drafts */
+	{0xfaceb001, 0xfaceb001, 0, LABELS_V1, salt_22},
+	{0xfaceb002, 0xfaceb00f, 0, LABELS_V1, salt_23},
+	/* Chromium's QUIC with TLS (quic_versions.h) */
+	{0x54303530, 0x54303530, 0, LABELS_V1, salt_t050},
+	{0x54303531, 0x54303531, 0, LABELS_V1, salt_t051},
 };
 
 struct quic_crypto {
@@ -78,26 +100,31 @@ const char *quic_version_name(uint32_t version, char to[QUIC_VERSION_NAME_SIZE])
 		return strcpy(to, "1");
 	if (version == 0x6b3343cf)
 		return strcpy(to, "2");
-	if (version >> 8 == 0xff0000)
+	if (version >= 0x54303530 && version <= 0x54303539) /* ASCII */
+		snprintf(to, QUIC_VERSION_NAME_SIZE, "T05%c", (int)(version & 0x7f));
+	else if (version >> 8 == 0xff0000)
 		snprintf(to, QUIC_VERSION_NAME_SIZE, "draft-%02u", version & 0xff);
 	else
 		snprintf(to, QUIC_VERSION_NAME_SIZE, "0x%08x", version);
 	return to;
 }
 
+enum quic_packet_type quic_long_type(uint8_t first, uint32_t version)
+{
+	const struct quic_version *found = version_find(version);
+
+	return found ? ((first >> 4 & 3) + found->type_turn) & 3 : QUIC_UNKNOWN;
+}
+
 /* What stands behind the connection ids (RFC 9000 section 17.2). */
 static bool long_header_read(struct slice rest, uint8_t first, struct quic_packet *packet)
 {
-	const struct quic_version *version = version_find(packet->version);
 	uint64_t token_length, length;
 	struct slice token;
 	size_t header;
 
-	packet->type = QUIC_UNKNOWN;
-	if (!version)
-		return true;
-	packet->type = ((first >> 4 & 3) + version->type_turn) & 3;
-	if (packet->type == QUIC_RETRY)
+	packet->type = quic_long_type(first, packet->version);
+	if (packet->type == QUIC_UNKNOWN || packet->type == QUIC_RETRY)
 		return true;
 	if (packet->type == QUIC_INITIAL &&
 	    (!slice_varint(&rest, &token_length) || token_length > rest.length ||
@@ -235,7 +262,7 @@ int quic_keys_derive(struct quic_crypto *crypto, uint32_t version, struct slice 
 
 	if (!found)
 		return -ENOTSUP;
-	if (!hmac(crypto, found->salt, sizeof(found->salt), connection_id, initial) ||
+	if (!hmac(crypto, found->salt, SALT_SIZE, connection_id, initial) ||
 	    !expand_label(crypto, initial, label, secret, HASH_SIZE) ||
 	    !expand_label(crypto, secret, found->key_label, keys->key, sizeof(keys->key)) ||
 	    !expand_label(crypto, secret, found->iv_label, keys->iv, sizeof(keys->iv)) ||

@@ -41,7 +41,9 @@ MUST_CHECK bool quic_packet_read(struct slice bytes, size_t wire_length,
 
 /* Is it one whose Initial packets can be read? */
 bool quic_version_known(uint32_t version);
-/* "1", "2", "draft-29"; the number in hex of another. Returns to. */
+/* The type of a packet with a long header, whose first byte is first, in a known version. */
+enum quic_packet_type quic_long_type(uint8_t first, uint32_t version);
+/* "1", "2", "draft-29", "T051"; the number in hex of another. Returns to. */
 const char *quic_version_name(uint32_t version, char to[QUIC_VERSION_NAME_SIZE]);
 
 /* Of one direction's Initial packets. */
