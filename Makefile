@@ -142,7 +142,8 @@ frame_code = $(addprefix user/source/,pcapng.c frame.c link.c tunnel.c fragments
 # Unit tests: one binary each, with sanitizers, without root.
 unit_sources = $(wildcard tests/unit/test_*.c)
 unit_binaries = $(unit_sources:tests/unit/%.c=$(BUILD)/unit/%)
-unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
+unit_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c \
+		user/expression/*.c) \
 	user/log.c user/hash.c user/histogram.c user/file_open.c $(who_code) $(frame_code) \
 	$(wildcard tests/unit/build.c tests/unit/quic_samples.c tests/unit/*_fixture.c)
 unit_objects = $(unit_code:%.c=$(BUILD)/unit/%.o)
@@ -169,7 +170,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 2
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(filter-out $(fuzz_shared),$(wildcard tests/fuzz/*.c)))
 fuzz_shared = tests/fuzz/rows.c tests/fuzz/quiet_log.c
-fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c) \
+fuzz_code = $(wildcard user/tls/*.c user/flow/*.c user/handshake/*.c user/sink/*.c user/summary/*.c \
+		user/expression/*.c) \
 	user/hash.c user/histogram.c user/file_open.c $(who_code) $(fuzz_shared) $(frame_code) \
 	$(addprefix user/source/,capture.c capture_input.c)
 fuzz_objects = $(fuzz_code:%.c=$(BUILD)/fuzz/%.o)

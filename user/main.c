@@ -32,34 +32,45 @@ static int text_flush(void)
 	return EXIT_COULD_NOT_RUN;
 }
 
-int main(int argc, char **argv)
+/* Start the command, if there is one, and trace. */
+static int run(const struct options *options)
 {
 	struct command *command = NULL;
-	struct options options;
 	int status, command_status;
 
-	descriptors_fill();
-	setlocale(LC_CTYPE, ""); /* the table needs it to know how wide a name is */
-	switch (options_parse(&options, argc, argv)) {
-	case OPTIONS_EXIT:
-		return text_flush();
-	case OPTIONS_WRONG:
-		return EXIT_WRONG_USAGE;
-	case OPTIONS_RUN:
-		break;
-	}
-	log_set_verbose(options.verbose);
-	if (options.command) {
-		command = command_start(options.command, options.user);
+	log_set_verbose(options->verbose);
+	if (options->command) {
+		command = command_start(options->command, options->user);
 		if (!command)
 			return EXIT_COULD_NOT_RUN;
 	}
-	status = trace_main(&options, command);
+	status = trace_main(options, command);
 	if (command) {
 		/* It goes on running after -n or -d has ended the tracing. */
 		command_status = command_wait(command);
 		status = status == EXIT_FINE ? command_status : status;
 	}
 	command_free(command);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = EXIT_WRONG_USAGE;
+
+	descriptors_fill();
+	setlocale(LC_CTYPE, ""); /* the table needs it to know how wide a name is */
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_EXIT:
+		status = text_flush();
+		break;
+	case OPTIONS_WRONG:
+		break;
+	case OPTIONS_RUN:
+		status = run(&options);
+		break;
+	}
+	options_free(&options);
 	return status;
 }

@@ -14,12 +14,19 @@
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum options_summary { SUMMARY_AUTO, SUMMARY_TABLE, SUMMARY_JSON, SUMMARY_NONE };
 
+struct expression;
 struct sink;
 
 /* One -o: a format, and where it goes. */
 struct options_output {
 	const struct sink *sink;
 	const char *file; /* NULL: --output-file, or else standard output */
+};
+
+/* --where, --expect. */
+struct options_expression {
+	const char *text;	       /* as it was given: an expression, or @NAME */
+	struct expression *expression; /* owned: options_free() */
 };
 
 struct options_network {
@@ -50,6 +57,8 @@ struct options {
 	const char *names[OPTIONS_LIST_MAX]; /* of servers (SNI) */
 	size_t name_count;
 	int role; /* enum handshake_end, or -1 */
+	struct options_expression wheres[OPTIONS_LIST_MAX];
+	size_t where_count;
 	bool failed_only;
 	uint64_t slower_than_ns; /* 0: any */
 	char *const *command;	 /* to be run and traced, NULL-terminated; NULL none */
@@ -76,5 +85,6 @@ enum options_result {
 };
 
 enum options_result options_parse(struct options *options, int argc, char **argv);
+void options_free(struct options *options);
 
 #endif

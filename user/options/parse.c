@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expression/expression.h"
 #include "log.h"
 #include "options/options.h"
 #include "options/table.h"
@@ -85,6 +86,8 @@ static bool option_set(struct options *options, const struct option_row *row, co
 		return false;
 	}
 	if (row->read && !row->read(row, value, count ? field + *count * row->size : field)) {
+		if (row->explains)
+			return false;
 		log_error("--%s takes %s, not '%s'%s; see tlstrace --help", row->name, row->takes,
 			  value, count ? " (repeat the option for several values)" : "");
 		return false;
@@ -150,6 +153,14 @@ static bool combination_check(const struct options *options, const bool *given)
 	log_error("--read cannot be combined with a command: reading a capture runs nothing; "
 		  "leave one of them out");
 	return false;
+}
+
+void options_free(struct options *options)
+{
+	size_t i;
+
+	for (i = 0; i < options->where_count; i++)
+		expression_free(options->wheres[i].expression);
 }
 
 enum options_result options_parse(struct options *options, int argc, char **argv)

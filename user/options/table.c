@@ -126,6 +126,12 @@ static bool read_output(const struct option_row *row, const char *text, void *to
 	return value_output(text, to);
 }
 
+static bool read_expression(const struct option_row *row, const char *text, void *to)
+{
+	(void)row;
+	return value_expression(text, to);
+}
+
 static bool has_command(const struct options *options)
 {
 	return options->command;
@@ -208,6 +214,10 @@ const struct option_row option_rows[] = {
 	 "client or server: apply the filters above to this end only; alone: handshakes with a "
 	 "local process in this role",
 	 "client or server", .words = roles, .read = read_word, FIELD(role)},
+	{"where", 0, GROUP_FILTERS, "EXPR",
+	 "handshakes for which the expression is true: 'version < TLSv1.2', legacy, pq, 'expires < "
+	 "30d'; see EXPRESSIONS in the manual",
+	 "an expression", .read = read_expression, .explains = true, LIST(wheres, where_count)},
 	{"failed", 0, GROUP_FILTERS, NULL, "only handshakes that failed", .read = read_flag,
 	 FIELD(failed_only)},
 	{"slower-than", 0, GROUP_FILTERS, "DURATION",

@@ -36,6 +36,7 @@ struct option_row {
 	size_t count_offset; /* of the number of elements in struct options, if is_list */
 	bool is_list;	     /* may be given up to OPTIONS_LIST_MAX times */
 
+	bool explains;			  /* read() prints itself why a value is wrong */
 	void (*print)(const char *value); /* print something and exit instead */
 	const char *not_with_read;	  /* why it makes no sense with a capture; NULL: it does */
 	const char *needs; /* without which it makes no sense, and whether that is there */

@@ -5,9 +5,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "expression/expression.h"
+#include "log.h"
 #include "options/options.h"
 #include "sink/sink.h"
 #include "source/netns.h"
@@ -157,6 +160,31 @@ bool value_output(const char *text, struct options_output *output)
 		return !output->file || *output->file;
 	}
 	return false;
+}
+
+/* The line that is wrong, and a mark below its column. */
+static void expression_explain(const char *text, const struct expression_error *error)
+{
+	const char *line = text;
+	size_t i;
+	int length;
+
+	for (i = 1; i < error->line; i++)
+		line = strchr(line, '\n') + 1;
+	length = strcspn(line, "\n");
+	log_error("the expression is wrong at column %zu: %s", error->column, error->text);
+	fprintf(stderr, "  %.*s\n  %*s^\n", length, line, (int)error->column - 1, "");
+}
+
+bool value_expression(const char *text, struct options_expression *expression)
+{
+	struct expression_error error;
+
+	expression->text = text;
+	expression->expression = expression_parse(text, &error);
+	if (!expression->expression)
+		expression_explain(text, &error);
+	return expression->expression;
 }
 
 int value_word(const char *text, const char *const *words)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct options_expression;
 struct options_network;
 struct options_output;
 
@@ -23,6 +24,8 @@ bool value_cgroup(const char *text, const char **path);
 bool value_netns(const char *text, uint32_t *netns);
 /* FORMAT or FORMAT=FILE. */
 bool value_output(const char *text, struct options_output *output);
+/* An expression; where it is wrong, and how, is printed on stderr. Owned by the caller. */
+bool value_expression(const char *text, struct options_expression *expression);
 /* Index of the text in a NULL-terminated list, or -1. */
 int value_word(const char *text, const char *const *words);
 

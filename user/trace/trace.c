@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "expression/expression.h"
 #include "handshake/cause.h"
 #include "handshake/certificates.h"
 #include "handshake/fingerprint.h"
@@ -51,10 +52,29 @@ static void on_socket(void *context, const struct tlstrace_socket_event *event)
 	tracker_socket(trace->tracker, event);
 }
 
+struct field_row trace_row(const struct trace *trace, const struct handshake *handshake)
+{
+	return (struct field_row){
+		.handshake = handshake,
+		.clock_offset_ns = trace->outputs.list[0].settings.clock_offset_ns,
+		.verdict = verdict_write,
+	};
+}
+
+static bool details_wanted(const struct trace *trace)
+{
+	size_t i;
+
+	for (i = 0; i < trace->options->where_count; i++)
+		if (expression_wants_details(trace->options->wheres[i].expression))
+			return true;
+	return outputs_want_details(&trace->outputs);
+}
+
 /* Only where they are needed, since they take long. A certificate may hold a failure's cause. */
 static void details_read(struct trace *trace, struct handshake *handshake)
 {
-	bool wanted = outputs_want_details(&trace->outputs);
+	bool wanted = trace->wants_details;
 
 	if (wanted)
 		handshake_fingerprint(handshake);
@@ -62,6 +82,18 @@ static void details_read(struct trace *trace, struct handshake *handshake)
 		handshake_certificates_read(handshake, trace->certificates);
 	if (handshake->outcome == HANDSHAKE_FAILED)
 		handshake_causes(handshake, trace->outputs.list[0].settings.clock_offset_ns);
+}
+
+static bool where_matches(const struct trace *trace, const struct handshake *handshake)
+{
+	const struct options *options = trace->options;
+	struct field_row row = trace_row(trace, handshake);
+	size_t i;
+
+	for (i = 0; i < options->where_count; i++)
+		if (expression_evaluate(options->wheres[i].expression, &row) != TRUTH_TRUE)
+			return false;
+	return true;
 }
 
 static void on_done(void *context, struct handshake *handshake)
@@ -74,11 +106,15 @@ static void on_done(void *context, struct handshake *handshake)
 		trace->filtered++;
 		return;
 	}
+	details_read(trace, handshake);
+	if (!where_matches(trace, handshake)) {
+		trace->filtered++;
+		return;
+	}
 	trace->outcomes[handshake->outcome]++;
 	trace->reported++;
 	if (trace->summary)
 		summary_add(trace->summary, handshake);
-	details_read(trace, handshake);
 	outputs_row(&trace->outputs, handshake);
 	trace->enough = trace->options->count && trace->reported >= trace->options->count;
 }
@@ -106,6 +142,7 @@ static int trace_open(struct trace *trace)
 	trace->tracker_handler = (struct tracker_handler){.done = on_done, .context = trace};
 	if (outputs_open(&trace->outputs, trace->options) || parts_new(trace))
 		return -1;
+	trace->wants_details = details_wanted(trace);
 	trace->source = operations->open(trace, &handler);
 	if (!trace->source)
 		return -1;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "handshake/fields.h"
 #include "handshake/tracker.h"
 #include "options/options.h"
 #include "sink/sink.h"
@@ -29,6 +30,7 @@ struct trace {
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
 	uint64_t interim_ns; /* when the next interim account is due; 0 not yet set */
+	bool wants_details;  /* something shows or asks for certificates and fingerprints */
 	bool enough;	     /* as many handshakes as --count were shown */
 };
 
@@ -40,5 +42,7 @@ int trace_main(const struct options *options, struct command *command);
 /* It was interrupted, has shown enough handshakes, or nobody reads its output any more. */
 bool trace_stopping(const struct trace *trace);
 uint64_t trace_clock_ns(int clock);
+/* For reading the fields of a handshake that is done. */
+struct field_row trace_row(const struct trace *trace, const struct handshake *handshake);
 
 #endif
