@@ -10,7 +10,6 @@ PYTHON ?= /usr/bin/python3
 RST2MAN ?= rst2man
 prefix ?= /usr/local
 sysconfdir ?= /etc
-BUILD ?= build
 
 # bpftool lives in sbin, which a plain user's or sudo's PATH may lack.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
@@ -21,8 +20,18 @@ WERROR ?=
 COMMIT := $(if $(wildcard .git),$(shell git describe --match=- --always --dirty 2>/dev/null),\
 	$(shell grep -v Format packaging/commit 2>/dev/null))
 VERSION := $(shell cat VERSION)$(if $(COMMIT), ($(COMMIT)))
+# ARCH=arm64 builds for another machine, into a folder of its own; `make deps-arm64` comes first.
+HOST_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH ?= $(HOST_ARCH)
+cross_packages = gcc-aarch64-linux-gnu libc6-dev-arm64-cross debian-archive-keyring
+cross_libraries = bookworm arm64 libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev \
+	libpcap-dev libssl-dev
+program = tlstrace
+ifneq ($(ARCH),$(HOST_ARCH))
+include packaging/cross.mk
+endif
+BUILD ?= build
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
 ifeq ($(V),1)
 Q =
@@ -37,14 +46,14 @@ reproducible = -ffile-prefix-map=$(CURDIR)=.
 
 packages = libbpf json-c libmnl libpcap libcrypto
 CFLAGS ?= -O2 -g
-all_cflags = -std=gnu11 $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Iuser -Ibpf -I$(BUILD) \
-	-MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
+all_cflags = -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(warnings) $(reproducible) -D_GNU_SOURCE -Iuser -Ibpf \
+	-I$(BUILD) -MMD -MP $(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)
 all_libs = $(shell $(PKG_CONFIG) --libs $(packages) 2>/dev/null) -lelf -lz
 
 # Independent of the build host's kernel: types come from vmlinux/, and CO-RE adapts them at load time.
 bpf_cflags = -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
 	$(if $(WERROR),-Werror) $(reproducible) -Ivmlinux -Ibpf \
-	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP
+	$(if $(MULTIARCH),-I$(cross_root)/usr/include/$(MULTIARCH)) -MMD -MP
 
 sources = $(sort $(wildcard user/*.c user/*/*.c))
 objects = $(sources:%.c=$(BUILD)/%.o)
@@ -52,15 +61,16 @@ objects = $(sources:%.c=$(BUILD)/%.o)
 .DELETE_ON_ERROR:
 .PHONY: all help deps demo test unit e2e vmtest bench install uninstall clean check-generated man completion
 
-all: tlstrace ## build the program
+all: $(program) ## build the program
 
 # The targets are those with a comment after two hashes.
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "%-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Variables: prefix, DESTDIR, BUILD, CC, CLANG, CFLAGS, LDFLAGS; WERROR=1, V=1, ARCH=arm64.'
 
-tlstrace: $(objects)
+$(program): $(objects)
 	$(say) LINK $@
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(all_libs)
 
 $(BUILD)/%.o: %.c Makefile
@@ -121,7 +131,7 @@ deps-build: ## install what the build needs
 	$(call install_packages,$(build_packages))
 
 deps: ## install what the build and the tests need (Debian 12, root)
-	$(call install_packages,$(build_packages) $(package_packages) $(test_packages))
+	$(call install_packages,$(build_packages) $(package_packages) $(cross_packages) $(test_packages))
 
 # A second make, because this one asked pkg-config before the packages were installed.
 demo: deps-build ## build, then trace a handshake on loopback (root)
@@ -268,6 +278,11 @@ compile_commands.json: ## describe each compilation for editors and clang tools
 .PHONY: compile_commands.json
 
 include packaging/packages.mk
+
+.PHONY: deps-arm64
+deps-arm64: deps-build ## install what ARCH=arm64 needs, and download the libraries to link with
+	$(call install_packages,$(cross_packages))
+	$(Q)packaging/sysroot.sh $(cross_libraries) >/dev/null
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD) tlstrace
