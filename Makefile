@@ -23,7 +23,7 @@ VERSION := $(shell cat VERSION)$(if $(COMMIT), ($(COMMIT)))
 # ARCH=arm64 builds for another machine, into a folder of its own; `make deps-arm64` comes first.
 HOST_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 ARCH ?= $(HOST_ARCH)
-cross_packages = gcc-aarch64-linux-gnu libc6-dev-arm64-cross debian-archive-keyring
+cross_packages = gcc-aarch64-linux-gnu qemu-user libc6-dev-arm64-cross debian-archive-keyring
 cross_libraries = bookworm arm64 libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libmnl-dev \
 	libpcap-dev libssl-dev
 program = tlstrace
@@ -39,6 +39,10 @@ say = @true
 else
 Q = @
 say = @printf '  %-7s %s\n'
+endif
+# make -s says nothing.
+ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+say = @true
 endif
 
 warnings = -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror)
