@@ -126,7 +126,7 @@ void field_type_name(const struct field *field, char *to, size_t size)
 	};
 	bool is_code = field->type == FIELD_CODE;
 
-	snprintf(to, size, "%s%s", field->is_list ? "list of " : "",
+	snprintf(to, size, "%s%s", field->is_list || field->repeats ? "list of " : "",
 		 is_code ? field->registry->name : names[field->type]);
 }
 
@@ -135,6 +135,30 @@ enum field_state field_object(const struct field *field, const struct field_row 
 {
 	*base = row->handshake;
 	return field->base ? field->base(field, row, base) : FIELD_KNOWN;
+}
+
+const char *field_list_parse(struct field_list *list, const char *names, size_t *length)
+{
+	list->count = 0;
+	for (;; names += *length + 1) {
+		const struct field *field;
+
+		*length = strcspn(names, ",");
+		field = field_find(names, *length);
+		if (!field || field_is_object(field) || list->count == FIELD_LIST_MAX)
+			return names;
+		list->items[list->count++] = field;
+		if (!names[*length])
+			return NULL;
+	}
+}
+
+bool field_list_has_details(const struct field_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i]->has_details)
+			return true;
+	return false;
 }
 
 /* The values within one object; the visitor's wish to go on. */

@@ -136,6 +136,20 @@ bool field_is_object(const struct field *field);
 /* "text", "bool", "list of group" ...; to is at least 48 bytes. */
 void field_type_name(const struct field *field, char *to, size_t size);
 
+#define FIELD_LIST_MAX 64
+
+struct field_list {
+	const struct field *items[FIELD_LIST_MAX];
+	size_t count;
+};
+
+/*
+ * Names separated by commas. NULL: all are fields with a value; otherwise the first name that is
+ * not, or for which there is no room, of this length.
+ */
+const char *field_list_parse(struct field_list *list, const char *names, size_t *length);
+bool field_list_has_details(const struct field_list *list);
+
 /* Gets one value, or NULL for one of a list that is not known; true: go on. */
 typedef bool field_visitor(void *user, const struct field *field, const struct field_value *value);
 

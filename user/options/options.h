@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "handshake/fields.h"
 #include "source/source.h"
 
 #define OPTIONS_LIST_MAX 32
@@ -66,12 +67,13 @@ struct options {
 	const char *file;	 /* a capture to read, "-" is standard input; NULL: live */
 	struct options_output outputs[OPTIONS_LIST_MAX]; /* at least one */
 	size_t output_count;
-	const char *output_file; /* of outputs without one; NULL: standard output */
-	int summary;		 /* enum options_summary */
-	uint64_t count;		 /* stop after so many rows; 0 never */
-	uint64_t duration_ns;	 /* stop after this time; 0 never */
-	uint64_t interval_ns;	 /* between interim summaries; 0: none */
-	uint64_t timeout_ns;	 /* silence that fails a handshake */
+	struct field_list columns; /* of tables and csv; none: their own */
+	const char *output_file;   /* of outputs without one; NULL: standard output */
+	int summary;		   /* enum options_summary */
+	uint64_t count;		   /* stop after so many rows; 0 never */
+	uint64_t duration_ns;	   /* stop after this time; 0 never */
+	uint64_t interval_ns;	   /* between interim summaries; 0: none */
+	uint64_t timeout_ns;	   /* silence that fails a handshake */
 	bool strict;
 	bool verbose;
 	int color; /* enum options_color */

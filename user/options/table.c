@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "options/values.h"
+#include "sink/sink.h"
 #include "version.h"
 
 #define TIMEOUT_MIN_NS	1000000ULL
@@ -132,6 +133,20 @@ static bool read_expression(const struct option_row *row, const char *text, void
 	return value_expression(text, to);
 }
 
+static bool read_fields(const struct option_row *row, const char *text, void *to)
+{
+	(void)row;
+	return value_fields(text, to);
+}
+
+static bool has_columns(const struct options *options)
+{
+	for (size_t i = 0; i < options->output_count; i++)
+		if (options->outputs[i].sink->has_columns)
+			return true;
+	return false;
+}
+
 static bool has_command(const struct options *options)
 {
 	return options->command;
@@ -146,7 +161,7 @@ static void version_print(const char *value)
 {
 	(void)value;
 	puts("tlstrace " TLSTRACE_VERSION
-	     "\nfeatures: table wide tree json pcap pcapng gzip tcx clsact fentry kprobe "
+	     "\nfeatures: table wide tree json csv pcap pcapng gzip tcx clsact fentry kprobe "
 	     "tracepoint");
 }
 
@@ -226,10 +241,14 @@ const struct option_row option_rows[] = {
 
 	{"output", 'o', GROUP_OUTPUT, "FORMAT[=FILE]",
 	 "table (default); wide: the table with the time of each phase; tree: everything about "
-	 "each handshake, its phases as bars; json: one object per line. Repeat it to write "
-	 "several files",
-	 "table, wide, tree or json, and =FILE to write it to a file", .words = value_formats,
+	 "each handshake, its phases as bars; json: one object per line; csv: one line of values "
+	 "per handshake. Repeat it to write several files",
+	 "table, wide, tree, json or csv, and =FILE to write it to a file", .words = value_formats,
 	 .read = read_output, LIST(outputs, output_count)},
+	{"columns", 0, GROUP_OUTPUT, "LIST",
+	 "show these fields, in this order, in the table or in csv: time,client,sni,total",
+	 "fields separated by commas", .read = read_fields, FIELD(columns), .explains = true,
+	 .needs = "-o table or -o csv", .needs_met = has_columns},
 	{"output-file", 0, GROUP_OUTPUT, "FILE",
 	 "write the results to FILE, not to standard output", "the name of a file",
 	 .completion = COMPLETE_FILES, .read = read_text, FIELD(output_file)},
@@ -274,6 +293,8 @@ const struct option_row option_rows[] = {
 	 "how to follow sockets: auto (default), fentry, kprobe or tracepoint",
 	 "auto, fentry, kprobe or tracepoint", .words = sockets, .read = read_word,
 	 FIELD(source.sockets), .not_with_read = NOTHING_TO_ATTACH},
+	{"fields", 0, GROUP_RUN, NULL, "print the names of all fields, and exit",
+	 .print = option_fields_print},
 	{"version", 'V', GROUP_RUN, NULL, "print the version and features, and exit",
 	 .print = version_print},
 	{"help", 'h', GROUP_RUN, NULL, "print this help, and exit", .print = option_help_print},

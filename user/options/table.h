@@ -48,6 +48,7 @@ extern const size_t option_row_count;
 extern const char *const option_groups[OPTION_GROUPS]; /* their titles */
 
 void option_help_print(const char *value);
+void option_fields_print(const char *value);
 void option_completion_print(const char *shell);
 
 #endif

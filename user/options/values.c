@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "expression/expression.h"
+#include "handshake/fields.h"
 #include "log.h"
 #include "options/options.h"
 #include "sink/sink.h"
@@ -145,8 +146,9 @@ bool value_netns(const char *text, uint32_t *netns)
 	return strcmp(text, "all") == 0 || (*netns = netns_find(text));
 }
 
-const char *const value_formats[] = {"table", "wide", "tree", "json", NULL};
-static const struct sink *const sinks[] = {&sink_table, &sink_wide, &sink_tree, &sink_json};
+const char *const value_formats[] = {"table", "wide", "tree", "json", "csv", NULL};
+static const struct sink *const sinks[] = {&sink_table, &sink_wide, &sink_tree, &sink_json,
+					   &sink_csv};
 
 bool value_output(const char *text, struct options_output *output)
 {
@@ -185,6 +187,39 @@ bool value_expression(const char *text, struct options_expression *expression)
 	if (!expression->expression)
 		expression_explain(text, &error);
 	return expression->expression;
+}
+
+static void fields_explain(const char *text, const char *name, size_t length,
+			   const struct field_list *list)
+{
+	const char *nearest;
+	int shown = (int)length;
+
+	if (list->count == FIELD_LIST_MAX)
+		log_error("--columns takes at most %d fields; leave some out", FIELD_LIST_MAX);
+	else if (!length)
+		log_error("--columns has an empty name at column %zu; see tlstrace --fields",
+			  (size_t)(name - text) + 1);
+	else if (field_find(name, length))
+		log_error(
+			"--columns cannot show '%.*s', which is an object; name fields in it, see "
+			"tlstrace --fields",
+			shown, name);
+	else if ((nearest = field_nearest(name, length)))
+		log_error("there is no field '%.*s'; did you mean '%s'? See tlstrace --fields",
+			  shown, name, nearest);
+	else
+		log_error("there is no field '%.*s'; see tlstrace --fields", shown, name);
+}
+
+bool value_fields(const char *text, struct field_list *list)
+{
+	size_t length;
+	const char *wrong = field_list_parse(list, text, &length);
+
+	if (wrong)
+		fields_explain(text, wrong, length, list);
+	return !wrong;
 }
 
 int value_word(const char *text, const char *const *words)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct options_expression;
+struct field_list;
 struct options_network;
 struct options_output;
 
@@ -26,6 +27,8 @@ bool value_netns(const char *text, uint32_t *netns);
 bool value_output(const char *text, struct options_output *output);
 /* An expression; where it is wrong, and how, is printed on stderr. Owned by the caller. */
 bool value_expression(const char *text, struct options_expression *expression);
+/* Fields separated by commas; says what is wrong. */
+bool value_fields(const char *text, struct field_list *list);
 /* Index of the text in a NULL-terminated list, or -1. */
 int value_word(const char *text, const char *const *words);
 

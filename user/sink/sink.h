@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 struct handshake;
+struct field_list;
 
 struct sink_interface {
 	char name[16];
@@ -53,19 +54,22 @@ struct trace_end {
 struct sink_settings {
 	FILE *out;
 	bool color;
-	int width;		 /* columns; 0: no limit */
-	int64_t clock_offset_ns; /* to add to a time for CLOCK_REALTIME */
+	int width;			  /* columns; 0: no limit */
+	int64_t clock_offset_ns;	  /* to add to a time for CLOCK_REALTIME */
+	const struct field_list *columns; /* fields to show; NULL: those the sink chooses */
 };
 
 struct sink {
 	const char *name;
-	bool wants_details; /* certificates and fingerprints, which cost time to read */
+	bool has_columns;    /* shows settings->columns, if there are some */
+	const char *columns; /* which to set where the user chooses none; NULL: none */
+	bool wants_details;  /* certificates and fingerprints, which cost time to read */
 	void (*start)(const struct sink_settings *settings, const struct trace_start *start);
 	void (*row)(const struct sink_settings *settings, const struct handshake *handshake);
 	void (*end)(const struct sink_settings *settings, const struct trace_end *end);
 };
 
-extern const struct sink sink_table, sink_wide, sink_tree, sink_json;
+extern const struct sink sink_table, sink_wide, sink_tree, sink_json, sink_csv;
 
 /* One plain sentence on how it ended: "ok", or who rejected whom and why. */
 void verdict_write(const struct handshake *handshake, char *to, size_t size);

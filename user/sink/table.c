@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "handshake/handshake.h"
+#include "sink/columns.h"
 #include "sink/sink.h"
 #include "sink/text.h"
 #include "sink/verdict.h"
@@ -432,6 +433,10 @@ static void titles_print(const struct sink_settings *settings, bool wide)
 {
 	struct layout layout;
 
+	if (settings->columns) {
+		columns_titles_print(settings);
+		return;
+	}
 	layout_for(&layout, settings->width, wide);
 	for (enum column column = 0; column < COLUMNS; column++) {
 		char cell[CELL_SIZE];
@@ -452,6 +457,10 @@ static void row_print(const struct sink_settings *settings, const struct handsha
 {
 	struct layout layout;
 
+	if (settings->columns) {
+		columns_row_print(settings, handshake);
+		return;
+	}
 	layout_for(&layout, settings->width, wide);
 	for (enum column column = 0; column < COLUMNS; column++) {
 		size_t width = layout.width[column];
@@ -507,6 +516,7 @@ static void table_end(const struct sink_settings *settings, const struct trace_e
 
 const struct sink sink_table = {
 	.name = "table",
+	.has_columns = true,
 	.start = table_start,
 	.row = table_row,
 	.end = table_end,
@@ -514,6 +524,7 @@ const struct sink sink_table = {
 
 const struct sink sink_wide = {
 	.name = "wide",
+	.has_columns = true,
 	.start = wide_start,
 	.row = wide_row,
 	.end = table_end,

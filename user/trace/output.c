@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file_open.h"
+#include "handshake/fields.h"
 #include "log.h"
 
 #define BUFFER_SIZE (1 << 16)
@@ -81,22 +82,37 @@ static FILE *file_prepare(const struct outputs *outputs, const char *file, const
 	return out;
 }
 
+static const struct field_list *columns_choose(struct output *output, const struct options *options)
+{
+	size_t length;
+
+	if (options->columns.count)
+		return &options->columns;
+	if (!output->sink->columns)
+		return NULL;
+	field_list_parse(&output->columns, output->sink->columns, &length);
+	return &output->columns;
+}
+
 static int output_open(struct outputs *outputs, const struct options *options,
 		       const struct options_output *wanted)
 {
 	const char *file = wanted->file ? wanted->file : options->output_file;
 	FILE *out = file ? file_prepare(outputs, file, options->file) : stdout;
+	struct output *output;
 
 	if (!out)
 		return -1;
 	setvbuf(out, NULL, _IOLBF, 0);
-	outputs->list[outputs->count++] = (struct output){
+	output = &outputs->list[outputs->count++];
+	*output = (struct output){
 		.sink = wanted->sink,
 		.settings = {.out = out,
 			     .color = color_wanted(options->color, out),
 			     .width = output_width(out)},
 		.file = file,
 	};
+	output->settings.columns = columns_choose(output, options);
 	return 0;
 }
 
@@ -222,9 +238,14 @@ bool outputs_want_details(const struct outputs *outputs)
 {
 	size_t i;
 
-	for (i = 0; i < outputs->count; i++)
-		if (outputs->list[i].sink->wants_details)
+	for (i = 0; i < outputs->count; i++) {
+		const struct output *output = &outputs->list[i];
+		const struct field_list *columns = output->settings.columns;
+
+		if (output->sink->wants_details ||
+		    (output->sink->has_columns && columns && field_list_has_details(columns)))
 			return true;
+	}
 	return false;
 }
 

@@ -6,14 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "handshake/fields.h"
 #include "options/options.h"
 #include "sink/sink.h"
 
 struct output {
 	const struct sink *sink;
 	struct sink_settings settings;
-	const char *file; /* NULL: standard output */
-	int error;	  /* errno of the first write that failed; 0 none */
+	struct field_list columns; /* the sink's own */
+	const char *file;	   /* NULL: standard output */
+	int error;		   /* errno of the first write that failed; 0 none */
 };
 
 struct outputs {
