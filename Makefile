@@ -170,7 +170,12 @@ $(BUILD)/unit/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(unit_cflags) -c $< -o $@
 
-$(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_objects)
+# An archive: each test links only what it calls, which is most of the time of a build saved.
+unit_archive = $(BUILD)/unit/code.a
+$(unit_archive): $(unit_objects)
+	$(Q)rm -f $@ && ar crs $@ $^
+
+$(BUILD)/unit/test_%: $(BUILD)/unit/tests/unit/test_%.o $(unit_archive)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -ljson-c -lcrypto -lcmocka -lm
 
 .SECONDARY: $(unit_objects) $(unit_sources:%.c=$(BUILD)/unit/%.o)
