@@ -62,7 +62,7 @@ static __always_inline void event_output(struct scratch *scratch)
 		event->flags |= TLSTRACE_PACKET_HELLO;
 	else
 		event->flags &= ~TLSTRACE_PACKET_HELLO;
-	if (bpf_ringbuf_output(&events, scratch, size, 0)) {
+	if (bpf_ringbuf_output(&events, scratch, size, event_wakes())) {
 		scratch->lost = 1;
 		counter_add(scratch->hello ? TLSTRACE_COUNT_HELLOS_RING_FULL
 					   : TLSTRACE_COUNT_PACKETS_RING_FULL);

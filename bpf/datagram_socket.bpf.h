@@ -9,9 +9,7 @@
 #include "copy.bpf.h"
 #include "socket.bpf.h"
 
-/* Of x86-64 and arm64; where it is larger, the owner is only told a packet later. */
-#define KERNEL_STACK_SIZE 16384
-#define EPHEMERAL_ID	  (1ULL << 63) /* not an id of a TCP socket, bpf/socket.bpf.h */
+#define EPHEMERAL_ID (1ULL << 63) /* not an id of a TCP socket, bpf/socket.bpf.h */
 
 static __always_inline __u64 mix(__u64 hash, __u64 word)
 {
@@ -31,26 +29,6 @@ static __always_inline __u64 datagram_end_id(__u64 address, const __u8 *peer, __
 		hash = mix(hash, part);
 	}
 	return mix(hash, ports) | EPHEMERAL_ID;
-}
-
-/*
- * UDP queues nothing: a packet at the first hook is there in the system call that sends it, unless
- * it waited for an address to be resolved, or the hook is at the other side of a veth. Then this is
- * a softirq, which has a stack of its own, or a kernel thread.
- */
-static __always_inline struct task_struct *task_sending(struct scratch *scratch)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 frame, stack = (__u64)BPF_CORE_READ(task, stack);
-
-	asm volatile("%0 = r10" : "=r"(frame));
-	/* Through memory, which makes a number of it that can be compared. */
-	*(volatile __u64 *)&scratch->event.receiver = frame;
-	frame = *(volatile __u64 *)&scratch->event.receiver;
-	scratch->event.receiver = 0;
-	if (frame - stack >= KERNEL_STACK_SIZE || !BPF_CORE_READ(task, mm))
-		return NULL;
-	return task;
 }
 
 static __always_inline struct datagram_socket *datagram_socket_find(struct sock *sk)
@@ -107,7 +85,7 @@ static __always_inline void datagram_socket_tell(const struct sock *sk, __u64 id
 		task_read(&event->socket.writer, writer);
 	if (reader)
 		task_read(&event->socket.reader, reader);
-	bpf_ringbuf_submit(event, kind == TLSTRACE_SOCKET_HELLO ? 0 : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(event, event_wakes());
 }
 
 /*

@@ -17,6 +17,8 @@ const volatile bool writes_told_before =
 
 /* The network namespace whose devices have TC programs: the cgroup programs leave it out. */
 const volatile __u32 device_netns = 0;
+/* The same as a cookie, which costs less to ask for; 0: this kernel does not give it to them. */
+const volatile __u64 device_netns_cookie = 0;
 
 /* How far the bytes of one direction of a flow have been followed. */
 struct direction {
@@ -37,17 +39,18 @@ struct direction {
 
 struct flow {
 	__u64 id;
-	__u32 slot;			/* in the presence filter */
-	__u32 client_is_local;		/* user space reads these three, which come first */
+	__u32 slot; /* in the presence filter */
+	__u32 client_is_local;
+	__u64 sockets[2]; /* ids of its ends as far as they are known, as directions */
+	/* User space reads what stands above. */
 	__u64 first_ns;			/* of the first byte of the ClientHello */
 	struct direction directions[2]; /* 0: from the server, 1: from the client */
 	__u32 start;			/* sequence number of that byte */
-	__u8 confirmed;	  /* it is a ClientHello, not only a first byte that looks like one */
-	__u8 again;	  /* behind a handshake: all is encrypted */
-	__u8 lost;	  /* an event was not delivered: the next one says so */
-	__u8 pieces;	  /* segments that its first bytes came in before it was known for one */
-	__u8 is_dtls;	  /* else QUIC, if it is UDP */
-	__u64 sockets[2]; /* UDP: ids of the ends that user space was told of, as directions */
+	__u8 confirmed; /* it is a ClientHello, not only a first byte that looks like one */
+	__u8 again;	/* behind a handshake: all is encrypted */
+	__u8 lost;	/* an event was not delivered: the next one says so */
+	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
+	__u8 is_dtls;	/* else QUIC, if it is UDP */
 };
 
 /* The initial state of a flow, too large for the BPF stack. */
@@ -110,6 +113,18 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } presence SEC(".maps");
+
+/*
+ * Ids of sockets whose handshake is over, by TLSTRACE_OVER_SLOT; written by user space. One that is
+ * displaced by another is reported until its budget is used up.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TLSTRACE_OVER_SIZE);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} over SEC(".maps");
 
 /* Per-socket state that dies with its socket (kernel 5.11 for tracing programs, 8e4597c627fb). */
 struct {
@@ -237,7 +252,7 @@ static __always_inline struct scratch *scratch_find(__u32 slot)
 	return bpf_map_lookup_elem(&scratches, &slot);
 }
 
-static __always_inline const struct tlstrace_control *control_find(void)
+static __always_inline struct tlstrace_control *control_find(void)
 {
 	__u32 zero = 0;
 
@@ -250,6 +265,20 @@ static __always_inline bool trace_ended(void)
 	const struct tlstrace_control *phase = control_find();
 
 	return !phase || phase->ended;
+}
+
+/*
+ * How to hand an event over. Waking the reader costs more than the event, so it is woken only if it
+ * sleeps: while handshakes are under way it comes by itself every few milliseconds.
+ */
+static __always_inline __u64 event_wakes(void)
+{
+	struct tlstrace_control *phase = control_find();
+
+	if (!phase || !phase->reader_sleeps)
+		return BPF_RB_NO_WAKEUP;
+	phase->reader_sleeps = 0;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 static __always_inline void counter_add(__u32 counter)

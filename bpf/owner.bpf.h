@@ -22,6 +22,29 @@ static __always_inline struct tlstrace_socket *sender_find(struct __sk_buff *skb
 	return sk ? bpf_sk_storage_get(&socket_storage, sk, NULL, 0) : NULL;
 }
 
+/*
+ * The client's hello leaves: name the task that sends it, for who wrote before may be another one,
+ * or have executed another program since. Its own system call holds the socket, and is no softirq;
+ * a packet that waited, for an address or in a queue, leaves in anybody's context.
+ */
+static __always_inline void writer_note(struct tlstrace_socket *state, struct scratch *scratch,
+					__u64 address)
+{
+	const struct sock *sk = (void *)address;
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task;
+
+	if (state->quiet)
+		socket_wake(state, TLSTRACE_ROLE_CLIENT, scratch->event.header.time_ns);
+	else if (state->turns <= 1 && state->writer.tid == (__u32)id)
+		return;
+	if (!BPF_CORE_READ(sk, sk_lock.owned))
+		return;
+	task = task_sending(scratch);
+	if (task)
+		task_read(&state->writer, task);
+}
+
 /* A socket has a file, and so a struct socket, from accept on. */
 static __always_inline void socket_accepted_note(struct tlstrace_socket *state,
 						 const struct sock *sk)
@@ -101,6 +124,8 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 		socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		event->receiver = sender->id;
 	} else if (sender) {
+		if (begins && event->hook == TLSTRACE_EGRESS)
+			writer_note(sender, scratch, address);
 		if (begins)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_CLIENT, now);
 		else if (!event->from_client && packet->length)

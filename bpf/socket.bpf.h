@@ -16,6 +16,8 @@
 #define AF_INET	   2
 #define AF_INET6   10
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
+/* Of x86-64 and arm64; where it is larger, the owner is only told a packet later. */
+#define KERNEL_STACK_SIZE 16384
 
 /* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
 static const volatile struct tlstrace_socket socket_zero = {};
@@ -36,13 +38,18 @@ static __always_inline void task_read(struct tlstrace_task *to, struct task_stru
 	bpf_probe_read_kernel(to->thread_comm, sizeof(to->thread_comm), &task->comm);
 }
 
-/* Processes read and write thousands of times: only a change of task is worth the eight reads. */
-static __always_inline void task_current(struct tlstrace_task *to, bool again)
+/*
+ * Processes read and write thousands of times: only a change of task is worth the eight reads.
+ * Returns whether it was read.
+ */
+static __always_inline bool task_current(struct tlstrace_task *to, bool again)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 
-	if (again || to->tid != (__u32)id || to->pid != id >> 32)
-		task_read(to, (struct task_struct *)bpf_get_current_task());
+	if (!again && to->tid == (__u32)id && to->pid == id >> 32)
+		return false;
+	task_read(to, (struct task_struct *)bpf_get_current_task());
+	return true;
 }
 
 static __always_inline void address_map_v4(__u8 to[16], __be32 address)
@@ -117,12 +124,6 @@ static __always_inline struct tlstrace_socket *socket_create(struct sock *sk)
 	return state;
 }
 
-/* A task may be gone a moment after it is named, and an end decides a handshake. */
-static __always_inline bool operation_is_urgent(__u32 kind)
-{
-	return kind != TLSTRACE_SOCKET_READ && kind != TLSTRACE_SOCKET_WRITE;
-}
-
 /*
  * The kernel closes what a process leaves open when it ends. In a softirq the task is anyone, and
  * of several that have the socket any may be the last: it has to be the one that user space takes
@@ -144,47 +145,130 @@ static __always_inline __u32 owner_exiting(const struct tlstrace_socket *state)
 	return TLSTRACE_EXITING | (BPF_CORE_READ(task, exit_code) & 0xffff);
 }
 
-static __always_inline void socket_tell(struct tlstrace_socket *state, const void *sk, __u32 kind,
-					__s32 detail, __u64 now)
+static __always_inline void socket_event_fill(struct tlstrace_socket_event *event, const void *sk,
+					      __u32 kind, __s32 detail, __u64 now)
 {
-	struct tlstrace_socket_event *event;
 	const struct tcp_sock *tcp = sk;
 
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		counter_add(TLSTRACE_COUNT_SOCKETS_RING_FULL);
-		return;
-	}
 	event->header.type = TLSTRACE_EVENT_SOCKET;
-	event->header.size = sizeof(*event);
 	event->header.time_ns = now;
 	event->kind = kind;
 	event->detail = detail;
+	event->srtt_us = event->min_rtt_us = event->retransmitted = event->exiting = 0;
+	if (kind == TLSTRACE_SOCKET_READ)
+		return; /* the next write has them, too */
 	event->srtt_us =
 		BPF_CORE_READ(tcp, srtt_us) >> 3; /* kept times eight, net/ipv4/tcp_input.c */
 	event->min_rtt_us = BPF_CORE_READ(tcp, rtt_min.s[0].v);
 	event->retransmitted = BPF_CORE_READ(tcp, total_retrans);
-	event->exiting = kind == TLSTRACE_SOCKET_STATE ? owner_exiting(state) : 0;
-	__builtin_memcpy(&event->socket, state, sizeof(*state));
-	/* Waking the reader is most of the price: operations wait for a packet or for its next
-	 * poll. */
-	bpf_ringbuf_submit(event, operation_is_urgent(kind) ? 0 : BPF_RB_NO_WAKEUP);
 }
 
-/* Tell an operation on a socket that carries a handshake; the budget ends it for long connections.
- */
+static __always_inline void socket_tell(const struct tlstrace_socket *state, const void *sk,
+					__u32 kind, __s32 detail, __u64 now)
+{
+	struct tlstrace_socket_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		counter_add(TLSTRACE_COUNT_SOCKETS_RING_FULL);
+		return;
+	}
+	socket_event_fill(event, sk, kind, detail, now);
+	event->header.size = sizeof(*event);
+	if (kind == TLSTRACE_SOCKET_STATE)
+		event->exiting = owner_exiting(state);
+	__builtin_memcpy(&event->socket, state, sizeof(*state));
+	bpf_ringbuf_submit(event, event_wakes());
+}
+
+static __always_inline void socket_tell_brief(const struct tlstrace_socket *state, const void *sk,
+					      __u32 kind, __s32 detail, __u64 now)
+{
+	struct tlstrace_socket_event *event =
+		bpf_ringbuf_reserve(&events, TLSTRACE_SOCKET_EVENT_BRIEF, 0);
+
+	if (!event) {
+		counter_add(TLSTRACE_COUNT_SOCKETS_RING_FULL);
+		return;
+	}
+	socket_event_fill(event, sk, kind, detail, now);
+	event->header.size = TLSTRACE_SOCKET_EVENT_BRIEF;
+	event->socket.id = state->id;
+	bpf_ringbuf_submit(event, event_wakes());
+}
+
+/* User space has written the row of the handshake on this socket. */
+static __always_inline bool socket_is_over(const struct tlstrace_socket *state)
+{
+	__u32 slot = TLSTRACE_OVER_SLOT(state->id);
+	__u64 *id = bpf_map_lookup_elem(&over, &slot);
+
+	return id && *id == state->id;
+}
+
+/* May one more operation be told? The budget ends it for long connections. */
+static __always_inline bool operation_is_wanted(struct tlstrace_socket *state)
+{
+	if (!state->followed || trace_ended())
+		return false;
+	if (state->operations < TLSTRACE_SOCKET_BUDGET && !socket_is_over(state)) {
+		state->operations++;
+		return true;
+	}
+	state->followed = 0;
+	state->quiet = 1;
+	return false;
+}
+
+/* Tell an operation on a socket that carries a handshake. */
 static __always_inline void socket_tell_operation(struct tlstrace_socket *state,
 						  const struct sock *sk, __u32 kind, __s32 detail,
 						  __u64 now)
 {
-	if (!state->followed || trace_ended())
+	if (operation_is_wanted(state))
+		socket_tell(state, sk, kind, detail, now);
+}
+
+/* The same of a read or write; named: user space does not know the task yet. */
+static __always_inline void socket_tell_turn(struct tlstrace_socket *state, const struct sock *sk,
+					     __u32 kind, __s32 detail, __u64 now, bool named)
+{
+	if (!state->followed && ++state->early >= TLSTRACE_EARLY_OPERATIONS)
+		state->quiet = 1;
+	if (!operation_is_wanted(state))
 		return;
-	if (state->operations >= TLSTRACE_SOCKET_BUDGET) {
-		state->followed = 0;
+	if (named)
+		socket_tell(state, sk, kind, detail, now);
+	else
+		socket_tell_brief(state, sk, kind, detail, now);
+}
+
+/*
+ * A handshake on a socket that was quiet: who read and wrote since is not known. The client's hello
+ * was written just now, and not as the first thing on the connection.
+ */
+static __always_inline void socket_wake(struct tlstrace_socket *state, __u8 role, __u64 now)
+{
+	state->quiet = 0;
+	state->turns = TLSTRACE_EARLY_OPERATIONS;
+	state->reader.pid = state->reader.tid = 0;
+	state->writer.pid = state->writer.tid = 0;
+	state->first_read_ns = state->last_read_ns = 0;
+	state->first_write_ns = state->last_write_ns = 0;
+	state->last_turn = 0;
+	if (role != TLSTRACE_ROLE_CLIENT)
 		return;
-	}
-	state->operations++;
-	socket_tell(state, sk, kind, detail, now);
+	state->first_write_ns = state->last_write_ns = now;
+	state->last_turn = TLSTRACE_SOCKET_WRITE;
+}
+
+/* From now on it carries a handshake, whatever was told of it before. */
+static __always_inline void socket_over_forget(const struct tlstrace_socket *state)
+{
+	__u32 slot = TLSTRACE_OVER_SLOT(state->id);
+	__u64 *id = bpf_map_lookup_elem(&over, &slot);
+
+	if (id && *id == state->id)
+		*id = 0;
 }
 
 /* A ClientHello or its first answer of this socket crossed a TC hook: from now on it is followed.
@@ -192,11 +276,14 @@ static __always_inline void socket_tell_operation(struct tlstrace_socket *state,
 static __always_inline void socket_follow(struct tlstrace_socket *state, const void *sk, __u8 role,
 					  __u64 now)
 {
-	if (state->followed && state->role == role)
+	if (state->followed && state->role == role && !socket_is_over(state))
 		return;
+	socket_over_forget(state);
+	if (state->quiet)
+		socket_wake(state, role, now);
 	state->role = role;
 	state->followed = 1;
-	state->operations = 0;
+	state->operations = state->named = 0;
 	tuple_read(state, sk);
 	socket_tell(state, sk, TLSTRACE_SOCKET_HELLO,
 		    BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_state), now);
@@ -255,43 +342,93 @@ static __always_inline void socket_turn(struct tlstrace_socket *state, __u32 kin
 	state->last_turn = kind;
 }
 
+/*
+ * The task in whose system call this packet is sent; NULL: it waited for an address to be resolved,
+ * or the hook is at the other side of a veth. Then this is a softirq, which has a stack of its own,
+ * or a kernel thread.
+ */
+static __always_inline struct task_struct *task_sending(struct scratch *scratch)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 frame, stack = (__u64)BPF_CORE_READ(task, stack);
+
+	asm volatile("%0 = r10" : "=r"(frame));
+	/* Through memory, which makes a number of it that can be compared. */
+	*(volatile __u64 *)&scratch->event.receiver = frame;
+	frame = *(volatile __u64 *)&scratch->event.receiver;
+	scratch->event.receiver = 0;
+	if (frame - stack >= KERNEL_STACK_SIZE || !BPF_CORE_READ(task, mm))
+		return NULL;
+	return task;
+}
+
+/* The state of a socket on which reads and writes matter; NULL: on this one they do not. */
+static __always_inline struct tlstrace_socket *socket_find_awake(struct sock *sk)
+{
+	struct tlstrace_socket *state = socket_find(sk);
+
+	if (!state)
+		return socket_create(sk); /* older than the trace, and held by nobody then */
+	return state->quiet ? NULL : state;
+}
+
+/*
+ * Who reads or writes. The first time after the socket is followed the task is read anew, for it
+ * may have executed another program since. Returns whether user space has to be told of it.
+ */
+static __always_inline bool socket_task(struct tlstrace_socket *state, struct tlstrace_task *to,
+					__u32 kind)
+{
+	bool first = state->followed && !(state->named & 1 << kind);
+
+	if (first)
+		state->named |= 1 << kind;
+	return task_current(to, first) || first;
+}
+
 /* Of a TCP socket; before the bytes are queued, so that the writer is known when they cross TC. */
 static __always_inline void socket_written(struct sock *sk, __s32 bytes)
 {
-	struct tlstrace_socket *state = socket_create(sk);
-	__u64 now = bpf_ktime_get_ns();
+	struct tlstrace_socket *state = socket_find_awake(sk);
+	__u64 now;
+	bool named;
 
 	if (!state)
 		return;
-	task_current(&state->writer, false);
+	now = bpf_ktime_get_ns();
+	named = socket_task(state, &state->writer, TLSTRACE_SOCKET_WRITE);
 	if (state->last_turn != TLSTRACE_SOCKET_WRITE) {
 		state->first_write_ns = now;
 		socket_turn(state, TLSTRACE_SOCKET_WRITE);
 	}
 	state->last_write_ns = now;
-	socket_tell_operation(state, sk, TLSTRACE_SOCKET_WRITE, bytes, now);
+	socket_tell_turn(state, sk, TLSTRACE_SOCKET_WRITE, bytes, now, named);
 }
 
 /* Of a TCP socket; after the bytes were taken. A peek has a reader but takes nothing. */
 static __always_inline void socket_read(struct sock *sk, __s32 bytes, bool peek)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct tlstrace_socket *state;
+	__u64 now;
+	bool named;
 
 	if (bytes <= 0)
 		return;
-	state = socket_create(sk);
+	state = socket_find_awake(sk);
 	if (!state)
 		return;
-	task_current(&state->reader, false);
-	if (peek)
+	if (peek) {
+		task_current(&state->reader, false);
 		return;
+	}
+	now = bpf_ktime_get_ns();
+	named = socket_task(state, &state->reader, TLSTRACE_SOCKET_READ);
 	if (state->last_turn != TLSTRACE_SOCKET_READ) {
 		state->first_read_ns = now;
 		socket_turn(state, TLSTRACE_SOCKET_READ);
 	}
 	state->last_read_ns = now;
-	socket_tell_operation(state, sk, TLSTRACE_SOCKET_READ, bytes, now);
+	socket_tell_turn(state, sk, TLSTRACE_SOCKET_READ, bytes, now, named);
 }
 
 static __always_inline void socket_reset(struct sock *sk, __u32 kind)

@@ -27,6 +27,10 @@ enum tlstrace_limit {
 	TLSTRACE_DATAGRAM_BUDGET = 16,
 	/* Counters of the presence filter, a power of two. */
 	TLSTRACE_PRESENCE_SIZE = 16384,
+	/* Operations noted on a socket before a handshake is seen on it; then it is quiet. */
+	TLSTRACE_EARLY_OPERATIONS = 16,
+	/* Slots for sockets whose handshake is over, a power of two. */
+	TLSTRACE_OVER_SIZE = 16384,
 	TLSTRACE_COMM_SIZE = 16,
 	/* Bytes of names on the way to a cgroup or a file; what is nearer to the root is cut. */
 	TLSTRACE_PATH_NAMES = 1024,
@@ -40,6 +44,11 @@ enum tlstrace_limit {
 struct tlstrace_control {
 	__u64 begun_ns; /* all programs are attached since then; 0: not yet */
 	__u64 ended;	/* not 0: nothing more is reported, the programs are being detached */
+	/*
+	 * The reader of the ring buffer sleeps until it is woken; else it comes back by itself in
+	 * a few milliseconds. The kernel side sets it to 0 when it wakes the reader.
+	 */
+	__u64 reader_sleeps;
 };
 
 enum tlstrace_event_type {
@@ -245,7 +254,9 @@ struct tlstrace_socket {
 	__u32 operations;
 	__u32 turns;   /* of reading and writing so far: 1 while only one of them was done */
 	__u8 accepted; /* enum tlstrace_accepted */
-	__u8 reserved[3];
+	__u8 early;    /* operations before a handshake was seen on it */
+	__u8 quiet;    /* nothing is noted: no handshake was seen early on, or it is over */
+	__u8 named;    /* since it is followed: 1 << TLSTRACE_SOCKET_READ, _WRITE */
 };
 
 /* Set beside the 16 bits that wait(2) gives of a process that ended. */
@@ -262,5 +273,13 @@ struct tlstrace_socket_event {
 			  how */
 	struct tlstrace_socket socket;
 };
+
+/* Size of an event that ends with the socket's id: an operation by the same task as the last one.
+ */
+#define TLSTRACE_SOCKET_EVENT_BRIEF                                                                \
+	(sizeof(struct tlstrace_socket_event) - sizeof(struct tlstrace_socket) + sizeof(__u64))
+
+/* The slot of a socket's id among those whose handshake is over. */
+#define TLSTRACE_OVER_SLOT(id) ((__u32)((id) >> 8 ^ (id) >> 22) & (TLSTRACE_OVER_SIZE - 1))
 
 #endif

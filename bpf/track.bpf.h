@@ -135,6 +135,10 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		return 0;
 	}
 	sockets_name(skb, packet, scratch);
+	if (event->sender)
+		flow->sockets[index & 1] = event->sender;
+	if (event->receiver)
+		flow->sockets[!index] = event->receiver;
 	if (scratch->hello) {
 		counter_add(TLSTRACE_COUNT_HELLOS);
 		if (!was_confirmed)
@@ -242,6 +246,8 @@ static __always_inline int packet_look_at_socket(struct __sk_buff *skb, __u8 hoo
 	struct packet packet;
 	__u32 slot;
 
+	if (device_netns_cookie && bpf_get_netns_cookie(skb) == device_netns_cookie)
+		return CGROUP_PASS;
 	if (!packet_matters(skb, false, &packet))
 		return CGROUP_PASS;
 	if (BPF_CORE_READ(kernel_skb, dev, nd_net.net, ns.inum) == device_netns)

@@ -178,13 +178,21 @@ static void hello_note(struct endpoint *end, const struct tlstrace_socket_event 
 		end->retransmitted = event->retransmitted;
 }
 
+/* Else it has no more of the socket than its id: the rest is as it was. */
+static bool event_is_whole(const struct tlstrace_socket_event *event)
+{
+	return event->header.size != TLSTRACE_SOCKET_EVENT_BRIEF;
+}
+
 static void times_update(struct endpoint *end, const struct tlstrace_socket_event *event)
 {
 	const struct tlstrace_socket *socket = &event->socket;
 
-	end->connect_ns = socket->connect_ns;
-	end->established_ns = socket->established_ns;
-	end->accept_ns = socket->accept_ns;
+	if (event_is_whole(event)) {
+		end->connect_ns = socket->connect_ns;
+		end->established_ns = socket->established_ns;
+		end->accept_ns = socket->accept_ns;
+	}
 	if (event->srtt_us)
 		end->srtt_us = event->srtt_us;
 	if (event->min_rtt_us && event->min_rtt_us != UINT32_MAX)
@@ -244,9 +252,11 @@ struct process *socket_table_add(struct socket_table *table,
 		table->count++;
 	}
 	known->last_ns = event->header.time_ns;
-	known->end.netns = socket->netns;
-	memcpy(known->end.address.ip, socket->local_address, 16);
-	known->end.address.port = socket->local_port;
+	if (event_is_whole(event)) {
+		known->end.netns = socket->netns;
+		memcpy(known->end.address.ip, socket->local_address, 16);
+		known->end.address.port = socket->local_port;
+	}
 	times_update(&known->end, event);
 	end_update(&known->end, event);
 	creator = socket->accepter.pid ? &socket->accepter : &socket->creator;

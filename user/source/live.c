@@ -27,6 +27,8 @@
 
 /* Events delivered at one go, before interfaces and the caller's clock have their turn. */
 #define BATCH 1024
+/* While events keep coming, the reader looks after so long and is not woken. */
+#define NEAR_MS 5
 /* As tcpdump calls them all. */
 #define ANY_INTERFACE "any"
 
@@ -46,7 +48,9 @@ struct source_live {
 	struct ring_buffer *ring;
 	uint64_t *presence;
 	struct tlstrace_control *control;
-	uint64_t *counts; /* one per CPU */
+	uint64_t *over;
+	uint64_t wakeups, bytes; /* so far: returns from waiting, and read from the ring buffer */
+	uint64_t *counts;	 /* one per CPU */
 	int epoll;
 	uint32_t netns;
 	bool everywhere; /* other network namespaces are traced too */
@@ -199,6 +203,19 @@ static void descriptors_raise(void)
 		log_verbose("cannot raise the limit of open files: %s", strerror(errno));
 }
 
+/* Of an operation by the same task as the last one only the beginning is sent. */
+static void socket_deliver(struct source_live *live, const void *data, size_t size)
+{
+	struct tlstrace_socket_event event = {};
+
+	if (size >= sizeof(event)) {
+		live->handler.socket(live->handler.context, data);
+	} else if (size == TLSTRACE_SOCKET_EVENT_BRIEF) {
+		memcpy(&event, data, size);
+		live->handler.socket(live->handler.context, &event);
+	}
+}
+
 static int event_deliver(void *context, void *data, size_t size)
 {
 	const struct tlstrace_event_header *header = data;
@@ -211,9 +228,9 @@ static int event_deliver(void *context, void *data, size_t size)
 	    packet->data_length <= size - sizeof(*packet))
 		live->handler.packet(live->handler.context, packet,
 				     (const uint8_t *)data + sizeof(*packet));
-	else if (header->type == TLSTRACE_EVENT_SOCKET &&
-		 size >= sizeof(struct tlstrace_socket_event))
-		live->handler.socket(live->handler.context, data);
+	else if (header->type == TLSTRACE_EVENT_SOCKET)
+		socket_deliver(live, data, size);
+	live->bytes += (size + 2 * sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
 	if (header->time_ns > live->latest_ns)
 		live->latest_ns = header->time_ns;
 	/* The event counts as read, also when this ends the reading. */
@@ -227,24 +244,28 @@ static int epoll_add(struct source_live *live, int fd)
 	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static void *map_shared(int fd, size_t size)
+{
+	void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return mapped == MAP_FAILED ? NULL : mapped;
+}
+
 /* Before anything is attached: events wait in the buffer until they are polled for. */
 static int buffers_open(struct source_live *live)
 {
 	const struct programs_maps *maps = programs_maps(live->programs);
-	void *presence, *control;
 	int error;
 
 	live->counts = calloc(libbpf_num_possible_cpus(), sizeof(*live->counts));
 	live->ring = ring_buffer__new(maps->events, event_deliver, live, NULL);
-	presence = mmap(NULL, TLSTRACE_PRESENCE_SIZE * sizeof(*live->presence),
-			PROT_READ | PROT_WRITE, MAP_SHARED, maps->presence, 0);
-	live->presence = presence == MAP_FAILED ? NULL : presence;
-	control = mmap(NULL, sizeof(*live->control), PROT_READ | PROT_WRITE, MAP_SHARED,
-		       maps->control, 0);
-	live->control = control == MAP_FAILED ? NULL : control;
+	live->presence =
+		map_shared(maps->presence, TLSTRACE_PRESENCE_SIZE * sizeof(*live->presence));
+	live->control = map_shared(maps->control, sizeof(*live->control));
+	live->over = map_shared(maps->over, TLSTRACE_OVER_SIZE * sizeof(*live->over));
 	live->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (live->counts && live->ring && live->presence && live->control && live->epoll >= 0 &&
-	    !epoll_add(live, ring_buffer__epoll_fd(live->ring)))
+	if (live->counts && live->ring && live->presence && live->control && live->over &&
+	    live->epoll >= 0 && !epoll_add(live, ring_buffer__epoll_fd(live->ring)))
 		return 0;
 	error = -errno;
 	log_error("cannot map the kernel's buffers (%s): try a smaller --buffer-size",
@@ -346,6 +367,8 @@ void source_live_close(struct source_live *live)
 		munmap(live->presence, TLSTRACE_PRESENCE_SIZE * sizeof(*live->presence));
 	if (live->control)
 		munmap(live->control, sizeof(*live->control));
+	if (live->over)
+		munmap(live->over, TLSTRACE_OVER_SIZE * sizeof(*live->over));
 	ring_buffer__free(live->ring);
 	programs_free(live->programs);
 	free(live->attached.rows);
@@ -353,14 +376,20 @@ void source_live_close(struct source_live *live)
 	free(live);
 }
 
-int source_live_poll(struct source_live *live, int timeout_ms)
+static int events_read(struct source_live *live)
 {
-	struct epoll_event ready[2];
-	int count, i, result;
+	int result;
 
-	count = epoll_wait(live->epoll, ready, 2, live->more ? 0 : timeout_ms);
-	if (count < 0)
-		return errno == EINTR ? 0 : -errno;
+	live->events = 0;
+	result = ring_buffer__consume(live->ring);
+	live->more = result == -ECANCELED;
+	return result < 0 && !live->more ? result : (int)live->events;
+}
+
+static void interfaces_follow(struct source_live *live, const struct epoll_event *ready, int count)
+{
+	int i, result;
+
 	for (i = 0; i < count; i++) {
 		if (ready[i].data.fd != interfaces_fd(live->interfaces))
 			continue;
@@ -368,10 +397,38 @@ int source_live_poll(struct source_live *live, int timeout_ms)
 		if (result)
 			log_verbose("cannot follow the interfaces: %s", strerror(-result));
 	}
-	live->events = 0;
-	result = ring_buffer__consume(live->ring);
-	live->more = result == -ECANCELED;
-	return result < 0 && !live->more ? result : (int)live->events;
+}
+
+/* Returns the number of events that came before anybody would have woken the reader. */
+static int reader_sleep(struct source_live *live)
+{
+	__atomic_store_n(&live->control->reader_sleeps, 1, __ATOMIC_SEQ_CST);
+	return events_read(live);
+}
+
+int source_live_poll(struct source_live *live, int timeout_ms)
+{
+	struct epoll_event ready[2];
+	int count, result;
+
+	/* After events more are likely to come soon: to look for them costs less than to be woken.
+	 */
+	if (live->events && timeout_ms > NEAR_MS)
+		timeout_ms = NEAR_MS;
+	if (live->more)
+		timeout_ms = 0;
+	if (timeout_ms > NEAR_MS) {
+		result = reader_sleep(live);
+		if (result)
+			return result;
+	}
+	count = epoll_wait(live->epoll, ready, 2, timeout_ms);
+	__atomic_store_n(&live->control->reader_sleeps, 0, __ATOMIC_SEQ_CST);
+	live->wakeups += timeout_ms > 0;
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	interfaces_follow(live, ready, count);
+	return events_read(live);
 }
 
 void source_live_end(struct source_live *live)
@@ -433,17 +490,30 @@ char *source_live_executable(const struct source_live *live, uint64_t start_ns, 
 	return paths_executable(programs_maps(live->programs)->executables, start_ns, pid);
 }
 
+/* What struct flow of bpf/maps.bpf.h begins with. */
+struct flow_head {
+	uint64_t id;
+	uint32_t slot;
+	uint32_t client_is_local;
+	uint64_t sockets[2];
+};
+
+/* Reads and writes on its sockets need not be reported any more. */
+static void sockets_end(struct source_live *live, const struct flow_head *flow)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (flow->sockets[i])
+			live->over[TLSTRACE_OVER_SLOT(flow->sockets[i])] = flow->sockets[i];
+}
+
 void source_live_forget(void *source, const struct tlstrace_flow_key *key, uint64_t flow_id,
 			bool may_renegotiate)
 {
 	struct source_live *live = source;
-	/* What struct flow of bpf/maps.bpf.h begins with. */
-	struct {
-		uint64_t id;
-		uint32_t slot;
-		uint32_t client_is_local;
-	} flow;
 	const struct programs_maps *maps = programs_maps(live->programs);
+	struct flow_head flow;
 	uint8_t value[1024];
 
 	if (maps->flow_size > sizeof(value) || bpf_map_lookup_elem(maps->flows, key, value))
@@ -453,6 +523,7 @@ void source_live_forget(void *source, const struct tlstrace_flow_key *key, uint6
 		return;
 	if (may_renegotiate)
 		bpf_map_update_elem(maps->finished_flows, key, &flow.client_is_local, BPF_ANY);
+	sockets_end(live, &flow);
 	/* Whoever deletes it, the kernel or we, counts it down. */
 	if (bpf_map_delete_elem(maps->flows, key) == 0)
 		__atomic_fetch_sub(&live->presence[flow.slot], 1, __ATOMIC_RELAXED);
@@ -461,4 +532,10 @@ void source_live_forget(void *source, const struct tlstrace_flow_key *key, uint6
 void source_live_cost(const struct source_live *live, uint64_t *run_ns, uint64_t *runs)
 {
 	programs_cost(live->programs, run_ns, runs);
+}
+
+void source_live_reading(const struct source_live *live, uint64_t *wakeups, uint64_t *bytes)
+{
+	*wakeups = live->wakeups;
+	*bytes = live->bytes;
 }

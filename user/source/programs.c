@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@
  * that the kernel refuses does not cost loading the packet programs again, and an iterator that it
  * refuses costs nothing else.
  */
+#define NETNS_COOKIE_OPTION 71 /* SO_NETNS_COOKIE of include/uapi/asm-generic/socket.h */
+
 enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_NAMESPACES, PART_ITERATOR };
 
 static const struct flavour {
@@ -59,7 +62,8 @@ struct programs {
 	struct tlstrace_bpf *namespaces; /* NULL: only this network namespace is traced, */
 	int namespaces_error; /* for this reason, negative errno; 0: none was asked for */
 	int with_mac[2], without_mac[2];
-	uint32_t netns; /* the one whose devices are traced */
+	uint32_t netns;	       /* the one whose devices are traced */
+	uint64_t netns_cookie; /* the same for the cgroup programs; 0: they cannot ask for it */
 };
 
 static int libbpf_print(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -219,6 +223,7 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 	part->rodata->use_socket_storage = programs->flavour->use_storage;
 	part->rodata->use_cgroup_v1 = cgroups_v1_used();
 	part->rodata->device_netns = programs->netns;
+	part->rodata->device_netns_cookie = programs->netns_cookie;
 	part->rodata->follow_forks = programs->settings->followed_count;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
 	part->rodata->writes_told_before = tracepoint_exists(vmlinux, "tcp_sendmsg_locked");
@@ -350,6 +355,7 @@ static void maps_fill(struct programs *programs)
 	programs->maps = (struct programs_maps){
 		.control = bpf_map__fd(owner->maps.control),
 		.attached = bpf_map__fd(owner->maps.attached),
+		.over = bpf_map__fd(owner->maps.over),
 		.events = bpf_map__fd(owner->maps.events),
 		.presence = bpf_map__fd(owner->maps.presence),
 		.flows = bpf_map__fd(owner->maps.flows),
@@ -386,12 +392,34 @@ struct loading {
 	bool begun;
 };
 
+/* Since 5.14 (e8b9eab99232); 0 on failure. */
+static uint64_t netns_cookie(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, NETNS_COOKIE_OPTION, &cookie, &size))
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
 static void *namespaces_load(void *context)
 {
 	struct loading *loading = context;
 	struct programs *programs = loading->programs;
 
+	programs->netns_cookie = netns_cookie();
 	programs->namespaces = part_load(programs, PART_NAMESPACES, loading->vmlinux);
+	if (!programs->namespaces && programs->netns_cookie) {
+		/* bpf_get_netns_cookie() is newer for these programs than for others. */
+		log_verbose("cgroup programs: no cookie of a namespace: %s", strerror(errno));
+		programs->netns_cookie = 0;
+		programs->namespaces = part_load(programs, PART_NAMESPACES, loading->vmlinux);
+	}
 	programs->namespaces_error = programs->namespaces ? 0 : -errno;
 	return NULL;
 }

@@ -100,5 +100,7 @@ void source_live_forget(void *live, const struct tlstrace_flow_key *key, uint64_
 			bool may_renegotiate);
 /* Kernel run time and runs of all programs so far, 0 unless kernel.bpf_stats_enabled. */
 void source_live_cost(const struct source_live *source, uint64_t *run_ns, uint64_t *runs);
+/* How often the wait for events ended, and what of the ring buffer was read. */
+void source_live_reading(const struct source_live *source, uint64_t *wakeups, uint64_t *bytes);
 
 #endif

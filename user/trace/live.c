@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "log.h"
@@ -285,11 +286,17 @@ static uint64_t counters_read(const struct live *live, const struct counted *fro
 	return sum;
 }
 
+static uint64_t time_us(const struct timeval *time)
+{
+	return time->tv_sec * 1000000ULL + time->tv_usec;
+}
+
 static void live_account(struct source *source, const struct tracker *tracker,
 			 struct account *account)
 {
 	const struct live *live = (struct live *)source;
-	uint64_t known = tracker_hellos(tracker), run_ns, runs;
+	uint64_t known = tracker_hellos(tracker), run_ns, runs, wakeups, bytes;
+	struct rusage usage;
 
 	known += counters_read(live, lost_counters, ARRAY_SIZE(lost_counters), &account->lost);
 	/* Counted by the kernel side, but neither delivered nor counted under a cause. */
@@ -301,6 +308,12 @@ static void live_account(struct source *source, const struct tracker *tracker,
 	source_live_cost(live->kernel, &run_ns, &runs);
 	account_add(&account->cost, "bpf_run_ns", run_ns);
 	account_add(&account->cost, "bpf_runs", runs);
+	source_live_reading(live->kernel, &wakeups, &bytes);
+	account_add(&account->cost, "ring_bytes", bytes);
+	account_add(&account->cost, "wakeups", wakeups);
+	getrusage(RUSAGE_SELF, &usage);
+	account_add(&account->cost, "cpu_us", time_us(&usage.ru_utime) + time_us(&usage.ru_stime));
+	account_add(&account->cost, "peak_memory_bytes", usage.ru_maxrss * 1024ULL);
 }
 
 static void live_process_seen(void *source, struct process *process)
