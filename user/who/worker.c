@@ -17,6 +17,8 @@
 #include "who/container_api.h"
 #include "who/message.h"
 
+#define GROUP_NOBODY 65534 /* of Linux */
+
 /* What hostile files can make it use: memory, and descriptors. */
 static void limits_set(void)
 {
@@ -35,19 +37,24 @@ static void limits_set(void)
 		setrlimit(limits[i].resource, &(struct rlimit){limits[i].most, limits[i].most});
 }
 
-/* For good. Without an entry in passwd(5) there is no home, and no group but root's is given up. */
+/* For good. Without an entry in passwd(5) there are no groups, and no home to look in. */
 static bool user_become(uid_t user, char home[PATH_MAX])
 {
 	struct passwd entry = {}, *found = NULL;
+	gid_t group = GROUP_NOBODY;
 	char room[16384];
+	int error;
 
-	if (getpwuid_r(user, &entry, room, sizeof(room), &found) || !found ||
-	    strlen(entry.pw_dir) >= PATH_MAX)
-		return false;
-	strcpy(home, entry.pw_dir);
-	return initgroups(entry.pw_name, entry.pw_gid) == 0 &&
-	       setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid) == 0 &&
-	       setresuid(user, user, user) == 0;
+	strcpy(home, "/nonexistent");
+	if (getpwuid_r(user, &entry, room, sizeof(room), &found) == 0 && found &&
+	    strlen(entry.pw_dir) < PATH_MAX) {
+		strcpy(home, entry.pw_dir);
+		group = entry.pw_gid;
+		error = initgroups(entry.pw_name, group);
+	} else {
+		error = setgroups(0, NULL);
+	}
+	return !error && setresgid(group, group, group) == 0 && setresuid(user, user, user) == 0;
 }
 
 static void answer(int socket, struct container_api *api, const char *home,
