@@ -191,6 +191,14 @@ static void test_hostile(void **state)
 	assert_string_equal(said.id, "a\\x00b\x1b");
 }
 
+static void assert_called(const struct container *container, const char *expected)
+{
+	char called[64];
+
+	assert_int_equal(container_called(container, called, sizeof(called)), strlen(expected));
+	assert_string_equal(called, expected);
+}
+
 static void test_choose(void **state)
 {
 	struct container *container = container_new();
@@ -198,15 +206,17 @@ static void test_choose(void **state)
 	(void)state;
 	assert_non_null(container);
 	assert_false(container_is(NULL, "web"));
-	container->id = strdup(ID);
-	assert_false(container_is(container, ID)); /* nobody knows yet whether it is one */
-	container->known = true;
+	assert_false(container_is(container, "*")); /* nobody knows yet whether it is one */
+	container_name_by_cgroup(container, ID, "docker", 0);
+	assert_called(container, "4c9f0d2a8b7e");
 	assert_true(container_is(container, ID));
 	assert_true(container_is(container, "4c9f0d"));
 	assert_false(container_is(container, "4c9f0")); /* might be a name */
 	assert_true(container_is(container, "4c9f*"));
 	assert_false(container_is(container, "web-?"));
-	container->details.name = strdup("web-1");
+	container_learn(container, &(struct container_details){.name = strdup("web-1")}, 0);
+	assert_int_equal(container->how, CONTAINER_BY_RUNTIME);
+	assert_called(container, "web-1");
 	assert_true(container_is(container, "web-?"));
 	assert_true(container_is(container, "4c9f0d2a8b7e"));
 	assert_false(container_is(container, "4c9f*")); /* a pattern is for the name */
@@ -216,13 +226,46 @@ static void test_choose(void **state)
 	container_put(container);
 }
 
+/* What a user claims is not what somebody who asks for a name means. */
+static void test_claimed(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool matches;
+	} samples[] = {
+		{"prod-db", false},	 {"*", false},
+		{"4c9f0d2a8b7e", false}, {ID, false},
+		{"1000/prod-db", true},	 {"1000/prod-?b", true},
+		{"*/prod-db", true},	 {"1*/*", true},
+		{"1000/4c9f0d", true},	 {"100/prod-db", false},
+		{"/prod-db", false},	 {"1000/", false},
+		{"0/prod-db", false},	 {"1000/other", false},
+	};
+	struct container *container = container_new();
+	size_t i;
+
+	(void)state;
+	assert_non_null(container);
+	container_name_by_cgroup(container, ID, "docker", 1000);
+	assert_called(container, "1000/4c9f0d2a8b7e");
+	container_learn(container, &(struct container_details){.name = strdup("prod-db")}, 1000);
+	assert_int_equal(container->how, CONTAINER_CLAIMED);
+	assert_called(container, "1000/prod-db");
+	for (i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+		assert_int_equal(container_is(container, samples[i].pattern), samples[i].matches);
+	/* Root's runtime proves it. */
+	container_learn(container, &(struct container_details){.name = strdup("1/x")}, 0);
+	assert_called(container, "1/x");
+	assert_false(container_is(container, "x"));
+	container_put(container);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_containers),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_containers), cmocka_unit_test(test_others),
+		cmocka_unit_test(test_hostile),	   cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_claimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

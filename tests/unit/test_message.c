@@ -37,6 +37,14 @@ static void test_answer(void **state)
 	assert_string_equal(got.details.labels[0].value, "b");
 	assert_string_equal(got.details.labels[2].key, "c");
 	container_details_clear(&got.details);
+	assert_int_equal(got.user, 0);
+	assert_true(message_answer_stamp(packet, length, 8, 1000));
+	assert_true(message_answer_read(packet, length, &got));
+	assert_int_equal(got.ticket, 8);
+	assert_int_equal(got.user, 1000);
+	assert_true(got.found);
+	container_details_clear(&got.details);
+	assert_false(message_answer_stamp(packet, 4, 8, 1000));
 	/* Cut anywhere, it is whole or nothing. */
 	for (i = 0; i < length; i++) {
 		char *exact = malloc(i ? i : 1);

@@ -432,7 +432,8 @@ static void test_container(void **state)
 	static const struct expected_json expected[] = {
 		{"/client/container",
 		 "{\"id\":\"" CONTAINER_ID
-		 "\",\"name\":\"we\\\\x1bb\",\"runtime\":\"docker\",\"image\":\"nginx:1\","
+		 "\",\"name\":\"we\\\\x1bb\",\"runtime\":\"docker\",\"how\":\"claimed\","
+		 "\"user\":1000,\"image\":\"nginx:1\","
 		 "\"pod\":null,\"pod_uid\":\"123\",\"namespace\":null,\"labels\":{\"a\\\\x07\":"
 		 "\"\\\\xff\"}}"},
 		{"/client/unit", "\"a.service\""},
@@ -442,6 +443,8 @@ static void test_container(void **state)
 		.known = true,
 		.id = (char *)CONTAINER_ID,
 		.runtime = "docker",
+		.how = CONTAINER_CLAIMED,
+		.user = 1000,
 		.details = {.name = (char *)"we\x1b"
 					    "b",
 			    .image = (char *)"nginx:1",
@@ -458,6 +461,9 @@ static void test_container(void **state)
 	output = row_print(&sink_json, 0, false, &handshake);
 	line_check(strchr(output, '\n') + 1, expected, ARRAY_SIZE(expected));
 	free(output);
+	text_who(&handshake.ends[END_CLIENT], who);
+	assert_string_equal(who, "curl[812]@1000/we\\x1bb");
+	container.how = CONTAINER_BY_RUNTIME;
 	text_who(&handshake.ends[END_CLIENT], who);
 	assert_string_equal(who, "curl[812]@we\\x1bb");
 	container.details.name = NULL;

@@ -51,6 +51,23 @@
 		 IN(container, runtime),                                                           \
 		 UNKNOWN,                                                                          \
 		 .help = "container runtime, such as docker"},                                     \
+		{PATH(OBJECT ".container.", "how"),                                                \
+		 WORDS(container_how),                                                             \
+		 .base = BASE,                                                                     \
+		 .end = END,                                                                       \
+		 .repeats = EACH,                                                                  \
+		 READ(word),                                                                       \
+		 IN(container, how),                                                               \
+		 .help = "how it is known which container it is"},                                 \
+		{PATH(OBJECT ".container.", "user"),                                               \
+		 FIELD_NUMBER,                                                                     \
+		 .base = BASE,                                                                     \
+		 .end = END,                                                                       \
+		 .repeats = EACH,                                                                  \
+		 READ(number32),                                                                   \
+		 IN(container, user),                                                              \
+		 ABSENT,                                                                           \
+		 .help = "user id of who claims that it is this container"},                       \
 		CONTAINER(OBJECT, BASE, END, EACH, "image", details.image,                         \
 			  "image of the container"),                                               \
 		CONTAINER(OBJECT, BASE, END, EACH, "pod", details.pod, "Kubernetes pod"),          \

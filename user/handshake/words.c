@@ -6,6 +6,7 @@
 #include "handshake/handshake.h"
 #include "tls/names.h"
 #include "tlstrace_types.h"
+#include "who/container.h"
 
 #define WORDS(name, ...)                                                                           \
 	static const char *const name##_names[] = {__VA_ARGS__};                                   \
@@ -37,6 +38,9 @@ WORDS(fact, [FACT_VERSION] = "version", [FACT_CIPHERS] = "ciphers", [FACT_GROUPS
 WORDS(state, [TRI_NONE] = "none", [TRI_OFFERED] = "offered", [TRI_ACCEPTED] = "accepted",
       [TRI_REJECTED] = "rejected", [TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",
       [TRI_DECLINED] = "declined", [TRI_UNKNOWN] = "unknown");
+
+WORDS(container_how, [CONTAINER_BY_CGROUP] = "cgroup", [CONTAINER_BY_RUNTIME] = "runtime",
+      [CONTAINER_CLAIMED] = "claimed");
 
 WORDS(incomplete, [INCOMPLETE_TRACE_ENDED] = "trace_ended",
       [INCOMPLETE_EVENTS_LOST] = "events_lost", [INCOMPLETE_LATE_START] = "late_start",

@@ -325,8 +325,7 @@ void text_address(const struct address *address, char to[TEXT_ADDRESS_SIZE])
 
 void text_process(const struct process *process, char to[TEXT_WHO_SIZE])
 {
-	char escaped[4 * HANDSHAKE_COMM_SIZE + 1];
-	const char *name;
+	char escaped[4 * HANDSHAKE_COMM_SIZE + 1], name[TEXT_WHO_SIZE];
 	size_t length, name_length;
 
 	text_escape(process->comm, strnlen(process->comm, HANDSHAKE_COMM_SIZE), escaped,
@@ -334,7 +333,7 @@ void text_process(const struct process *process, char to[TEXT_WHO_SIZE])
 	length = (size_t)snprintf(to, TEXT_WHO_SIZE, "%s[%u]", escaped, process->pid);
 	if (process->container && process->container->known) {
 		to[length++] = '@';
-		name_length = container_called(process->container, &name);
+		name_length = container_called(process->container, name, sizeof(name));
 		text_escape(name, name_length, to + length, TEXT_WHO_SIZE - length);
 	}
 }

@@ -62,13 +62,10 @@ void summary_free(struct summary *summary)
 
 static void container_name(const struct container *container, char to[SUMMARY_CONTAINER_SIZE])
 {
-	const char *name;
-	size_t length;
+	char name[SUMMARY_CONTAINER_SIZE + 1];
 
-	if (!container || !container->known)
-		return;
-	length = container_called(container, &name);
-	memcpy(to, name, length < SUMMARY_CONTAINER_SIZE ? length : SUMMARY_CONTAINER_SIZE);
+	if (container && container->known)
+		memcpy(to, name, container_called(container, name, sizeof(name)));
 }
 
 static void end_name(const struct endpoint *end, char comm[HANDSHAKE_COMM_SIZE],

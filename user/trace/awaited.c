@@ -12,7 +12,7 @@
 #include "log.h"
 #include "who/container.h"
 #include "who/container_path.h"
-#include "who/places.h"
+#include "who/cgroups.h"
 
 #define LOOK_NS	       2000000000ULL
 #define CONTAINERS_MAX 4096
@@ -75,9 +75,9 @@ static bool container_of_process(const char *pid, char path[PATH_MAX])
 	return found;
 }
 
-static void running_add(struct running *running, struct places *places, const char *pid)
+static void running_add(struct running *running, struct cgroups *groups, const char *pid)
 {
-	const struct process_place *place;
+	struct cgroup_facts facts;
 	char path[PATH_MAX];
 	struct stat status;
 	size_t i;
@@ -88,24 +88,25 @@ static void running_add(struct running *running, struct places *places, const ch
 	for (i = 0; i < running->count; i++)
 		if (running->cgroups[i] == status.st_ino)
 			return;
-	place = places_find(places, &(struct place_key){status.st_ino, 0, 0}, atoi(pid), 0);
-	if (!place || !place->container)
+	facts = cgroups_find(
+		groups, &(struct cgroup_task){.cgroup = status.st_ino, .pid = (uint32_t)atoi(pid)});
+	if (!facts.container)
 		return;
 	running->cgroups[running->count] = status.st_ino;
-	running->list[running->count++] = container_get(place->container);
+	running->list[running->count++] = container_get(facts.container);
 }
 
-static void running_find(struct running *running, struct places *places)
+static void running_find(struct running *running, struct cgroups *groups)
 {
 	DIR *processes = opendir("/proc");
 	const struct dirent *entry;
 
 	while (processes && (entry = readdir(processes)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			running_add(running, places, entry->d_name);
+			running_add(running, groups, entry->d_name);
 	if (processes)
 		closedir(processes);
-	places_wait(places); /* their names are asked for in the background */
+	cgroups_wait(groups); /* their names are asked for in the background */
 }
 
 static bool running_has(const struct running *running, const char *name)
@@ -133,7 +134,7 @@ static void told(struct awaited *awaited, bool *missing, bool exists, const char
 }
 
 static void containers_look(struct awaited *awaited, const struct options *options,
-			    struct places *places)
+			    struct cgroups *groups)
 {
 	struct running *running;
 	size_t i;
@@ -141,7 +142,7 @@ static void containers_look(struct awaited *awaited, const struct options *optio
 	running = options->container_count ? calloc(1, sizeof(*running)) : NULL;
 	if (!running)
 		return;
-	running_find(running, places);
+	running_find(running, groups);
 	for (i = 0; i < options->container_count; i++)
 		told(awaited, &awaited->containers_missing[i],
 		     running_has(running, options->containers[i]), "container",
@@ -151,7 +152,7 @@ static void containers_look(struct awaited *awaited, const struct options *optio
 	free(running);
 }
 
-void awaited_look(struct awaited *awaited, const struct options *options, struct places *places,
+void awaited_look(struct awaited *awaited, const struct options *options, struct cgroups *groups,
 		  uint64_t now_ns)
 {
 	struct stat status;
@@ -159,7 +160,7 @@ void awaited_look(struct awaited *awaited, const struct options *options, struct
 
 	if (awaited->begun && (!awaited->missing || now_ns < awaited->next_ns))
 		return;
-	containers_look(awaited, options, places);
+	containers_look(awaited, options, groups);
 	for (i = 0; i < options->cgroup_count; i++)
 		told(awaited, &awaited->cgroups_missing[i],
 		     cgroup_exists(options->cgroups[i], &status), "cgroup", options->cgroups[i]);

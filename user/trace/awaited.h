@@ -12,7 +12,7 @@
 
 #include "options/options.h"
 
-struct places;
+struct cgroups;
 
 struct awaited {
 	bool begun;
@@ -22,7 +22,7 @@ struct awaited {
 };
 
 /* Look, if it is time to, and tell what is missing, or has appeared. now_ns: CLOCK_MONOTONIC. */
-void awaited_look(struct awaited *awaited, const struct options *options, struct places *places,
+void awaited_look(struct awaited *awaited, const struct options *options, struct cgroups *groups,
 		  uint64_t now_ns);
 
 #endif

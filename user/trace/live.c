@@ -14,7 +14,7 @@
 #include "trace/report.h"
 #include "trace/trace.h"
 #include "who/container.h"
-#include "who/places.h"
+#include "who/cgroups.h"
 #include "who/process.h"
 
 #define POLL_MS	      200
@@ -29,7 +29,7 @@
 struct live {
 	struct source source;
 	struct source_live *kernel;
-	struct places *places;
+	struct cgroups *cgroups;
 	struct awaited awaited;
 	uint64_t linger_ns; /* the command and its descendants have ended: when to stop; 0: not yet
 			     */
@@ -90,7 +90,7 @@ static void live_close(struct source *source)
 	struct live *live = (struct live *)source;
 
 	source_live_close(live->kernel);
-	places_free(live->places);
+	cgroups_free(live->cgroups);
 	free(live);
 }
 
@@ -114,8 +114,8 @@ static struct source *live_open(struct trace *trace, const struct source_handler
 		return NULL;
 	live = calloc(1, sizeof(*live));
 	if (live)
-		live->places = places_new(&(struct places_settings){live_cgroup_path, live});
-	if (!live || !live->places) {
+		live->cgroups = cgroups_new(&(struct cgroups_settings){live_cgroup_path, live});
+	if (!live || !live->cgroups) {
 		log_error("out of memory; free some and run tlstrace again");
 		free(live);
 		return NULL;
@@ -213,7 +213,7 @@ static void live_finish(struct live *live, struct trace *trace)
 	live->kernel_hellos = source_live_counter(live->kernel, TLSTRACE_COUNT_HELLOS);
 	while (source_live_poll(live->kernel, 0) > 0)
 		;
-	places_wait(live->places);
+	cgroups_wait(live->cgroups);
 	losses_look(trace, live, trace_clock_ns(CLOCK_MONOTONIC));
 	tracker_finish(trace->tracker, trace_clock_ns(CLOCK_MONOTONIC));
 }
@@ -236,7 +236,7 @@ static int live_run(struct source *source, struct trace *trace)
 		losses_look(trace, live, now);
 		clock_follow(trace);
 		report_interim(trace, now);
-		awaited_look(&live->awaited, trace->options, live->places, now);
+		awaited_look(&live->awaited, trace->options, live->cgroups, now);
 		near = tracker_tick(trace->tracker, source_live_time(live->kernel, now)) ||
 		       live->linger_ns;
 	}
@@ -319,25 +319,28 @@ static void live_account(struct source *source, const struct tracker *tracker,
 static void live_process_seen(void *source, struct process *process)
 {
 	const struct live *live = source;
-	const struct place_key key = {process->cgroup, process->cgroup_v1, process->pid_ns};
-	const struct process_place *place =
-		places_find(live->places, &key, process->pid, process->start_ns);
+	const struct cgroup_task task = {
+		.cgroup = process->cgroup,
+		.cgroup_v1 = process->cgroup_v1,
+		.start_ns = process->start_ns,
+		.pid_ns = process->pid_ns,
+		.pid = process->pid,
+	};
+	const struct cgroup_facts facts = cgroups_find(live->cgroups, &task);
 
 	process->exe = source_live_executable(live->kernel, process->start_ns, process->pid);
 	if (!process->exe)
 		process->exe = process_exe(process->pid);
-	if (!place)
-		return;
-	process->cgroup_path = place->path ? strdup(place->path) : NULL;
-	process->unit = place->unit ? strdup(place->unit) : NULL;
-	process->container = container_get(place->container);
+	process->cgroup_path = facts.path ? strdup(facts.path) : NULL;
+	process->unit = facts.unit ? strdup(facts.unit) : NULL;
+	process->container = container_get(facts.container);
 }
 
 static bool live_process_awaited(void *source, const struct process *process)
 {
 	const struct live *live = source;
 
-	return places_awaits(live->places, process->container);
+	return cgroups_await(live->cgroups, process->container);
 }
 
 const struct source_operations source_live = {

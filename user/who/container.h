@@ -27,10 +27,22 @@ struct container_details {
 	size_t label_count;
 };
 
+/* How it is known which one a process is in. */
+enum container_how {
+	CONTAINER_BY_CGROUP, /* the process is in a cgroup of that name, which only root can make */
+	CONTAINER_BY_RUNTIME, /* so does root's runtime say */
+	/* A user says so, who may have made a cgroup of any name, or run any program as a runtime.
+	 */
+	CONTAINER_CLAIMED,
+};
+
 struct container {
 	unsigned int references;
 	bool known; /* it is one: else it is only asked for, and nothing below means anything */
+	enum container_how how;
+	uint32_t user; /* whose claim it is; 0 nobody's */
 	char *id;
+	char *called;	     /* what a person calls it */
 	const char *runtime; /* static: "docker", "podman", ... ; NULL unknown */
 	struct container_details details;
 	/* Of the question to its runtime, CLOCK_MONOTONIC: the latest, 0 none was asked. */
@@ -45,12 +57,21 @@ struct container *container_new(void); /* with one reference; NULL without memor
 struct container *container_get(struct container *container); /* one more reference; NULL is fine */
 void container_put(struct container *container); /* one less; the last one frees it; NULL is fine */
 void container_details_clear(struct container_details *details);
-/* The runtime answered: take over what it says, which is empty behind. */
-void container_learn(struct container *container, struct container_details *details);
-/* What a person calls it: its name, else the start of its id. Borrowed, of the length that is
- * returned. */
-size_t container_called(const struct container *container, const char **text);
-/* Is this what a user calls it: a pattern for its name, or the first 6 digits or more of its id? */
+/* The path of a cgroup says what it is. user: who may have chosen that path; 0 root. */
+void container_name_by_cgroup(struct container *container, const char *id, const char *runtime,
+			      uint32_t user);
+/* A runtime of this user (0: root) answered: take over what it says, which is empty after that. */
+void container_learn(struct container *container, struct container_details *details, uint32_t user);
+/*
+ * What a person calls it: its name, else the start of its id; of a claimed one USER/NAME, where
+ * USER is the number of the user. What has no room is cut; returns the length.
+ */
+size_t container_called(const struct container *container, char *to, size_t size);
+/*
+ * Is this what a user calls it: a pattern for its name, or the first 6 digits or more of its id? Of
+ * a claimed one only with a pattern for the number of the user and a slash before it, so that no
+ * user can choose a name that somebody else waits for.
+ */
 bool container_is(const struct container *container, const char *name_or_id);
 
 #endif

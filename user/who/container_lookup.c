@@ -73,7 +73,7 @@ static bool location_expand(const struct lookup *lookup, const char *location, c
 	if (*location == '~')
 		length = snprintf(to, PATH_MAX, "%s%s", lookup->home, location + 1);
 	else if (*location == '%')
-		length = snprintf(to, PATH_MAX, "/run/user/%u%s", (unsigned int)lookup->path.user,
+		length = snprintf(to, PATH_MAX, "/run/user/%u%s", lookup->question->user,
 				  location + 1);
 	else
 		length = snprintf(to, PATH_MAX, "%s", location);
@@ -365,7 +365,7 @@ static bool manager_ask(struct lookup *lookup)
 	struct container_manager manager;
 
 	if (!container_manager_find(question->pid, question->start_ns,
-				    lookup->whose == FILES_OF_USER ? (uid_t)lookup->path.user : 0,
+				    lookup->whose == FILES_OF_USER ? question->user : 0,
 				    &manager) ||
 	    (lookup->certain && !manager.many && strcmp(manager.id, lookup->id)))
 		return false;
@@ -391,8 +391,9 @@ static const struct {
 };
 
 /*
- * Of its runtime, as far as that is known by now, and by an id that it may have given. In the slice
- * of a user the system's runtimes have nothing, but what root started there is kept by a manager.
+ * Of its runtime, as far as that is known by now, and by an id that it may have given. Where a
+ * user chooses the names of cgroups they say nothing about root's containers, but a manager of
+ * root's does.
  */
 static bool step_is_for(const struct lookup *lookup, size_t step)
 {
@@ -403,7 +404,7 @@ static bool step_is_for(const struct lookup *lookup, size_t step)
 		runtime = lookup->details->runtime;
 	if (runtime && steps[step].runtime && strcmp(runtime, steps[step].runtime))
 		return false;
-	if (lookup->whose == FILES_OF_ROOT && lookup->path.user > 0 && !is_manager)
+	if (lookup->whose == FILES_OF_ROOT && lookup->question->user && !is_manager)
 		return false;
 	return lookup->certain || is_manager || (steps[step].free_names && *lookup->id);
 }

@@ -226,9 +226,11 @@ static struct piece piece_next(const char **path)
 void container_path_read(const char *path, struct container_path *into)
 {
 	struct piece parent = {"", 0}, piece;
+	const char *start = path;
 
 	*into = (struct container_path){.user = -1};
 	while ((piece = piece_next(&path)).length) {
+		into->parent_length = (size_t)(piece.text - start) - 1;
 		pod_find(piece, into);
 		if (container_find(parent, piece, into))
 			return;

@@ -17,7 +17,9 @@ struct container_path {
 	char unit[CONTAINER_ID_SIZE];	 /* of systemd, not the container's own scope; "" none */
 	/* If it is none: it may yet be one, of this name, if a runtime below knows it. "" none */
 	char leaf[CONTAINER_ID_SIZE], leaf_parent[CONTAINER_ID_SIZE];
-	int64_t user; /* whose session or services it is among; -1: the system's */
+	size_t parent_length; /* of the path of the directory that has the container's, or the leaf
+			       */
+	int64_t user;	      /* whose session or services it is among; -1: the system's */
 };
 
 /*

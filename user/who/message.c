@@ -9,7 +9,7 @@
 /* Of an answer; texts follow it, each ended by a NUL: the runtime, those of text_at() and the key
  * and value of each label. An unknown one is empty. */
 struct header {
-	uint32_t ticket;
+	uint32_t ticket, user;
 	uint8_t found;
 };
 
@@ -54,7 +54,8 @@ static bool text_write(struct cursor *cursor, const char *text)
 size_t message_answer_write(const struct message_answer *answer, char packet[ANSWER_MAX])
 {
 	struct container_details details = answer->details;
-	const struct header header = {.ticket = answer->ticket, .found = answer->found};
+	const struct header header = {
+		.ticket = answer->ticket, .user = answer->user, .found = answer->found};
 	struct cursor cursor = {packet + sizeof(header), packet + ANSWER_MAX};
 	size_t label;
 	int text;
@@ -68,6 +69,15 @@ size_t message_answer_write(const struct message_answer *answer, char packet[ANS
 		    !text_write(&cursor, details.labels[label].value))
 			break;
 	return (size_t)(cursor.at - packet);
+}
+
+bool message_answer_stamp(char *packet, size_t length, uint32_t ticket, uint32_t user)
+{
+	if (length < sizeof(struct header))
+		return false;
+	memcpy(packet + offsetof(struct header, ticket), &ticket, sizeof(ticket));
+	memcpy(packet + offsetof(struct header, user), &user, sizeof(user));
+	return true;
 }
 
 /* NULL at the end. */
@@ -132,6 +142,7 @@ bool message_answer_read(const char *packet, size_t length, struct message_answe
 		return false;
 	memcpy(&header, packet, sizeof(header));
 	answer->ticket = header.ticket;
+	answer->user = header.user;
 	answer->found = header.found;
 	if (details_read(&cursor, &answer->details))
 		return true;

@@ -23,6 +23,7 @@ struct message_question {
 
 struct message_answer {
 	uint32_t ticket;
+	uint32_t user; /* whose runtimes know it; 0 root's */
 	bool found;
 	struct container_details details; /* the caller's */
 };
@@ -33,6 +34,9 @@ size_t message_question_size(const struct message_question *question);
 bool message_question_is(const struct message_question *question, size_t length);
 /* Returns its length. What has no room is left out. */
 size_t message_answer_write(const struct message_answer *answer, char packet[ANSWER_MAX]);
+/* Whatever a worker wrote, it is the answer to this question, and that user's. False if it is none.
+ */
+bool message_answer_stamp(char *packet, size_t length, uint32_t ticket, uint32_t user);
 /* The helper reads what anybody wrote, so nothing in its answer is taken for granted. False if it
  * is none, or there is no memory; then it has no details. */
 bool message_answer_read(const char *packet, size_t length, struct message_answer *answer);

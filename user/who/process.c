@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* FILEID_KERNFS of include/linux/exportfs.h: the handle is the cgroup's 64-bit id. */
@@ -124,4 +125,21 @@ char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id)
 			strcpy(path, "/");
 	}
 	return path;
+}
+
+uint32_t cgroup_mount_owner(const struct cgroup_mount *mount, const char *path, size_t length)
+{
+	char part[PATH_MAX];
+	struct stat status;
+	size_t end;
+
+	for (end = 1; mount && end <= length && length < sizeof(part); end++) {
+		end += strcspn(path + end, "/");
+		snprintf(part, sizeof(part), ".%.*s", (int)(end < length ? end : length), path);
+		if (fstatat(mount->fd, part, &status, AT_SYMLINK_NOFOLLOW))
+			return 0;
+		if (status.st_uid)
+			return status.st_uid;
+	}
+	return 0;
 }

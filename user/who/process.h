@@ -4,6 +4,7 @@
 #define TLSTRACE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cgroup_mount;
@@ -13,6 +14,11 @@ struct cgroup_mount *cgroup_mount_open(void);
 void cgroup_mount_close(struct cgroup_mount *mount); /* NULL is fine */
 /* Path of a cgroup below it, "/" for the root; to be freed; NULL if gone. mount may be NULL. */
 char *cgroup_mount_path(const struct cgroup_mount *mount, uint64_t id);
+/*
+ * The first user but root who owns a directory on this path, of length bytes, and so may make any
+ * directory below it; 0 if all are root's, as far as they exist. mount may be NULL.
+ */
+uint32_t cgroup_mount_owner(const struct cgroup_mount *mount, const char *path, size_t length);
 /* Path of the executable, to be freed; NULL if the process is gone. */
 char *process_exe(uint32_t pid);
 /* Whether /proc shows the initial pid namespace, whose numbers the kernel gives us. */

@@ -129,6 +129,7 @@ bool resolver_take(struct resolver *resolver, struct resolver_answer *answer)
 		return false;
 	}
 	answer->found = message.found;
+	answer->user = message.user;
 	answer->details = message.details;
 	return question_end(resolver, slot, answer);
 }

@@ -17,6 +17,7 @@ struct resolver;
 struct resolver_answer {
 	struct container *container; /* whose question it was; the reference is the caller's */
 	bool found;
+	uint32_t user;			  /* whose runtimes know it; 0 root's */
 	struct container_details details; /* the caller's */
 };
 

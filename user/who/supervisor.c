@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "who/container_path.h"
 #include "who/message.h"
 #include "who/worker.h"
 
@@ -23,6 +22,9 @@
 #define QUESTION_MS 2000
 /* A worker that was killed is replaced once in this time. */
 #define RESTART_MS 1000
+/* Workers for users are started with pauses of this length between them, however many processes a
+ * user starts. */
+#define PAUSE_MS 20
 /* A user whose files did not answer is not asked about again for a while. */
 #define REST_MS	    60000
 #define RESTING_MAX 64
@@ -35,7 +37,7 @@
 #define WORKERS_MAX	12
 
 /* How often it looks whether a worker can be started, or one that was killed has ended. */
-#define WAITING_POLL_MS 50
+#define WAITING_POLL_MS 10
 #define REAP_POLL_MS	200
 
 #define MILLISECOND_NS 1000000LL
@@ -60,6 +62,7 @@ struct supervisor {
 	struct waiting *queue; /* QUEUE_MAX */
 	size_t waiting;
 	int64_t restart_ms; /* no worker for root's runtimes before */
+	int64_t start_ms;   /* and none for a user's */
 	struct {
 		uid_t user;
 		int64_t until_ms;
@@ -120,14 +123,11 @@ static void enqueue(struct supervisor *supervisor, const struct message_question
 	waiting->question = *question;
 }
 
-/* Root's runtimes know nothing: those of the user in whose slice it is may. */
+/* Root's runtimes know nothing: those of the user who may have named it may. */
 static void ask_next(struct supervisor *supervisor, const struct message_question *question)
 {
-	struct container_path path;
-
-	container_path_read(question->about.cgroup, &path);
-	if (path.user > 0)
-		enqueue(supervisor, question, (uid_t)path.user);
+	if (question->about.user)
+		enqueue(supervisor, question, question->about.user);
 	else
 		answer_nothing(supervisor, question->ticket);
 }
@@ -176,9 +176,10 @@ static void worker_answers(struct supervisor *supervisor, struct worker *worker)
 		ask_next(supervisor, &worker->question);
 		return;
 	}
-	/* Whatever it says, it is the answer to this question. */
-	memcpy(packet, &worker->question.ticket, sizeof(worker->question.ticket));
-	send(supervisor->socket, packet, (size_t)length, MSG_NOSIGNAL);
+	if (message_answer_stamp(packet, (size_t)length, worker->question.ticket, worker->user))
+		send(supervisor->socket, packet, (size_t)length, MSG_NOSIGNAL);
+	else
+		answer_nothing(supervisor, worker->question.ticket);
 	if (worker->user) { /* it ends with its socket */
 		close(worker->socket);
 		worker->socket = -1;
@@ -222,9 +223,11 @@ static struct worker *worker_for(struct supervisor *supervisor, uid_t user)
 		else if (user && worker->user == user)
 			return NULL; /* it cannot end */
 	}
-	if (!none || (!user && now_ms() < supervisor->restart_ms) ||
+	if (!none || now_ms() < (user ? supervisor->start_ms : supervisor->restart_ms) ||
 	    !worker_start(supervisor, none, user))
 		return NULL;
+	if (user)
+		supervisor->start_ms = now_ms() + PAUSE_MS;
 	return none;
 }
 

@@ -11,7 +11,8 @@ PLACE = re.compile(r"(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+")
 
 NUMBER = (int, float)
 PROCESS = {"pid": int, "tid": int, "comm": str, "exe": str, "uid": int, "how": str}
-CONTAINER = {"id": str, "name": str, "runtime": str, "image": str, "pod": str, "namespace": str}
+CONTAINER = {"id": str, "name": str, "runtime": str, "how": {"cgroup", "runtime", "claimed"}, "user": int,
+             "image": str, "pod": str, "namespace": str}
 END = {"ip": str, "port": int, "process": PROCESS, "container": CONTAINER, "netns": int,
        "cgroup": str}
 MESSAGE = {"at_us": NUMBER, "from": {"client", "server"},
