@@ -154,9 +154,6 @@ LENGTHS = "the length of an encrypted record is taken for more than it proves"
 ACKNOWLEDGED = "acknowledgements are not looked at"
 NO_CLIENT_CERTIFICATE_YET = "that the client had no certificate is not taken for the reason"
 NOT_YET = {
-    "java17-tls12-empty-client-certificate-java-bad_certificate": NO_CLIENT_CERTIFICATE_YET,
-    "go12-no-client-certificate": NO_CLIENT_CERTIFICATE_YET,
-    "go13-alpn-encrypted": "no sentence for a refusal before the certificate",
     "same-random-two-hellos": "hellos are compared by random and sequence number only",
     "geneve-one-direction": "the side that was never seen is blamed",
     "answer-after-20s-49552": "a file's silence ends after --timeout",
@@ -166,14 +163,8 @@ NOT_YET = {
     "quic-version-negotiation-norow": "a QUIC version that is not known begins nothing",
     "short-hello-counted-as-table-full": "a hello too short for a random has the wrong counter",
     "certificate-328k-61454": "a message beyond the limit has the wrong name",
-    "java13-rejects-certificate": "a dummy ChangeCipherSpec is taken for a turn",
     "imap-greets-first-java": "what the server said before the hello is not kept",
-    "warning-then-silence": "a warning is taken for the server's flight",
-    "wrong-issuer-named": "the last certificate is taken for the top of the chain",
-    "sigalg-mismatch-blames-ciphers": "the three standard suites are taken for a reason",
-    "ip-san-called-wrong-name": "an address in the SAN is not compared",
     "mqtt-answer": "an answer of fewer than five bytes is not read",
-    "rustls-not-yet-valid": "the alert's word outranks the certificate's time",
 }
 
 

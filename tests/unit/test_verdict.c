@@ -126,6 +126,8 @@ static void answer(struct handshake *handshake, uint16_t version)
 	handshake->version = version;
 	handshake->has_server_random = true;
 	say(handshake, END_SERVER, TLS_SERVER_HELLO, false);
+	if (version != 0x0304)
+		say(handshake, END_SERVER, TLS_CERTIFICATE, false);
 	say(handshake, END_SERVER, version == 0x0304 ? HIDDEN : TLS_SERVER_HELLO_DONE,
 	    version == 0x0304);
 }
@@ -305,6 +307,12 @@ static void resumed_refused(struct handshake *handshake)
 {
 	flight_refused(handshake);
 	handshake->resumed = true;
+}
+
+static void refused_early(struct handshake *handshake)
+{
+	answer(handshake, 0x0304);
+	encrypted(handshake, END_SERVER);
 }
 
 static void encrypted_old(struct handshake *handshake)
@@ -561,7 +569,11 @@ static const struct {
 	{no_name, VERDICT_REFUSED_FOR, "server_name",
 	 NGINX
 	 " refused the handshake: it does not know the name www.example.org (unrecognized_name)"},
-	{no_sni, VERDICT_REFUSED, "server_name", NGINX " refused the handshake: unrecognized_name"},
+	{no_sni, VERDICT_REFUSED_FOR, "no_server_name",
+	 NGINX " refused the handshake: client sent no server name (unrecognized_name)"},
+	{refused_early, VERDICT_ENCRYPTED_EARLY, NULL,
+	 NGINX " refused the handshake before its certificate: encrypted alert (client offers only "
+	       "the protocols h2, a\\x1bb)"},
 	{fell_back, VERDICT_REFUSED_FOR, "fallback",
 	 NGINX " refused the handshake: client says that "
 	       "it fell back to TLSv1.2 (inappropriate_fallback)"},
@@ -576,7 +588,8 @@ static const struct {
 	{many_offers, VERDICT_REFUSED, NULL, NGINX " refused the handshake: insufficient_security"},
 	{unknown_alert, VERDICT_REFUSED, NULL, "one end refused the handshake: 0xfd"},
 	{unknown_ca, VERDICT_REJECTED_CERTIFICATE, "certificate_issuer",
-	 CURL " rejected the server's certificate: unknown_ca (issued by CN=root)"},
+	 CURL
+	 " rejected the server's certificate: unknown_ca (issued by CN=root, which was not sent)"},
 	{unknown_ca_hidden, VERDICT_REJECTED_CERTIFICATE, "certificate_issuer",
 	 CURL " rejected the server's certificate: unknown_ca"},
 	{expired_middle, VERDICT_REJECTED_CERTIFICATE, "certificate_expired",
@@ -585,7 +598,7 @@ static const struct {
 	{too_early_other_name, VERDICT_REJECTED_CERTIFICATE, NULL,
 	 CURL
 	 " rejected the server's certificate: bad_certificate (not before 2023-11-14T22:13:30Z; "
-	 "certificate is for *.example.org, a.test, b.test, ..., not for a.b.example.org; "
+	 "certificate is for *.example.org, a.test, b.test, ..., not a.b.example.org; "
 	 "a warning before: unrecognized_name)"},
 	{client_rejected, VERDICT_REJECTED_CERTIFICATE, NULL,
 	 NGINX " rejected the client's certificate: "

@@ -5,22 +5,32 @@
 #include <strings.h>
 
 #include "handshake/words.h"
+#include "handshake/suspects.h"
 #include "tls/certificate.h"
 #include "tls/hello.h"
 #include "tls/names.h"
 
 /* RFC 8446 section 6, RFC 7507, RFC 6066, RFC 7301. */
 enum alert {
+	ALERT_CLOSE_NOTIFY = 0,
+	ALERT_UNEXPECTED_MESSAGE = 10,
 	ALERT_HANDSHAKE_FAILURE = 40,
 	ALERT_BAD_CERTIFICATE = 42,
+	ALERT_UNSUPPORTED_CERTIFICATE = 43,
+	ALERT_CERTIFICATE_REVOKED = 44,
 	ALERT_CERTIFICATE_EXPIRED = 45,
+	ALERT_CERTIFICATE_UNKNOWN = 46,
 	ALERT_ILLEGAL_PARAMETER = 47,
 	ALERT_UNKNOWN_CA = 48,
+	ALERT_ACCESS_DENIED = 49,
 	ALERT_DECODE_ERROR = 50,
 	ALERT_PROTOCOL_VERSION = 70,
 	ALERT_INSUFFICIENT_SECURITY = 71,
+	ALERT_INTERNAL_ERROR = 80,
 	ALERT_INAPPROPRIATE_FALLBACK = 86,
+	ALERT_USER_CANCELED = 90,
 	ALERT_UNRECOGNIZED_NAME = 112,
+	ALERT_BAD_STATUS_RESPONSE = 113,
 	ALERT_CERTIFICATE_REQUIRED = 116,
 	ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
@@ -33,7 +43,6 @@ static const struct {
 	enum failure_fact fact;
 } certain[] = {
 	{ALERT_PROTOCOL_VERSION, FACT_VERSION},
-	{ALERT_CERTIFICATE_EXPIRED, FACT_EXPIRED},
 	{ALERT_INAPPROPRIATE_FALLBACK, FACT_FALLBACK},
 	{ALERT_UNRECOGNIZED_NAME, FACT_SERVER_NAME},
 	{ALERT_UNKNOWN_CA, FACT_ISSUER},
@@ -53,123 +62,6 @@ enum incomplete_reason handshake_incomplete_reason(const struct handshake *hands
 	if (handshake->late_start)
 		return INCOMPLETE_LATE_START;
 	return handshake->version == 0x0002 ? INCOMPLETE_SSL2 : INCOMPLETE_TRACE_ENDED;
-}
-
-enum handshake_end handshake_other_end(enum handshake_end end)
-{
-	return end == END_CLIENT ? END_SERVER : END_CLIENT;
-}
-
-/* What crossed the end on its way, or is the goodbye itself, is not what came before the end. */
-static bool is_behind_end(const struct handshake *handshake, const struct message *message)
-{
-	if (handshake->outcome != HANDSHAKE_FAILED)
-		return false;
-	return message->time_ns > handshake->end_ns ||
-	       (message->time_ns == handshake->end_ns && message->record == RECORD_KIND_ALERT &&
-		handshake->failure.kind == FAILURE_CLOSED && handshake->failure.alert >= 0);
-}
-
-const struct message *handshake_last_message(const struct handshake *handshake)
-{
-	size_t count = handshake->message_count;
-
-	while (count > 1 && is_behind_end(handshake, &handshake->messages[count - 1]))
-		count--;
-	return count ? &handshake->messages[count - 1] : NULL;
-}
-
-/*
- * Behind what is no flight's last message its sender has to say more. In TLS 1.3 only the
- * ServerHello is in the clear; a ChangeCipherSpec says nothing there.
- */
-bool handshake_is_mid_flight(const struct handshake *handshake)
-{
-	const struct message *last = handshake_last_message(handshake);
-	static const uint8_t types[] = {
-		TLS_SERVER_HELLO,	 TLS_CERTIFICATE,	  TLS_CERTIFICATE_STATUS,
-		TLS_SERVER_KEY_EXCHANGE, TLS_CERTIFICATE_REQUEST, TLS_CLIENT_KEY_EXCHANGE,
-		TLS_CERTIFICATE_VERIFY,	 TLS_NEW_SESSION_TICKET,
-	};
-	bool is_13 = tls_version_is_13(handshake->version);
-	size_t i;
-
-	if (!last || handshake->renegotiation)
-		return false;
-	if (handshake->amid[END_SERVER] || handshake->amid[END_CLIENT])
-		return true;
-	if (!handshake->version)
-		return false;
-	while (is_13 && last > handshake->messages && last->record == RECORD_KIND_CCS)
-		last--;
-	if (last->encrypted)
-		return false;
-	if (is_13)
-		return message_is(last, TLS_SERVER_HELLO);
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (message_is(last, types[i]))
-			return true;
-	return last->kind == MESSAGE_CHANGE_CIPHER_SPEC;
-}
-
-enum handshake_end handshake_awaited(const struct handshake *handshake)
-{
-	const struct message *last = handshake_last_message(handshake);
-
-	if (!handshake->offer.partial && handshake_is_mid_flight(handshake))
-		return handshake->amid[END_SERVER]   ? END_SERVER
-		       : handshake->amid[END_CLIENT] ? END_CLIENT
-						     : last->from;
-	return handshake->offer.partial || (last && last->from == END_SERVER) ? END_CLIENT
-									      : END_SERVER;
-}
-
-const struct certificate *handshake_leaf(const struct handshake *handshake, enum handshake_end end)
-{
-	for (size_t i = 0; i < handshake->certificate_count; i++)
-		if (handshake->certificates[i].from == end)
-			return handshake->certificates[i].certificate;
-	return NULL;
-}
-
-const struct certificate *handshake_top(const struct handshake *handshake, enum handshake_end end)
-{
-	for (size_t i = handshake->certificate_count; i-- > 0;)
-		if (handshake->certificates[i].from == end)
-			return handshake->certificates[i].certificate;
-	return NULL;
-}
-
-const struct certificate *handshake_first_to_expire(const struct handshake *handshake,
-						    enum handshake_end end)
-{
-	const struct certificate *found = NULL;
-
-	for (size_t i = 0; i < handshake->certificate_count; i++) {
-		const struct certificate *one = handshake->certificates[i].certificate;
-
-		if (handshake->certificates[i].from == end &&
-		    one->not_after != CERTIFICATE_TIME_UNKNOWN &&
-		    (!found || one->not_after < found->not_after))
-			found = one;
-	}
-	return found;
-}
-
-const struct certificate *handshake_last_to_begin(const struct handshake *handshake,
-						  enum handshake_end end)
-{
-	const struct certificate *found = NULL;
-
-	/* An unknown time is the smallest of all. */
-	for (size_t i = 0; i < handshake->certificate_count; i++) {
-		const struct certificate *one = handshake->certificates[i].certificate;
-
-		if (handshake->certificates[i].from == end &&
-		    (!found || one->not_before > found->not_before))
-			found = one;
-	}
-	return found;
 }
 
 /* The highest version that the client offers. */
@@ -198,73 +90,28 @@ uint16_t handshake_downgrade(const struct handshake *handshake)
 	return tail[7] == 1 ? 0x0303 : 0x0302;
 }
 
-/* RFC 6125 section 6.4.3: a star stands for the whole of the leftmost label. */
-static bool name_matches(const char *pattern, const char *name)
-{
-	const char *rest = strchr(name, '.');
-
-	if (strncmp(pattern, "*.", 2) == 0)
-		return rest && rest != name && strcasecmp(pattern + 1, rest) == 0;
-	return strcasecmp(pattern, name) == 0;
-}
-
-/* Names are there, and none is the one that was asked for. */
-static bool is_for_another_name(const struct handshake *handshake)
-{
-	const struct certificate *leaf = handshake_leaf(handshake, END_SERVER);
-	bool has_names = false;
-
-	if (!leaf || leaf->broken || leaf->truncated || !handshake->sni ||
-	    strlen(handshake->sni) != handshake->sni_length)
-		return false;
-	for (size_t i = 0; i < leaf->san_count; i++) {
-		if (strncmp(leaf->sans[i], "DNS:", 4) != 0)
-			continue;
-		if (name_matches(leaf->sans[i] + 4, handshake->sni))
-			return false;
-		has_names = true;
-	}
-	return has_names;
-}
-
 static void fact_add(struct handshake *handshake, enum failure_fact fact, bool holds)
 {
 	if (holds)
-		handshake->failure.facts |= 1u << fact;
+		handshake->failure.facts |= UINT64_C(1) << fact;
 }
 
+static bool has_fact(const struct handshake *handshake, enum failure_fact fact)
+{
+	return handshake->failure.facts >> fact & 1;
+}
+
+/* An authority that is not known is one that was named: the top of the chain's. */
 static void certificate_facts(struct handshake *handshake, enum handshake_end of, int64_t now)
 {
-	const struct certificate *first = handshake_first_to_expire(handshake, of);
-	const struct certificate *last = handshake_last_to_begin(handshake, of);
+	struct chain chain;
 
-	fact_add(handshake, FACT_EXPIRED, first && first->not_after < now);
-	fact_add(handshake, FACT_NOT_YET_VALID, last && last->not_before > now);
-	fact_add(handshake, FACT_CERTIFICATE_NAME,
-		 of == END_SERVER && is_for_another_name(handshake));
-	fact_add(handshake, FACT_ISSUER,
-		 handshake->failure.alert == ALERT_UNKNOWN_CA && handshake_top(handshake, of));
-}
-
-static size_t real_count(const struct code_list *list)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < list->count; i++)
-		count += !tls_is_grease(list->items[i]);
-	return count;
-}
-
-/* A server that takes nothing of what is offered does not say which part. */
-static void offer_facts(struct handshake *handshake)
-{
-	const struct offer *offer = &handshake->offer;
-	size_t groups = real_count(&offer->groups), ciphers = real_count(&offer->ciphers);
-
-	for (size_t i = 0; i < offer->ciphers.count; i++)
-		ciphers -= tls_is_signal(offer->ciphers.items[i]);
-	fact_add(handshake, FACT_CIPHERS, offer->ciphers.count && ciphers <= CAUSE_LIST_MAX);
-	fact_add(handshake, FACT_GROUPS, groups && groups <= CAUSE_LIST_MAX);
+	handshake->failure.facts |= suspects_certificate(handshake, of, now);
+	if (handshake->failure.alert != ALERT_UNKNOWN_CA)
+		return;
+	handshake_chain(handshake, of, &chain);
+	fact_add(handshake, FACT_ISSUER, chain.top && !has_fact(handshake, FACT_SELF_SIGNED));
+	fact_add(handshake, FACT_UNRELATED, chain.unrelated);
 }
 
 static void warning_fact(struct handshake *handshake)
@@ -280,30 +127,154 @@ static void warning_fact(struct handshake *handshake)
 	}
 }
 
-static bool rejects_certificate(int alert)
+static bool is_one_of(int alert, const uint8_t *alerts, size_t count)
 {
-	return alert >= ALERT_BAD_CERTIFICATE && alert <= ALERT_UNKNOWN_CA &&
-	       alert != ALERT_ILLEGAL_PARAMETER;
+	for (size_t i = 0; i < count; i++)
+		if (alerts[i] == alert)
+			return true;
+	return false;
+}
+
+/*
+ * With these a client may refuse a certificate: besides those that say so, what some libraries
+ * (Erlang's, Perl's) send whatever is wrong with it.
+ */
+static bool may_reject_certificate(int alert)
+{
+	static const uint8_t alerts[] = {
+		ALERT_CLOSE_NOTIFY,	   ALERT_HANDSHAKE_FAILURE,
+		ALERT_BAD_CERTIFICATE,	   ALERT_UNSUPPORTED_CERTIFICATE,
+		ALERT_CERTIFICATE_REVOKED, ALERT_CERTIFICATE_EXPIRED,
+		ALERT_CERTIFICATE_UNKNOWN, ALERT_UNKNOWN_CA,
+		ALERT_ACCESS_DENIED,	   ALERT_INTERNAL_ERROR,
+		ALERT_USER_CANCELED,	   ALERT_BAD_STATUS_RESPONSE,
+	};
+
+	return is_one_of(alert, alerts, sizeof(alerts));
+}
+
+/* With these a server may refuse a client that sent no certificate, up to TLS 1.2. */
+static bool may_demand_certificate(int alert)
+{
+	static const uint8_t alerts[] = {
+		ALERT_HANDSHAKE_FAILURE, /* RFC 5246 section 7.4.6 */
+		ALERT_BAD_CERTIFICATE,	 /* Go, Java */
+		ALERT_CERTIFICATE_UNKNOWN, ALERT_ACCESS_DENIED, ALERT_DECODE_ERROR, /* GnuTLS */
+	};
+
+	return is_one_of(alert, alerts, sizeof(alerts));
+}
+
+/* The client sent an empty Certificate, and the server nothing since but what ended it. */
+static bool is_without_certificate(const struct handshake *handshake)
+{
+	size_t i = handshake->message_count;
+
+	if (handshake->client_auth != TRI_DECLINED)
+		return false;
+	while (i-- > 0) {
+		const struct message *message = &handshake->messages[i];
+
+		if (message->time_ns < handshake->end_ns && message->kind != MESSAGE_ALERT)
+			return message->from == END_CLIENT;
+	}
+	return false;
+}
+
+/* It is what the alert says, unless the certificate says something else. */
+static enum failure_fact validity_cause(const struct handshake *handshake)
+{
+	if (has_fact(handshake, FACT_NOT_YET_VALID) && !has_fact(handshake, FACT_EXPIRED))
+		return FACT_NOT_YET_VALID;
+	return FACT_EXPIRED;
+}
+
+static enum failure_fact server_alert_cause(const struct handshake *handshake)
+{
+	int alert = handshake->failure.alert;
+
+	if (alert == ALERT_UNRECOGNIZED_NAME && !handshake->sni && handshake->offer.whole)
+		return FACT_NO_SERVER_NAME;
+	if (alert == ALERT_DECODE_ERROR && !handshake->has_server_random &&
+	    !handshake->offer.whole && !handshake->offer.partial && !handshake->truncated)
+		return FACT_MALFORMED_HELLO;
+	/* In TLS 1.3 only the length of its Certificate shows it, and the alert is encrypted. */
+	if (is_without_certificate(handshake) &&
+	    (may_demand_certificate(alert) || handshake->failure.encrypted))
+		return FACT_NO_CERTIFICATE;
+	return FACT_NONE;
+}
+
+static enum failure_fact client_alert_cause(const struct handshake *handshake)
+{
+	int alert = handshake->failure.alert;
+
+	if (alert == ALERT_UNKNOWN_CA && has_fact(handshake, FACT_SELF_SIGNED))
+		return FACT_SELF_SIGNED;
+	if (alert == ALERT_ILLEGAL_PARAMETER && handshake_downgrade(handshake))
+		return FACT_DOWNGRADE;
+	if (handshake->violation != VIOLATION_NONE &&
+	    (alert == ALERT_ILLEGAL_PARAMETER || alert == ALERT_UNEXPECTED_MESSAGE ||
+	     alert == ALERT_HANDSHAKE_FAILURE || alert < 0))
+		return FACT_VIOLATION;
+	return FACT_NONE;
 }
 
 static enum failure_fact alert_cause(const struct handshake *handshake)
 {
 	int alert = handshake->failure.alert;
-	bool by_server = handshake->failure.by == END_SERVER;
+	enum failure_fact cause = FACT_NONE;
 
-	for (size_t i = 0; i < sizeof(certain) / sizeof(certain[0]); i++)
+	if (handshake->failure.by == END_SERVER)
+		cause = server_alert_cause(handshake);
+	else if (handshake->failure.by == END_CLIENT)
+		cause = client_alert_cause(handshake);
+	if (cause == FACT_NONE && alert == ALERT_CERTIFICATE_EXPIRED)
+		return validity_cause(handshake);
+	for (size_t i = 0; cause == FACT_NONE && i < sizeof(certain) / sizeof(certain[0]); i++)
 		if (certain[i].alert == alert)
 			return certain[i].fact;
-	if (by_server && alert == ALERT_DECODE_ERROR && !handshake->has_server_random &&
-	    !handshake->offer.whole && !handshake->offer.partial && !handshake->truncated)
-		return FACT_MALFORMED_HELLO;
-	if (!by_server && alert == ALERT_ILLEGAL_PARAMETER && handshake_downgrade(handshake))
-		return FACT_DOWNGRADE;
-	/* RFC 5246 section 7.4.6 and, for TLS 1.3, what only its length tells. */
-	if (by_server && handshake->client_auth == TRI_DECLINED &&
-	    (alert == ALERT_HANDSHAKE_FAILURE || handshake->failure.encrypted))
-		return FACT_NO_CERTIFICATE;
-	return FACT_NONE;
+	return cause;
+}
+
+/* "Expired", of certificates that are valid by the clock of this host: one of two is wrong. */
+static bool is_clock_doubtful(const struct handshake *handshake, enum handshake_end of)
+{
+	return handshake->failure.alert == ALERT_CERTIFICATE_EXPIRED &&
+	       handshake_first_to_expire(handshake, of) && !has_fact(handshake, FACT_EXPIRED) &&
+	       !has_fact(handshake, FACT_NOT_YET_VALID);
+}
+
+/*
+ * TLS 1.3: after the ServerHello the server sent nothing but an alert. The reasons that are left
+ * are in the client's offer.
+ */
+static bool is_before_certificate(const struct handshake *handshake)
+{
+	size_t encrypted = 0;
+
+	if (!handshake->failure.encrypted || handshake->failure.by != END_SERVER ||
+	    !tls_version_is_13(handshake->version) || handshake->transport != TRANSPORT_TCP)
+		return false;
+	for (size_t i = 0; i < handshake->message_count; i++) {
+		const struct message *message = &handshake->messages[i];
+
+		if (message->encrypted && message->from == END_CLIENT)
+			return false;
+		encrypted += message->encrypted && message->time_ns <= handshake->end_ns;
+	}
+	return encrypted == 1;
+}
+
+static void early_refusal_facts(struct handshake *handshake)
+{
+	if (!is_before_certificate(handshake))
+		return;
+	fact_add(handshake, FACT_BEFORE_CERTIFICATE, true);
+	fact_add(handshake, FACT_ALPN, handshake->offer.alpn_length > 0);
+	handshake->failure.facts |=
+		suspects_offer(handshake) &
+		(UINT64_C(1) << FACT_SIGNATURES | UINT64_C(1) << FACT_NO_SERVER_NAME);
 }
 
 static void alert_causes(struct handshake *handshake, int64_t now)
@@ -311,13 +282,19 @@ static void alert_causes(struct handshake *handshake, int64_t now)
 	int alert = handshake->failure.alert;
 	enum handshake_end by = handshake->failure.by;
 
-	handshake->failure.cause = alert_cause(handshake);
 	warning_fact(handshake);
-	if (rejects_certificate(alert) && by != END_UNKNOWN)
+	if (by != END_UNKNOWN && may_reject_certificate(alert))
 		certificate_facts(handshake, handshake_other_end(by), now);
+	if (by != END_UNKNOWN)
+		fact_add(handshake, FACT_CLOCK,
+			 is_clock_doubtful(handshake, handshake_other_end(by)));
+	early_refusal_facts(handshake);
+	handshake->failure.cause = alert_cause(handshake);
+	fact_add(handshake, FACT_VIOLATION,
+		 handshake->failure.cause == FACT_VIOLATION && handshake->failure.encrypted);
 	if (by == END_SERVER && !handshake->has_server_random &&
 	    (alert == ALERT_HANDSHAKE_FAILURE || alert == ALERT_INSUFFICIENT_SECURITY))
-		offer_facts(handshake);
+		handshake->failure.facts |= suspects_offer(handshake);
 }
 
 /* Whether an end of this host left what the other said last in its socket. */
@@ -383,12 +360,18 @@ static void end_causes(struct handshake *handshake, int64_t now)
 		handshake->failure.by = END_UNKNOWN;
 	} else if (ending && ending->exited && ending->exit_signal) {
 		handshake->failure.cause = FACT_KILLED;
+	} else if (by == END_SERVER && is_without_certificate(handshake)) {
+		handshake->failure.cause = FACT_NO_CERTIFICATE;
+		fact_add(handshake, FACT_NO_CERTIFICATE, true);
 	} else if (by != END_UNKNOWN && by != awaited) {
 		handshake->failure.cause = FACT_NO_ANSWER;
 		fact_add(handshake, FACT_NOT_READ, has_not_read(handshake, awaited));
 		fact_add(handshake, FACT_NOT_SENT, has_not_sent(handshake, awaited));
 	} else if (by == END_CLIENT) {
 		certificate_facts(handshake, END_SERVER, now);
+		if (handshake->violation != VIOLATION_NONE)
+			handshake->failure.cause = FACT_VIOLATION;
+		fact_add(handshake, FACT_VIOLATION, handshake->violation != VIOLATION_NONE);
 	}
 }
 

@@ -67,13 +67,13 @@ FIELD_READER(read_failure_reason)
 
 FIELD_READER(read_failure_facts)
 {
-	uint32_t left = row->handshake->failure.facts >> row->cursor;
+	uint64_t left = row->handshake->failure.facts >> row->cursor;
 
 	(void)field;
 	(void)base;
 	if (!left)
 		return FIELD_END;
-	value->number = row->cursor + (size_t)__builtin_ctz(left);
+	value->number = row->cursor + (size_t)__builtin_ctzll(left);
 	row->cursor = value->number + 1;
 	return FIELD_KNOWN;
 }

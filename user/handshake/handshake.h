@@ -40,30 +40,53 @@ enum failure_kind {
 /* What is known about a failure beyond how it ended; found by handshake_causes(), see cause.h. */
 enum failure_fact {
 	FACT_NONE,
-	FACT_VERSION,	       /* no version that both would speak */
-	FACT_CIPHERS,	       /* the few cipher suites that the client offers */
-	FACT_GROUPS,	       /* the few groups that the client offers */
-	FACT_ALPN,	       /* none of the client's protocols suits the server */
-	FACT_SERVER_NAME,      /* the server does not know the name that it was asked for */
-	FACT_MALFORMED_HELLO,  /* the ClientHello cannot be read to its end */
-	FACT_FALLBACK,	       /* the client came back with an older version than it could */
-	FACT_DOWNGRADE,	       /* the ServerHello is marked: RFC 8446 section 4.1.3 */
-	FACT_EXPIRED,	       /* a certificate of the rejected end */
-	FACT_NOT_YET_VALID,    /* a certificate of the rejected end */
-	FACT_CERTIFICATE_NAME, /* the server's certificate is not for the name it was asked for */
-	FACT_ISSUER,	       /* who signed the last certificate of the rejected end */
-	FACT_NO_CERTIFICATE,   /* the server asked for one, the client had none */
-	FACT_WARNED,	       /* the one who failed it, or its peer, had sent a warning before */
-	FACT_NO_ANSWER,	       /* it was the other end's turn to speak */
-	FACT_NOT_READ,	       /* what the peer sent last was not read from the socket */
-	FACT_NOT_SENT,	       /* the one to speak wrote to its socket, and nothing came of it */
-	FACT_BETWEEN,	       /* neither end's socket sent the reset */
-	FACT_PLAINTEXT,	       /* the answer is that of another protocol */
-	FACT_HELLO_PART,       /* only a part of the ClientHello came */
-	FACT_CLOSED_BEFORE,    /* the server had closed its side before the ClientHello came */
-	FACT_KILLED,	       /* a signal ended the process of the one who closed or reset */
-	FACT_EXITED,	       /* that process ended by itself, and the kernel closed for it */
+	FACT_VERSION,		 /* no version that both would speak */
+	FACT_CIPHERS,		 /* the few cipher suites that the client offers */
+	FACT_GROUPS,		 /* the few groups that the client offers */
+	FACT_ALPN,		 /* none of the client's protocols suits the server */
+	FACT_SERVER_NAME,	 /* the server does not know the name that it was asked for */
+	FACT_MALFORMED_HELLO,	 /* the ClientHello cannot be read to its end */
+	FACT_FALLBACK,		 /* the client came back with an older version than it could */
+	FACT_DOWNGRADE,		 /* the ServerHello is marked: RFC 8446 section 4.1.3 */
+	FACT_EXPIRED,		 /* a certificate of the rejected end */
+	FACT_NOT_YET_VALID,	 /* a certificate of the rejected end */
+	FACT_CERTIFICATE_NAME,	 /* the server's certificate is not for the name it was asked for */
+	FACT_ISSUER,		 /* who issued the top of the rejected end's chain */
+	FACT_NO_CERTIFICATE,	 /* the server asked for one, the client had none */
+	FACT_WARNED,		 /* the one who failed it, or its peer, had sent a warning before */
+	FACT_NO_ANSWER,		 /* it was the other end's turn to speak */
+	FACT_NOT_READ,		 /* what the peer sent last was not read from the socket */
+	FACT_NOT_SENT,		 /* the one to speak wrote to its socket, and nothing came of it */
+	FACT_BETWEEN,		 /* neither end's socket sent the reset */
+	FACT_PLAINTEXT,		 /* the answer is that of another protocol */
+	FACT_HELLO_PART,	 /* only a part of the ClientHello came */
+	FACT_CLOSED_BEFORE,	 /* the server had closed its side before the ClientHello came */
+	FACT_KILLED,		 /* a signal ended the process of the one who closed or reset */
+	FACT_EXITED,		 /* that process ended by itself, and the kernel closed for it */
+	FACT_SIGNATURES,	 /* the few signature algorithms that the client offers */
+	FACT_NO_SERVER_NAME,	 /* the client named no server */
+	FACT_SELF_SIGNED,	 /* the certificate of the rejected end is */
+	FACT_UNRELATED,		 /* it sent certificates that do not belong to its chain */
+	FACT_SHORT_KEY,		 /* a certificate of the rejected end has a key that is too short */
+	FACT_WEAK_SIGNATURE,	 /* or is signed with SHA-1 or MD5 */
+	FACT_MUST_STAPLE,	 /* it demands an OCSP response, and none was sent */
+	FACT_CLOCK,		 /* it is not expired by the clock of this host */
+	FACT_BEFORE_CERTIFICATE, /* TLS 1.3: the server refused before it sent its certificate */
+	FACT_VIOLATION,		 /* the server did what the protocol forbids */
+	FACT_ECHO,		 /* the answer is the client's own ClientHello */
+	FACT_GREETED,		 /* the server spoke before the ClientHello, in another protocol */
+	FACT_NOT_DELIVERED,	 /* what the other end sent last was never acknowledged */
 	FAILURE_FACTS,
+};
+
+/* What a server did that the protocol forbids. */
+enum violation {
+	VIOLATION_NONE,
+	VIOLATION_CIPHER,	/* chose a suite that was not offered */
+	VIOLATION_GROUP,	/* chose a group for which there was no key share */
+	VIOLATION_SESSION_ID,	/* TLS 1.3: did not echo the session id */
+	VIOLATION_RETRY_TWICE,	/* a second HelloRetryRequest */
+	VIOLATION_RETRY_SHARED, /* asked for a key share that it had */
 };
 
 /* How sure a three-valued field is; names in handshake_state_name(). */
@@ -277,7 +300,7 @@ struct handshake {
 		bool has_error; /* QUIC: a CONNECTION_CLOSE was read, */
 		enum failure_fact
 			cause;	 /* what is certain to be why; FACT_NONE: it cannot be told */
-		uint32_t facts;	 /* what else may tell a reader why: bits 1 << enum failure_fact */
+		uint64_t facts;	 /* what else may tell a reader why: bits 1 << enum failure_fact */
 		uint8_t warning; /* of FACT_WARNED: the alert */
 		const char *protocol; /* static: what an answer that is not TLS looks like; NULL
 					 unknown */
@@ -310,9 +333,10 @@ struct handshake {
 	bool ticket_issued;	/* NewSessionTicket was sent (RFC 5077); hidden in TLS 1.3 */
 	bool hello_retry;
 	uint16_t retry_group; /* the key share a HelloRetryRequest asks for; 0 none */
-	bool retry_cookie;  /* it brings a cookie (RFC 8446 section 4.2.2; DTLS: HelloVerifyRequest)
-			     */
-	bool renegotiation; /* on a connection that had a handshake before */
+	bool retry_cookie; /* it brings a cookie (RFC 8446 section 4.2.2; DTLS: HelloVerifyRequest)
+			    */
+	enum violation violation;	    /* the first one */
+	bool renegotiation;		    /* on a connection that had a handshake before */
 	uint16_t server_legacy_version;	    /* of the ServerHello itself */
 	struct code_list server_extensions; /* of the ServerHello, wire order */
 	bool server_hello_whole;	    /* it was read to its end */

@@ -163,9 +163,50 @@ static void alpn_set(struct handshake *handshake, struct slice name)
 	handshake->alpn_length = name.length;
 }
 
+static bool has_code(const struct code_list *list, uint16_t code)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i] == code)
+			return true;
+	return false;
+}
+
+static void violation_note(struct handshake *handshake, enum violation violation, bool holds)
+{
+	/* Of an offer that was cut off nobody knows what is not in it. */
+	if (holds && handshake->violation == VIOLATION_NONE && handshake->offer.whole)
+		handshake->violation = violation;
+}
+
+/* RFC 8446 section 4.1.4: one only, and only for a key share that the client did not send. */
+static void retry_check(struct handshake *handshake, const struct tls_server_hello *hello)
+{
+	violation_note(handshake, VIOLATION_RETRY_TWICE, handshake->hello_retry);
+	violation_note(handshake, VIOLATION_RETRY_SHARED,
+		       hello->group && has_code(&handshake->offer.key_shares, hello->group));
+}
+
+/* RFC 8446 sections 4.1.3 and 4.2.8, RFC 5246 section 7.4.1.3. */
+static void answer_check(struct handshake *handshake, const struct tls_server_hello *hello)
+{
+	bool is_13 = tls_version_is_13(hello->version);
+	bool shared = has_code(&handshake->offer.key_shares, hello->group) ||
+		      (handshake->hello_retry && hello->group == handshake->retry_group);
+	bool echoed = hello->session_id.length == handshake->session_id_length &&
+		      memcmp(hello->session_id.bytes, handshake->session_id,
+			     hello->session_id.length) == 0;
+
+	violation_note(handshake, VIOLATION_CIPHER,
+		       !has_code(&handshake->offer.ciphers, hello->cipher));
+	violation_note(handshake, VIOLATION_GROUP, is_13 && hello->group && !shared);
+	violation_note(handshake, VIOLATION_SESSION_ID,
+		       is_13 && hello->legacy_version == 0x0303 && !echoed);
+}
+
 static void retry_apply(struct handshake *handshake, struct message *message,
 			const struct tls_server_hello *hello)
 {
+	retry_check(handshake, hello);
 	handshake->version = hello->version;
 	handshake->hello_retry = true;
 	handshake->group = handshake->retry_group = hello->group;
@@ -217,6 +258,8 @@ static void server_hello_apply(struct progress *progress, struct message *messag
 		retry_apply(handshake, message, &hello);
 		return;
 	}
+	if (whole && !handshake->has_server_random)
+		answer_check(handshake, &hello);
 	server_hello_keep(handshake, &hello, whole);
 	handshake->heartbeat = hello.heartbeat;
 	memcpy(handshake->server_random, hello.random, sizeof(handshake->server_random));

@@ -33,7 +33,13 @@ WORDS(fact, [FACT_VERSION] = "version", [FACT_CIPHERS] = "ciphers", [FACT_GROUPS
       [FACT_NO_CERTIFICATE] = "no_certificate", [FACT_WARNED] = "warned",
       [FACT_NO_ANSWER] = "no_answer", [FACT_NOT_READ] = "not_read", [FACT_NOT_SENT] = "not_sent",
       [FACT_BETWEEN] = "between", [FACT_PLAINTEXT] = "plaintext", [FACT_HELLO_PART] = "hello_part",
-      [FACT_CLOSED_BEFORE] = "closed_before", [FACT_KILLED] = "killed", [FACT_EXITED] = "exited");
+      [FACT_CLOSED_BEFORE] = "closed_before", [FACT_KILLED] = "killed", [FACT_EXITED] = "exited",
+      [FACT_SIGNATURES] = "signatures", [FACT_NO_SERVER_NAME] = "no_server_name",
+      [FACT_SELF_SIGNED] = "self_signed", [FACT_UNRELATED] = "unrelated_certificates",
+      [FACT_SHORT_KEY] = "short_key", [FACT_WEAK_SIGNATURE] = "weak_signature",
+      [FACT_MUST_STAPLE] = "must_staple", [FACT_CLOCK] = "clock",
+      [FACT_BEFORE_CERTIFICATE] = "before_certificate", [FACT_VIOLATION] = "protocol_violation",
+      [FACT_ECHO] = "echo", [FACT_GREETED] = "greeted", [FACT_NOT_DELIVERED] = "not_delivered");
 
 WORDS(state, [TRI_NONE] = "none", [TRI_OFFERED] = "offered", [TRI_ACCEPTED] = "accepted",
       [TRI_REJECTED] = "rejected", [TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "handshake/cause.h"
+#include "handshake/suspects.h"
 #include "sink/sink.h"
 #include "tls/certificate.h"
 #include "tls/names.h"
@@ -141,6 +142,14 @@ static void not_yet_valid_write(struct text *text, const struct handshake *hands
 		validity_append(text, handshake, "not before", last->not_before, last);
 }
 
+/* The name or address in a SAN; NULL: it is something else. */
+static const char *san_name(const char *san)
+{
+	if (strncmp(san, "DNS:", 4) == 0)
+		return san + 4;
+	return strncmp(san, "IP:", 3) == 0 ? san + 3 : NULL;
+}
+
 static void name_write(struct text *text, const struct handshake *handshake)
 {
 	const struct certificate *leaf = handshake_leaf(handshake, END_SERVER);
@@ -148,28 +157,156 @@ static void name_write(struct text *text, const struct handshake *handshake)
 
 	text_append(text, "certificate is for ");
 	for (size_t i = 0; leaf && i < leaf->san_count; i++) {
-		if (strncmp(leaf->sans[i], "DNS:", 4) != 0)
+		const char *name = san_name(leaf->sans[i]);
+
+		if (!name)
 			continue;
 		if (shown++ == NAMES_MAX) {
 			text_append(text, ", ...");
 			break;
 		}
 		text_append(text, "%s", shown > 1 ? ", " : "");
-		bytes_append(text, leaf->sans[i] + 4, strlen(leaf->sans[i] + 4));
+		bytes_append(text, name, strlen(name));
 	}
-	text_append(text, ", not for ");
+	text_append(text, ", not ");
 	bytes_append(text, handshake->sni, handshake->sni_length);
 }
 
 static void issuer_write(struct text *text, const struct handshake *handshake)
 {
-	const struct certificate *top =
-		handshake_top(handshake, handshake_other_end(handshake->failure.by));
+	struct chain chain;
 
-	if (!top || !top->issuer)
+	handshake_chain(handshake, handshake_other_end(handshake->failure.by), &chain);
+	if (!chain.top || !chain.top->issuer)
 		return;
 	text_append(text, "issued by ");
-	bytes_append(text, top->issuer, strlen(top->issuer));
+	bytes_append(text, chain.top->issuer, strlen(chain.top->issuer));
+	if (!chain.rooted)
+		text_append(text, ", which was not sent");
+}
+
+static void self_signed_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "certificate is self-signed");
+}
+
+static void unrelated_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "certificates were sent that do not belong to its chain");
+}
+
+/* The first certificate of the rejected end for which this holds. */
+static const struct certificate *
+certificate_find(const struct handshake *handshake,
+		 bool (*holds)(const struct certificate *certificate))
+{
+	enum handshake_end of = handshake_other_end(handshake->failure.by);
+
+	for (size_t i = 0; i < handshake->certificate_count; i++)
+		if (handshake->certificates[i].from == of &&
+		    holds(handshake->certificates[i].certificate))
+			return handshake->certificates[i].certificate;
+	return NULL;
+}
+
+static bool is_weak(const struct certificate *certificate)
+{
+	return certificate->weak_signature;
+}
+
+static void certificate_append(struct text *text, const char *what,
+			       const struct certificate *certificate, const char *value)
+{
+	text_append(text, "%s", what);
+	if (value)
+		bytes_append(text, value, strlen(value));
+	if (certificate->subject) {
+		text_append(text, ": ");
+		bytes_append(text, certificate->subject, strlen(certificate->subject));
+	}
+}
+
+static void short_key_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *found = certificate_find(handshake, suspects_key_is_short);
+
+	if (found)
+		certificate_append(text, "short key, ", found, found->key);
+}
+
+static void weak_signature_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *found = certificate_find(handshake, is_weak);
+
+	if (found)
+		certificate_append(text, "signed with ", found, found->signature);
+}
+
+static void must_staple_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "certificate demands an OCSP response, and none was sent");
+}
+
+static void clock_write(struct text *text, const struct handshake *handshake)
+{
+	const struct certificate *first =
+		handshake_first_to_expire(handshake, handshake_other_end(handshake->failure.by));
+	char time[TEXT_TIME_SIZE];
+
+	if (first && text_seconds(first->not_after, time))
+		text_append(text,
+			    "by our clock it is valid until %s: look at the clock of the %s's host",
+			    time, text_end(handshake->failure.by));
+}
+
+static void no_certificate_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "it wants a certificate and got none");
+}
+
+static void signatures_write(struct text *text, const struct handshake *handshake)
+{
+	text_append(text, "client offers only ");
+	codes_append(text, &handshake->offer.signatures, tls_signature_name);
+}
+
+static void no_server_name_write(struct text *text, const struct handshake *handshake)
+{
+	(void)handshake;
+	text_append(text, "client sent no server name");
+}
+
+static void violation_write(struct text *text, const struct handshake *handshake)
+{
+	char code[TEXT_CODE_SIZE];
+
+	text_append(text, "server broke the protocol: it ");
+	switch (handshake->violation) {
+	case VIOLATION_CIPHER:
+		text_append(text, "chose %s, which was not offered",
+			    text_code(tls_cipher_name, handshake->cipher, code));
+		break;
+	case VIOLATION_GROUP:
+		text_append(text, "chose %s, for which it had no key share",
+			    text_code(tls_group_name, handshake->group, code));
+		break;
+	case VIOLATION_SESSION_ID:
+		text_append(text, "did not echo the session id");
+		break;
+	case VIOLATION_RETRY_TWICE:
+		text_append(text, "sent a second HelloRetryRequest");
+		break;
+	case VIOLATION_RETRY_SHARED:
+		text_append(text, "asked for a key share of %s, which it had",
+			    text_code(tls_group_name, handshake->retry_group, code));
+		break;
+	case VIOLATION_NONE:
+		break;
+	}
 }
 
 static void warned_write(struct text *text, const struct handshake *handshake)
@@ -205,18 +342,39 @@ static void not_sent_write(struct text *text, const struct handshake *handshake)
 
 /* Facts that stand as the reason, and those that stand behind the sentence. */
 static fact_writer *const reasons[FAILURE_FACTS] = {
-	[FACT_VERSION] = versions_write,	[FACT_ALPN] = alpn_write,
-	[FACT_SERVER_NAME] = server_name_write, [FACT_MALFORMED_HELLO] = malformed_write,
-	[FACT_FALLBACK] = fallback_write,	[FACT_DOWNGRADE] = downgrade_write,
+	[FACT_VERSION] = versions_write,
+	[FACT_ALPN] = alpn_write,
+	[FACT_SERVER_NAME] = server_name_write,
+	[FACT_MALFORMED_HELLO] = malformed_write,
+	[FACT_FALLBACK] = fallback_write,
+	[FACT_DOWNGRADE] = downgrade_write,
+	[FACT_NO_SERVER_NAME] = no_server_name_write,
+	[FACT_VIOLATION] = violation_write,
 };
 
 static fact_writer *const remarks[FAILURE_FACTS] = {
-	[FACT_CIPHERS] = ciphers_write,	      [FACT_GROUPS] = groups_write,
-	[FACT_EXPIRED] = expired_write,	      [FACT_NOT_YET_VALID] = not_yet_valid_write,
-	[FACT_CERTIFICATE_NAME] = name_write, [FACT_ISSUER] = issuer_write,
-	[FACT_WARNED] = warned_write,	      [FACT_NOT_READ] = not_read_write,
-	[FACT_NOT_SENT] = not_sent_write,     [FACT_HELLO_PART] = hello_part_write,
+	[FACT_CIPHERS] = ciphers_write,
+	[FACT_GROUPS] = groups_write,
+	[FACT_EXPIRED] = expired_write,
+	[FACT_NOT_YET_VALID] = not_yet_valid_write,
+	[FACT_CERTIFICATE_NAME] = name_write,
+	[FACT_ISSUER] = issuer_write,
+	[FACT_WARNED] = warned_write,
+	[FACT_NOT_READ] = not_read_write,
+	[FACT_NOT_SENT] = not_sent_write,
+	[FACT_HELLO_PART] = hello_part_write,
 	[FACT_EXITED] = exited_write,
+	[FACT_ALPN] = alpn_write,
+	[FACT_SIGNATURES] = signatures_write,
+	[FACT_NO_SERVER_NAME] = no_server_name_write,
+	[FACT_SELF_SIGNED] = self_signed_write,
+	[FACT_UNRELATED] = unrelated_write,
+	[FACT_SHORT_KEY] = short_key_write,
+	[FACT_WEAK_SIGNATURE] = weak_signature_write,
+	[FACT_MUST_STAPLE] = must_staple_write,
+	[FACT_CLOCK] = clock_write,
+	[FACT_NO_CERTIFICATE] = no_certificate_write,
+	[FACT_VIOLATION] = violation_write,
 };
 
 bool facts_has_reason(const struct handshake *handshake)
@@ -247,7 +405,7 @@ void facts_append(struct text *text, const struct handshake *handshake)
 	struct text part;
 
 	for (size_t i = 0; i < FAILURE_FACTS; i++) {
-		if (!remarks[i] || !(handshake->failure.facts & 1u << i))
+		if (!remarks[i] || !(handshake->failure.facts >> i & 1))
 			continue;
 		text_start(&part, remark, sizeof(remark));
 		remarks[i](&part, handshake);

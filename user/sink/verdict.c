@@ -20,6 +20,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_REFUSED] = "WHO refused the handshake: ALERT",
 	[VERDICT_REJECTED_CERTIFICATE] = "WHO rejected the SIDE's certificate: ALERT",
 	[VERDICT_WANTS_CERTIFICATE] = "WHO wants a certificate and got none: ALERT",
+	[VERDICT_ENCRYPTED_EARLY] =
+		"WHO refused the handshake before its certificate: encrypted alert",
 	[VERDICT_ENCRYPTED_NO_CERTIFICATE] =
 		"WHO refused the handshake after the client sent no certificate: encrypted alert",
 	[VERDICT_ENCRYPTED_CERTIFICATE] =
@@ -95,12 +97,13 @@ static enum verdict_form encrypted_form(const struct handshake *handshake)
 
 	if (!tls_version_is_13(handshake->version) || by == END_UNKNOWN)
 		return VERDICT_ENCRYPTED;
-	if (by == END_SERVER && has_sent(handshake, END_CLIENT, TLS_FINISHED)) {
-		if (handshake->client_auth == TRI_DECLINED)
-			return VERDICT_ENCRYPTED_NO_CERTIFICATE;
-		if (handshake->client_auth == TRI_SENT)
-			return VERDICT_ENCRYPTED_CERTIFICATE;
-	}
+	if (handshake->failure.facts >> FACT_BEFORE_CERTIFICATE & 1)
+		return VERDICT_ENCRYPTED_EARLY;
+	if (handshake->failure.cause == FACT_NO_CERTIFICATE)
+		return VERDICT_ENCRYPTED_NO_CERTIFICATE;
+	if (by == END_SERVER && handshake->client_auth == TRI_SENT &&
+	    has_sent(handshake, END_CLIENT, TLS_FINISHED))
+		return VERDICT_ENCRYPTED_CERTIFICATE;
 	/* After a resumption there is no certificate in it. */
 	if (by == END_CLIENT && !handshake->resumed && has_encrypted(handshake, END_SERVER))
 		return VERDICT_ENCRYPTED_FLIGHT;
@@ -114,11 +117,11 @@ static enum verdict_form alert_form(const struct handshake *handshake)
 
 	if (alert < 0 || alert > UINT8_MAX)
 		return encrypted_form(handshake);
+	if (handshake->failure.cause == FACT_NO_CERTIFICATE)
+		return VERDICT_WANTS_CERTIFICATE;
 	form = alert_forms[alert];
 	if (form != VERDICT_OK)
 		return form;
-	if (handshake->failure.cause == FACT_NO_CERTIFICATE)
-		return VERDICT_WANTS_CERTIFICATE;
 	return facts_has_reason(handshake) ? VERDICT_REFUSED_FOR : VERDICT_REFUSED;
 }
 
@@ -243,7 +246,19 @@ static const char *hello_words(const struct message *message)
 		return "the ClientHello";
 	if (message_is(message, TLS_SERVER_HELLO))
 		return "the ServerHello";
+	if (message_is(message, TLS_HELLO_VERIFY_REQUEST))
+		return "the HelloVerifyRequest";
 	return message->kind == MESSAGE_HELLO_RETRY_REQUEST ? "the HelloRetryRequest" : NULL;
+}
+
+/* The server's flight, which the client has not answered, has a certificate. */
+static bool shows_certificate(const struct handshake *handshake)
+{
+	if (handshake->resumed || has_encrypted(handshake, END_CLIENT))
+		return false;
+	return tls_version_is_13(handshake->version)
+		       ? has_encrypted(handshake, END_SERVER)
+		       : has_sent(handshake, END_SERVER, TLS_CERTIFICATE);
 }
 
 /* The message that came last, in words. */
@@ -258,8 +273,7 @@ static void last_append(struct text *text, const struct handshake *handshake)
 	}
 	if (!last)
 		text_append(text, "its beginning");
-	else if (last->from == END_SERVER && !handshake->resumed &&
-		 !has_encrypted(handshake, END_CLIENT))
+	else if (last->from == END_SERVER && shows_certificate(handshake))
 		text_append(text, "the server's flight with its certificate");
 	else
 		text_append(text, "the %s's last message", text_end(last->from));

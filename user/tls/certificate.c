@@ -295,6 +295,44 @@ static char *serial_take(struct reading *reading)
 	return text_take(reading);
 }
 
+/* NULL: there is none. */
+static char *key_id_take(struct reading *reading, const ASN1_OCTET_STRING *id)
+{
+	if (!id)
+		return NULL;
+	hex_write(reading, id);
+	return text_take(reading);
+}
+
+/* RFC 7633: a list of the TLS extensions that the server has to send; 5 is status_request. */
+static bool must_staple(const X509 *x509)
+{
+	int found, features;
+	bool holds = false;
+	TLS_FEATURE *list = X509_get_ext_d2i(x509, NID_tlsfeature, &found, NULL);
+
+	features = sk_ASN1_INTEGER_num(list);
+	for (int i = 0; i < features; i++)
+		holds |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(list, i)) == 5;
+	sk_ASN1_INTEGER_pop_free(list, ASN1_INTEGER_free);
+	return holds;
+}
+
+/* What a peer that verifies may find too weak. */
+static void strength_read(struct reading *reading)
+{
+	struct certificate *certificate = reading->certificate;
+	const EVP_PKEY *key = X509_get0_pubkey(reading->x509);
+	int digest = NID_undef;
+
+	certificate->key_bits = key ? (uint32_t)EVP_PKEY_get_bits(key) : 0;
+	certificate->key_is_rsa = key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+	OBJ_find_sigid_algs(X509_get_signature_nid(reading->x509), &digest, NULL);
+	certificate->weak_signature =
+		digest == NID_sha1 || digest == NID_md5 || digest == NID_md5_sha1;
+	certificate->must_staple = must_staple(reading->x509);
+}
+
 static void fields_read(struct reading *reading)
 {
 	struct certificate *certificate = reading->certificate;
@@ -307,6 +345,10 @@ static void fields_read(struct reading *reading)
 	certificate->key = key_take(reading);
 	certificate->signature = signature_take(reading);
 	certificate->serial = serial_take(reading);
+	certificate->subject_key = key_id_take(reading, X509_get0_subject_key_id(reading->x509));
+	certificate->authority_key =
+		key_id_take(reading, X509_get0_authority_key_id(reading->x509));
+	strength_read(reading);
 	sans_read(reading);
 }
 
@@ -364,5 +406,7 @@ void certificate_release(struct certificate *certificate)
 	free(certificate->key);
 	free(certificate->signature);
 	free(certificate->serial);
+	free(certificate->subject_key);
+	free(certificate->authority_key);
 	free(certificate);
 }

@@ -31,11 +31,16 @@ struct certificate {
 	char **sans;		/* "DNS:example.org", "IP:192.0.2.1", "otherName:1.2.3;UTF8:name" */
 	size_t san_count;
 	int64_t not_before, not_after; /* seconds since 1970, UTC, or CERTIFICATE_TIME_UNKNOWN */
-	char *key;	    /* "RSA 2048", "EC P-256", "Ed25519"; an OID if it has no name */
-	char *signature;    /* "sha256WithRSAEncryption"; an OID if it has no name */
-	char *serial;	    /* upper-case hex without separators */
-	uint8_t sha256[32]; /* of the DER */
-	uint32_t size;	    /* of the DER */
+	char *key;	 /* "RSA 2048", "EC P-256", "Ed25519"; an OID if it has no name */
+	char *signature; /* "sha256WithRSAEncryption"; an OID if it has no name */
+	char *serial;	 /* upper-case hex without separators */
+	char *subject_key, *authority_key; /* their identifiers, RFC 5280 section 4.2.1, as hex */
+	uint32_t key_bits;		   /* the key's length; 0 unknown */
+	bool key_is_rsa;
+	bool weak_signature; /* with a hash that is no longer accepted: SHA-1 or MD5 */
+	bool must_staple;    /* RFC 7633: the server has to send an OCSP response along */
+	uint8_t sha256[32];  /* of the DER */
+	uint32_t size;	     /* of the DER */
 };
 
 /*
