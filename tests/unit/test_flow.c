@@ -29,7 +29,8 @@ static void on_message(void *context, struct flow *flow, const struct flow_messa
 	fixture->messages[fixture->count] = *message;
 	fixture->messages[fixture->count++].body.bytes = NULL;
 	fixture->last.length = 0;
-	put_bytes(&fixture->last, message->body.bytes, message->body.length);
+	if (message->body.length <= sizeof(fixture->last.bytes))
+		put_bytes(&fixture->last, message->body.bytes, message->body.length);
 }
 
 static void on_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
@@ -647,6 +648,7 @@ static void test_fast_open(void **state)
 }
 
 /* A message without end is given up, not gathered. */
+/* Of a message that is longer than what is kept the beginning is handed on. */
 static void test_message_too_long(void **state)
 {
 	struct fixture *fixture = *state;
@@ -654,14 +656,24 @@ static void test_message_too_long(void **state)
 	size_t i;
 
 	send_hello(fixture);
-	put_record(&buffer, RECORD_HANDSHAKE, "\x0b\xff\xff\xff", 4);
+	put_record(&buffer, RECORD_HANDSHAKE, "\x0b\x05\0\0", 4);
 	send_all(fixture, false, &buffer);
 	buffer.length = 0;
 	put_sealed(&buffer, RECORD_HANDSHAKE, 16384);
-	for (i = 0; i < FLOW_MESSAGE_MAX / 16384 + 2; i++)
+	for (i = 0; i < 0x50000 / 16384; i++)
 		send_all(fixture, false, &buffer);
-	assert_int_equal(fixture->count, 1);
-	assert_true(fixture->flow->gap);
+	assert_int_equal(fixture->count, 2);
+	assert_true(fixture->messages[1].truncated);
+	assert_int_equal(fixture->messages[1].size, 0x50004);
+	assert_in_range(fixture->messages[1].body.length, FLOW_MESSAGE_MAX - 16384,
+			FLOW_MESSAGE_MAX);
+	assert_false(fixture->flow->gap);
+	/* What follows is read. */
+	buffer.length = 0;
+	put_record(&buffer, RECORD_HANDSHAKE, "\x0e\0\0\0", 4);
+	send_all(fixture, false, &buffer);
+	assert_int_equal(fixture->count, 3);
+	assert_int_equal(fixture->messages[2].type, TLS_SERVER_HELLO_DONE);
 }
 
 static void test_capacity(void **state)

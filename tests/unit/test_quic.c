@@ -36,6 +36,7 @@ struct fixture {
 	struct handshake row; /* its pointers are gone, but for what is kept here: */
 	char sni[64], reason[64];
 	size_t rows, forgotten;
+	uint64_t client_socket; /* of the datagrams that the client sends; 0: it is not here */
 };
 
 static void on_message(void *context, struct flow *flow, const struct flow_message *message)
@@ -221,6 +222,7 @@ static int send_datagram(struct fixture *fixture, bool from_client, const void *
 	struct packet packet;
 
 	datagram_make(&packet, &fixture->connection, from_client, bytes, length);
+	packet.event.sender = from_client ? fixture->client_socket : 0;
 	return feed(fixture, &packet);
 }
 
@@ -817,11 +819,27 @@ static void test_row_unanswered(void **state)
 	struct buffer hello;
 
 	hello_make(&hello, CLIENT);
+	fixture->client_socket = 7;
 	send_crypto(fixture, &client, &hello, 0, hello.length);
 	send_short(fixture, CLIENT);
 	row_take(fixture, 11000 * MS);
 	assert_int_equal(fixture->row.outcome, HANDSHAKE_FAILED);
 	assert_int_equal(fixture->row.failure.kind, FAILURE_TIMEOUT);
+}
+
+/* A capture of one direction: the server may have answered. */
+static void test_row_one_direction(void **state)
+{
+	struct fixture *fixture = *state;
+	struct initial client = initial_from(CLIENT, 0);
+	struct buffer hello;
+
+	hello_make(&hello, CLIENT);
+	send_crypto(fixture, &client, &hello, 0, hello.length);
+	send_short(fixture, CLIENT);
+	row_take(fixture, 11000 * MS);
+	assert_int_equal(fixture->row.outcome, HANDSHAKE_INCOMPLETE);
+	assert_true(fixture->row.gap);
 }
 
 static void send_close(struct fixture *fixture, uint16_t error, const char *reason)
@@ -896,6 +914,7 @@ static void test_row_early_silent(void **state)
 	struct buffer hello;
 
 	hello_make(&hello, CLIENT);
+	fixture->client_socket = 7;
 	send_crypto(fixture, &client, &hello, 0, hello.length);
 	send_long(fixture, CLIENT, 0xd0, 300);
 	row_take(fixture, 11000 * MS);
@@ -960,6 +979,7 @@ int main(void)
 		TEST(test_row_completed),
 		TEST(test_row_hello_part),
 		TEST(test_row_unanswered),
+		TEST(test_row_one_direction),
 		TEST(test_row_close_alert),
 		TEST(test_row_close_error),
 		TEST(test_row_silent),

@@ -768,6 +768,7 @@ static void test_lost_events(void **state)
 	other.time_ns = fixture->connection.time_ns + 2 * TIMEOUT;
 	rows_drop(fixture);
 	hello_on(fixture, &other, CLIENT, &(struct hello_options){.random = 9, .is_13 = true});
+	signal_on(fixture, &other, SERVER, 0, 0);
 	tracker_tick(fixture->tracker, other.time_ns + TIMEOUT + SETTLED);
 	assert_int_equal(fixture->count, 1);
 	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_FAILED);
@@ -812,10 +813,61 @@ static void assert_times_out(struct fixture *fixture, enum handshake_end by)
 	assert_int_equal(fixture->forgotten, 1);
 }
 
+/* A capture that holds the client's direction only says nothing about the server. */
+static void test_one_direction(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + TIMEOUT + SETTLED);
+	assert_int_equal(fixture->count, 1);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
+	assert_true(fixture->rows[0].gap);
+}
+
+/* Nobody blames the server for a hello that it never acknowledged. */
+static void test_not_delivered(void **state)
+{
+	struct fixture *fixture = *state;
+	struct packet packet;
+	struct buffer buffer = {0};
+
+	put_hello_record(&buffer, CLIENT, &client_13);
+	packet_make(&packet, &fixture->connection, CLIENT, 0, buffer.bytes, buffer.length);
+	for (int i = 0; i < 4; i++) {
+		packet.event.header.time_ns += i * 1000 * MS;
+		feed(fixture, &packet);
+	}
+	fixture->connection.time_ns = packet.event.header.time_ns;
+	packet_make(&packet, &fixture->connection, SERVER, 0, NULL, 0);
+	packet.event.acknowledgement = fixture->connection.next[CLIENT];
+	feed(fixture, &packet);
+	tracker_finish(fixture->tracker, fixture->connection.time_ns);
+	assert_int_equal(fixture->count, 1);
+	assert_true(fixture->rows[0].undelivered[END_CLIENT]);
+	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_FAILED);
+}
+
+/* Two hellos with the same random and sequence number. */
+static void test_same_random_other_hello(void **state)
+{
+	struct connection other = connection_new(40001);
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	hello_on(fixture, &other, CLIENT,
+		 &(struct hello_options){.random = 1, .is_13 = true, .alps = true});
+	tracker_finish(fixture->tracker, fixture->connection.time_ns);
+	assert_int_equal(fixture->count, 2);
+}
+
 static void test_timeout_of_server(void **state)
 {
-	say_hello(*state, CLIENT, &client_13);
-	assert_times_out(*state, END_SERVER);
+	struct fixture *fixture = *state;
+
+	say_hello(fixture, CLIENT, &client_13);
+	signal_on(fixture, &fixture->connection, SERVER, 0, 0);
+	assert_times_out(fixture, END_SERVER);
 }
 
 static void test_timeout_of_client(void **state)
@@ -1295,6 +1347,9 @@ int main(void)
 		TEST(test_left_behind_false_start),
 		TEST(test_left_behind_early_data),
 		TEST(test_refused),
+		TEST(test_one_direction),
+		TEST(test_not_delivered),
+		TEST(test_same_random_other_hello),
 		TEST(test_timeout_of_server),
 		TEST(test_timeout_of_client),
 		TEST(test_timeout_amid_flight_13),

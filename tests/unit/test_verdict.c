@@ -417,6 +417,18 @@ static void closed_before_and_silent(struct handshake *handshake)
 	handshake->closed_before = true;
 }
 
+static void echo(struct handshake *handshake)
+{
+	handshake->failure.kind = FAILURE_REFUSED;
+	handshake->failure.echoed = true;
+}
+
+static void undelivered(struct handshake *handshake)
+{
+	closed(handshake);
+	handshake->undelivered[END_CLIENT] = true;
+}
+
 static void closed_quic(struct handshake *handshake)
 {
 	closed(handshake);
@@ -513,7 +525,7 @@ static void quic_version(struct handshake *handshake)
 static void http(struct handshake *handshake)
 {
 	handshake->failure.kind = FAILURE_REFUSED;
-	handshake->failure.protocol = "HTTP";
+	handshake->failure.protocol = PLAINTEXT_HTTP;
 }
 
 static void nonsense(struct handshake *handshake)
@@ -682,6 +694,9 @@ static const struct {
 	{nonsense, VERDICT_NOT_TLS, NULL, NGINX " answered with something that is not TLS"},
 	{pending, VERDICT_TRACE_ENDED, NULL,
 	 "incomplete: the trace ended 2.0 ms after the ClientHello, waiting for " NGINX},
+	{echo, VERDICT_ECHO, "echo", NGINX " answered with the client's own ClientHello"},
+	{undelivered, VERDICT_NOT_DELIVERED, "not_delivered",
+	 "the ClientHello was not delivered: " NGINX " did not acknowledge it within 2.0 ms"},
 	{late, VERDICT_LATE_START, NULL, "incomplete: the trace began in its middle"},
 	{lost, VERDICT_EVENTS_LOST, NULL, "incomplete: events were lost"},
 	{ssl2, VERDICT_SSL2, NULL, "incomplete: SSL 2.0 is not followed behind its hellos"},

@@ -62,6 +62,7 @@ struct flow_direction {
 	uint32_t segments;
 	uint8_t *message; /* handshake bytes gathered over records, owned */
 	size_t message_length, message_capacity;
+	size_t message_skip; /* bytes of a message beyond FLOW_MESSAGE_MAX that are still to come */
 	uint64_t message_time_ns;
 	uint32_t message_records;
 };

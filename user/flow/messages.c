@@ -68,6 +68,30 @@ static size_t messages_cut(const struct flow_handler *handler, struct flow *flow
 	return bytes.length;
 }
 
+/*
+ * The message under way is longer than what is kept of one: hand its beginning on, and leave out
+ * the rest. Returns what comes after it in these bytes.
+ */
+static struct slice message_shorten(const struct flow_handler *handler, struct flow *flow,
+				    bool from_client, uint8_t record_type, struct slice bytes)
+{
+	struct flow_direction *direction = &flow->directions[from_client];
+	size_t missing = message_truncate(handler, flow, from_client, record_type, false);
+	size_t here = missing < bytes.length ? missing : bytes.length;
+
+	direction->message_skip = missing - here;
+	return (struct slice){bytes.bytes + here, bytes.length - here};
+}
+
+static struct slice message_skip(struct flow_direction *direction, struct slice bytes)
+{
+	size_t here =
+		direction->message_skip < bytes.length ? direction->message_skip : bytes.length;
+
+	direction->message_skip -= here;
+	return (struct slice){bytes.bytes + here, bytes.length - here};
+}
+
 int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client,
 		 uint8_t record_type, uint32_t records, struct slice bytes, uint64_t time_ns)
 {
@@ -75,6 +99,10 @@ int messages_add(const struct flow_handler *handler, struct flow *flow, bool fro
 	size_t left;
 	int error;
 
+	bytes = message_skip(direction, bytes);
+	if (direction->message_length &&
+	    direction->message_length + bytes.length > FLOW_MESSAGE_MAX)
+		bytes = message_shorten(handler, flow, from_client, record_type, bytes);
 	if (!direction->message_length) {
 		direction->message_time_ns = time_ns;
 		/* None new: it goes on in the record where a message ended. */

@@ -11,8 +11,8 @@ void message_emit(const struct flow_handler *handler, struct flow *flow,
 		  struct flow_message *message);
 /*
  * Add the next handshake bytes of a direction, which came in so many records (or packets) of this
- * type, and hand on every message that is whole. 0; -ENOSPC if a message is longer than
- * FLOW_MESSAGE_MAX, or -ENOMEM: nothing more can be read from this direction.
+ * type, and hand on every message that is whole; of one that is longer than FLOW_MESSAGE_MAX the
+ * beginning, as truncated. 0, or -ENOMEM: nothing more can be read from this direction.
  */
 int messages_add(const struct flow_handler *handler, struct flow *flow, bool from_client,
 		 uint8_t record_type, uint32_t records, struct slice bytes, uint64_t time_ns);

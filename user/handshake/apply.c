@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handshake/apply.h"
 
-#include <string.h>
-
 #include "handshake/after.h"
 #include "handshake/datagrams.h"
 #include "handshake/hellos.h"
@@ -11,6 +9,7 @@
 #include "handshake/tls12.h"
 #include "handshake/tls13.h"
 #include "tls/hello.h"
+#include "tls/plaintext.h"
 
 enum { ALERT_CLOSE_NOTIFY = 0, ALERT_NO_CERTIFICATE = 41, ALERT_USER_CANCELED = 90 };
 
@@ -26,6 +25,11 @@ static void apply_handshake(struct progress *progress, const struct flow_message
 		return;
 	}
 	switch (from->type) {
+	case TLS_CLIENT_HELLO:
+		/* The client's own were taken out before. */
+		handshake->failure.echoed = true;
+		outcome_fail(progress, FAILURE_REFUSED, sender_of(from), from->time_ns);
+		break;
 	case TLS_SERVER_HELLO:
 	case TLS_HELLO_RETRY_REQUEST_DRAFT:
 	case TLS_HELLO_VERIFY_REQUEST:
@@ -124,31 +128,9 @@ static void apply_server_hello_v2(struct progress *progress, const struct flow_m
 	handshake->end_ns = from->time_ns;
 }
 
-/* What the first bytes of an answer that is not TLS look like. */
-static const char *plaintext_name(struct slice body)
-{
-	static const struct {
-		const char *start, *name;
-	} protocols[] = {
-		{"HTTP/", "HTTP"},	   {"<html", "HTML"},	    {"<HTML", "HTML"},
-		{"<!DOC", "HTML"},	   {"SSH-", "SSH"},	    {"220 ", "SMTP or FTP"},
-		{"220-", "SMTP or FTP"},   {"500 ", "SMTP or FTP"}, {"502 ", "SMTP or FTP"},
-		{"+OK", "POP3"},	   {"* OK", "IMAP"},	    {"* BAD", "IMAP"},
-		{"-ERR", "Redis or POP3"},
-	};
-
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
-		size_t length = strlen(protocols[i].start);
-
-		if (body.length >= length && memcmp(body.bytes, protocols[i].start, length) == 0)
-			return protocols[i].name;
-	}
-	return NULL;
-}
-
 static void apply_not_tls(struct progress *progress, const struct flow_message *from)
 {
-	progress->handshake->failure.protocol = plaintext_name(from->body);
+	progress->handshake->failure.protocol = plaintext_recognize(from->body);
 	outcome_fail(progress, FAILURE_REFUSED, sender_of(from), from->time_ns);
 }
 

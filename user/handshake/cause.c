@@ -347,6 +347,20 @@ static bool is_from_between(const struct handshake *handshake)
 	       !handshake->ends[by].left;
 }
 
+/*
+ * What the other end sent last never arrived: whoever ended the handshake then only drew the
+ * conclusion.
+ */
+static bool is_undelivered(const struct handshake *handshake)
+{
+	enum handshake_end awaited = handshake_awaited(handshake);
+	enum failure_kind kind = handshake->failure.kind;
+
+	return handshake->undelivered[handshake_other_end(awaited)] &&
+	       (kind == FAILURE_CLOSED || kind == FAILURE_RESET || kind == FAILURE_TIMEOUT) &&
+	       handshake->failure.alert < 0;
+}
+
 static void end_causes(struct handshake *handshake, int64_t now)
 {
 	enum handshake_end awaited = handshake_awaited(handshake), by = handshake->failure.by;
@@ -405,6 +419,13 @@ static bool is_closed_before(const struct handshake *handshake)
 	       (kind == FAILURE_CLOSED || kind == FAILURE_RESET || kind == FAILURE_TIMEOUT);
 }
 
+static enum failure_fact refusal_cause(const struct handshake *handshake)
+{
+	if (handshake->failure.echoed)
+		return FACT_ECHO;
+	return handshake->failure.protocol ? FACT_PLAINTEXT : FACT_NONE;
+}
+
 void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns)
 {
 	int64_t now = ((int64_t)handshake->time_ns + clock_offset_ns) / 1000000000;
@@ -413,6 +434,11 @@ void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns)
 		handshake->failure.kind = FAILURE_CLOSED;
 		handshake->failure.by = END_SERVER;
 		handshake->failure.cause = FACT_CLOSED_BEFORE;
+		return;
+	}
+	if (is_undelivered(handshake)) {
+		handshake->failure.by = END_UNKNOWN;
+		handshake->failure.cause = FACT_NOT_DELIVERED;
 		return;
 	}
 	switch (handshake->failure.kind) {
@@ -429,7 +455,7 @@ void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns)
 		timeout_causes(handshake);
 		break;
 	case FAILURE_REFUSED:
-		handshake->failure.cause = handshake->failure.protocol ? FACT_PLAINTEXT : FACT_NONE;
+		handshake->failure.cause = refusal_cause(handshake);
 		break;
 	}
 }

@@ -8,6 +8,7 @@
 #include "handshake/hellos.h"
 #include "handshake/path.h"
 #include "handshake/renegotiation.h"
+#include "hash.h"
 
 /* The same packet is seen at another interface within this time. */
 #define SAME_PACKET_NS 1000000000ULL
@@ -96,13 +97,24 @@ static uint64_t time_distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow)
+/* 0: of a part that is missing nobody knows whether it is the same. */
+static uint64_t hello_hash(const struct tracker *tracker, const struct flow_message *message)
 {
+	if (message->truncated || message->partial || !message->body.length)
+		return 0;
+	return hash_bytes(message->body, tracker->seed) | 1;
+}
+
+struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow,
+			 const struct flow_message *message)
+{
+	uint64_t hash = hello_hash(tracker, message);
 	struct entry *entry;
 	struct sighting *sighting;
 
 	for (entry = *bucket_of(tracker, random); entry; entry = entry->bucket_next) {
-		if (memcmp(entry->handshake->random, random, 32))
+		if (memcmp(entry->handshake->random, random, 32) ||
+		    (hash && entry->hello_hash && entry->hello_hash != hash))
 			continue;
 		for (sighting = entry->sightings; sighting; sighting = sighting->next)
 			if (sighting->sequence == flow->start && sighting->flow != flow &&
@@ -151,6 +163,7 @@ struct entry *entry_new(struct tracker *tracker, const struct tls_client_hello *
 		tracker->refused++;
 		return NULL;
 	}
+	entry->hello_hash = hello_hash(tracker, message);
 	entry->applied[1] = 1;
 	flights_place(&entry->flights, handshake, message, 0, true);
 	entry_link(tracker, entry);
@@ -169,9 +182,9 @@ static struct entry *inner_find(struct tracker *tracker, const struct entry *out
 	for (entry = *bucket_of(tracker, handshake->random); entry; entry = entry->bucket_next) {
 		const struct handshake *inner = entry->handshake;
 
-		if (entry != outer && memcmp(inner->random, handshake->random, 32) == 0 &&
-		    inner->has_server_random && inner->time_ns >= handshake->time_ns &&
-		    entry->answer_ns <= outer->answer_ns &&
+		if (entry != outer && entry->hello_hash == outer->hello_hash &&
+		    memcmp(inner->random, handshake->random, 32) == 0 && inner->has_server_random &&
+		    inner->time_ns >= handshake->time_ns && entry->answer_ns <= outer->answer_ns &&
 		    memcmp(inner->server_random, handshake->server_random, 32) == 0)
 			return entry;
 	}

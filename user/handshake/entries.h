@@ -7,6 +7,7 @@
 #define TLSTRACE_ENTRIES_H
 
 #include "flow/flow.h"
+#include "handshake/delivery.h"
 #include "handshake/flights.h"
 #include "handshake/progress.h"
 #include "handshake/tracker.h"
@@ -29,6 +30,7 @@ struct sighting {
 	unsigned int seen[2]; /* messages from the server, from the client */
 	size_t place;	      /* in the handshake's path; PLACE_NONE: it is full */
 	struct flight_times times;
+	struct delivery delivery;
 };
 
 struct entry {
@@ -39,7 +41,8 @@ struct entry {
 	struct handshake *handshake; /* owned; the one of progress */
 	struct sighting *sightings;
 	unsigned int applied[2];
-	uint64_t answer_ns; /* ServerHello seen first */
+	uint64_t hello_hash; /* of the ClientHello; 0: a part of it is missing */
+	uint64_t answer_ns;  /* ServerHello seen first */
 	struct flights flights;
 	uint64_t flight_ns; /* a message of a flight was seen last */
 };
@@ -54,12 +57,18 @@ struct tracker {
 	struct entry *oldest, *newest;
 	size_t count;
 	uint64_t refused;
+	uint64_t unreadable; /* hellos that end before their random */
+	uint64_t seed;	     /* of the hash */
 	uint64_t expired_ns, parts_ns;
 	uint64_t lost_ns; /* tracker_lost() */
 };
 
-/* The handshake that this hello is another sighting of: the same packet at another interface. */
-struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow);
+/*
+ * The handshake that this hello is another sighting of: the same packet at another interface, with
+ * the same bytes.
+ */
+struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow,
+			 const struct flow_message *message);
 /* A new handshake; hello is NULL if it is encrypted. NULL: refused, and counted. */
 struct entry *entry_new(struct tracker *tracker, const struct tls_client_hello *hello,
 			const struct flow_message *message, const struct flow *flow);

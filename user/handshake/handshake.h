@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "tls/key_exchange.h"
+#include "tls/plaintext.h"
 #include "tls/record.h"
 
 #define HANDSHAKE_MESSAGES_MAX 64
@@ -302,10 +303,10 @@ struct handshake {
 			cause;	 /* what is certain to be why; FACT_NONE: it cannot be told */
 		uint64_t facts;	 /* what else may tell a reader why: bits 1 << enum failure_fact */
 		uint8_t warning; /* of FACT_WARNED: the alert */
-		const char *protocol; /* static: what an answer that is not TLS looks like; NULL
-					 unknown */
-		uint64_t error;	      /* its error code (RFC 9000 section 20), */
-		char *reason;	      /* and reason phrase, raw bytes, owned; NULL none */
+		enum plaintext protocol; /* what an answer that is not TLS looks like */
+		bool echoed;		 /* the answer is a ClientHello */
+		uint64_t error;		 /* its error code (RFC 9000 section 20), */
+		char *reason;		 /* and reason phrase, raw bytes, owned; NULL none */
 		size_t reason_length;
 	} failure;
 	struct endpoint ends[2]; /* indexed by enum handshake_end */
@@ -361,8 +362,9 @@ struct handshake {
 	struct latency latency; /* filled when the outcome is known: latency.h */
 	bool left_at_once; /* completed, and then left_by closed, before any data of the client */
 	enum handshake_end left_by;
-	bool closed_before; /* the server had closed its side of the connection before the
-			       ClientHello */
+	bool closed_before;  /* the server had closed its side of the connection before the
+				ClientHello */
+	bool undelivered[2]; /* what this end sent last did not arrive: delivery.h */
 	bool gap, truncated, late_start;
 	bool amid[2]; /* TCP: of what this end began to say a part did not come */
 	bool cut;     /* of a message a capture holds only the beginning */

@@ -50,7 +50,7 @@ static void sighting_new(struct tracker *tracker, struct flow *flow,
 	sighting->seen[1] = 1;
 	flight_times_init(&sighting->times);
 	memcpy(hidden, &flow->start, sizeof(flow->start));
-	entry = entry_find(tracker, hello ? hello->random : hidden, flow);
+	entry = entry_find(tracker, hello ? hello->random : hidden, flow, message);
 	if (!entry)
 		entry = entry_new(tracker, hello, message, flow);
 	if (!entry) {
@@ -74,7 +74,7 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow,
 	/* A hello that does not parse still has a random, unless a capture cut even that off. */
 	if (!hello_read(flow, message, &hello) && message->body.length < TLS_HELLO_RANDOM_END &&
 	    !message->truncated) {
-		tracker->refused++;
+		tracker->unreadable++;
 		return;
 	}
 	sighting_new(tracker, flow, message, &hello);
@@ -213,6 +213,9 @@ void observe_segment(void *context, struct flow *flow, const struct tlstrace_pac
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;
 	entry->handshake->last_ns = event->header.time_ns;
+	sighting->delivery.ends[event->from_client].seen = true;
+	if (event->key.protocol == PROTOCOL_TCP && entry->handshake->outcome == HANDSHAKE_PENDING)
+		delivery_note(&sighting->delivery, flow, event);
 	if (event->length && event->key.protocol == PROTOCOL_TCP &&
 	    entry->handshake->outcome == HANDSHAKE_PENDING)
 		entry->handshake->amid[event->from_client] = flow_is_amid(flow, event->from_client);

@@ -9,6 +9,7 @@
 #include "handshake/outcome.h"
 #include "handshake/path.h"
 #include "handshake/sockets.h"
+#include "handshake/turn.h"
 
 #define SECOND_NS 1000000000ULL
 /* After the outcome, wait this long for sightings at other interfaces and the probes' events, */
@@ -61,6 +62,59 @@ static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 	}
 }
 
+/*
+ * Both places saw the same connection, or a proxy passed it on: what one of them shows to have
+ * arrived did.
+ */
+static void delivery_settle(struct entry *entry)
+{
+	for (enum handshake_end end = END_SERVER; end <= END_CLIENT; end++) {
+		const struct sighting *sighting = entry->sightings;
+		bool failed = sighting != NULL;
+
+		for (; sighting; sighting = sighting->next)
+			failed &= delivery_failed(&sighting->delivery, end);
+		entry->handshake->undelivered[end] = failed;
+	}
+}
+
+void entry_give_up(struct entry *entry, uint64_t now_ns)
+{
+	struct handshake *handshake = entry->handshake;
+	enum handshake_end from;
+
+	if (handshake->outcome != HANDSHAKE_PENDING || handshake->gap)
+		return;
+	delivery_settle(entry);
+	from = handshake_other_end(handshake_awaited(handshake));
+	if (handshake->undelivered[from])
+		outcome_timeout(&entry->progress, now_ns);
+}
+
+/* Was anything of this end seen: a packet, its socket, or its part of the TCP handshake? */
+static bool was_seen(const struct entry *entry, enum handshake_end end)
+{
+	const struct sighting *sighting;
+
+	for (sighting = entry->sightings; sighting; sighting = sighting->next)
+		if (sighting->delivery.ends[end].seen || sighting_sockets(sighting)[END_SERVER] ||
+		    sighting_sockets(sighting)[END_CLIENT] ||
+		    (end == END_SERVER && sighting_opening(sighting)->answer_ns) ||
+		    sighting_opening(sighting)->closed)
+			return true;
+	return false;
+}
+
+/* A capture that holds one direction says nothing about the other. */
+static void unseen_settle(const struct entry *entry)
+{
+	struct handshake *handshake = entry->handshake;
+
+	if (handshake->outcome != HANDSHAKE_COMPLETED &&
+	    handshake_awaited(handshake) == END_SERVER && !was_seen(entry, END_SERVER))
+		handshake->gap = true;
+}
+
 /* Times of a socket's earlier life are not the handshake's. */
 static void endpoint_settle(struct handshake *handshake, struct endpoint *end)
 {
@@ -103,6 +157,8 @@ void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 
 	entry_unlink(tracker, entry);
 	after_settle(&entry->progress);
+	unseen_settle(entry);
+	delivery_settle(entry);
 	outcome_settle(handshake, now_ns);
 	for (i = 0; i < 2; i++)
 		if (socket_table_take(tracker->sockets, entry_socket(entry, i),

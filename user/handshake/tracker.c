@@ -8,6 +8,7 @@
 #include "handshake/observation.h"
 #include "handshake/settling.h"
 #include "handshake/sockets.h"
+#include "hash.h"
 
 #define PROTOCOL_TCP 6 /* IANA */
 #define SECOND_NS    1000000000ULL
@@ -22,6 +23,7 @@ struct tracker *tracker_new(const struct tracker_settings *settings,
 		return NULL;
 	tracker->settings = *settings;
 	tracker->handler = handler;
+	tracker->seed = hash_seed();
 	tracker->flow_handler =
 		(struct flow_handler){observe_message, observe_segment, observe_expired, tracker};
 	/* Four places each is a container behind a bridge and NAT; more only lower the cap. */
@@ -149,6 +151,7 @@ void tracker_finish(struct tracker *tracker, uint64_t now_ns)
 	flow_table_hello_parts(tracker->flows, UINT64_MAX);
 	while (tracker->oldest) {
 		entry_doubt_silence(tracker, tracker->oldest);
+		entry_give_up(tracker->oldest, now_ns);
 		entry_finish(tracker, tracker->oldest, now_ns);
 	}
 	flow_table_expire(tracker->flows, UINT64_MAX);
@@ -161,7 +164,7 @@ uint64_t tracker_hellos(const struct tracker *tracker)
 
 uint64_t tracker_unfinished(const struct tracker *tracker)
 {
-	return flow_table_unfinished(tracker->flows);
+	return flow_table_unfinished(tracker->flows) + tracker->unreadable;
 }
 
 uint64_t tracker_refused(const struct tracker *tracker)

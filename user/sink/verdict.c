@@ -51,7 +51,9 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 		"the handshake fell silent in its encrypted part, which hides why, for TIME",
 	[VERDICT_QUIC_VERSION] =
 		"WHO offered other versions of QUIC, and the client took none within TIME",
+	[VERDICT_NOT_DELIVERED] = "LAST was not delivered: PEER did not acknowledge it within TIME",
 	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
+	[VERDICT_ECHO] = "WHO answered with the client's own ClientHello",
 	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
 	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
 	[VERDICT_EVENTS_LOST] = "incomplete: events were lost",
@@ -168,6 +170,8 @@ static enum verdict_form timeout_form(const struct handshake *handshake)
 
 static enum verdict_form refused_form(const struct handshake *handshake)
 {
+	if (handshake->failure.cause == FACT_ECHO)
+		return VERDICT_ECHO;
 	return handshake->failure.protocol ? VERDICT_OTHER_PROTOCOL : VERDICT_NOT_TLS;
 }
 
@@ -195,6 +199,8 @@ enum verdict_form verdict_form(const struct handshake *handshake)
 		return VERDICT_OK;
 	if (handshake->outcome != HANDSHAKE_FAILED)
 		return incomplete_form(handshake);
+	if (handshake->failure.cause == FACT_NOT_DELIVERED)
+		return VERDICT_NOT_DELIVERED;
 	return kinds[handshake->failure.kind](handshake);
 }
 
@@ -295,7 +301,7 @@ static void time_append(struct text *text, const struct handshake *handshake)
 
 static void protocol_append(struct text *text, const struct handshake *handshake)
 {
-	text_append(text, "%s", handshake->failure.protocol);
+	text_append(text, "%s", plaintext_name(handshake->failure.protocol));
 }
 
 static void signal_append(struct text *text, const struct handshake *handshake)
