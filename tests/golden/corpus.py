@@ -121,6 +121,9 @@ def differences(truth):
             continue
         want = normal(field, truth[field])
         got = [normal(field, row[field]) for row in found]
+        # A capture of one direction does not show whether there was a HelloRetryRequest: null.
+        if field == "hrr" and not want and None in got:
+            continue
         if want not in got:
             wrong.append((field, want, got))
     return wrong
