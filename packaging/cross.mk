@@ -19,10 +19,14 @@ $(error the libraries for $(ARCH) cannot be had; run make deps-$(ARCH))
 endif
 endif
 cross_folder = $(cross_root)/usr/lib/$(cross_triplet)
-PKG_CONFIG := PKG_CONFIG_LIBDIR=$(cross_folder)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(cross_root) pkg-config
-CPPFLAGS += -idirafter $(cross_root)/usr/include -idirafter $(cross_root)/usr/include/$(cross_triplet)
-LDFLAGS += --sysroot=$(cross_root) -B$(cross_folder) -L$(cross_folder) -L$(cross_root)/lib/$(cross_triplet)
+PKG_CONFIG := PKG_CONFIG_LIBDIR=$(cross_folder)/pkgconfig \
+	PKG_CONFIG_SYSROOT_DIR=$(cross_root) pkg-config
+CPPFLAGS += -idirafter $(cross_root)/usr/include \
+	-idirafter $(cross_root)/usr/include/$(cross_triplet)
+LDFLAGS += --sysroot=$(cross_root) -B$(cross_folder) -L$(cross_folder) \
+	-L$(cross_root)/lib/$(cross_triplet)
 
-.PHONY: print-cross-root
-print-cross-root:
+# Where the libraries are, for tests.
+.PHONY: .cross-root
+.cross-root:
 	@echo $(cross_root)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the documents name exists: files, targets, sections."""
 
+import functools
 import pathlib
 import re
 import subprocess
@@ -14,6 +15,7 @@ DOCUMENTS = [name for name in NAMES if name.endswith((".md", ".rst"))]
 FOLDERS = ("bpf/", "user/", "docs/", "tests/", "packaging/", ".ci/")
 
 
+@functools.cache
 def targets():
     """Names that the Makefiles declare as targets, and those that `make help` lists."""
     text = "".join((ROOT / name).read_text() for name in ("Makefile", "packaging/packages.mk"))

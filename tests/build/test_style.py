@@ -16,10 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, COLUMNS = 600, 60, 100
 
 LONG_FILES = {
-    "tests/unit/test_certificate.c", "tests/unit/test_connections.c", "tests/unit/test_flow.c",
-    "tests/unit/test_latency.c", "tests/unit/test_quic.c", "tests/unit/test_sinks.c",
-    "tests/unit/test_tracker.c", "tests/unit/test_verdict.c",
-    "user/source/connections.c", "user/source/frame.c",
+    "tests/unit/test_certificate.c", "tests/unit/test_flow.c", "tests/unit/test_latency.c",
+    "tests/unit/test_quic.c", "tests/unit/test_sinks.c", "tests/unit/test_tracker.c",
+    "tests/unit/test_verdict.c",
 }
 LONG_FUNCTIONS = {"bpf/records.bpf.h:record_step", "bpf/track.bpf.h:flow_follow"}
 LONG_LINES = {"docs/events.md", "user/who/container_path.c"}
@@ -55,7 +54,7 @@ def prose(name):
     for line in lines(name):
         quoted ^= name.endswith(".md") and line.startswith("```")
         if not quoted:
-            yield line
+            yield line.removesuffix("\\").rstrip()
 
 
 def test_clang_format():
@@ -83,7 +82,7 @@ def test_functions_are_short():
 
 def test_lines_are_short():
     names = [name for name in listed(".c", ".h", ".md", ".mk")
-             if name.startswith(("bpf/", "user/", "docs/", "packaging/")) or "/" not in name]
+             if name.startswith(("bpf/", "user/", "docs/", "packaging/")) or "/" not in name and name != "CHANGELOG.md"]
     # A table cannot be wrapped, nor can what a program prints.
     found = {name for name in names for line in prose(name)
              if len(line) > COLUMNS and not line.startswith("|")}

@@ -26,7 +26,7 @@ def test_reads_captures_as_the_native_program(program):
     emulator = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
     if not emulator:
         pytest.skip("NOT RUN: qemu-user is not installed; run make deps")
-    libraries = run("make", "-s", "print-cross-root", "ARCH=arm64", cwd=ROOT).strip()
+    libraries = run("make", "-s", ".cross-root", "ARCH=arm64", cwd=ROOT).strip()
     for name in CAPTURES:
         read = ("-o", "json", "-r", str(ROOT / "tests/golden/captures" / name))
         rows = [[line for line in run(*command, *read).splitlines() if '"type":"handshake"' in line]
