@@ -30,6 +30,11 @@ pids+=($!)
 until_true grep -q '^ACCEPT' "$dir/server.log"
 port=$(sed -n 's/^ACCEPT.*:\([0-9]*\)$/\1/p' "$dir/server.log" | head -1)
 
+# The output goes through files, so the width of the terminal has to be passed on.
+COLUMNS=$(stty size 2>/dev/null </dev/tty | cut -d ' ' -f 2)
+[ "${COLUMNS:-0}" -ge 80 ] || COLUMNS=110
+export COLUMNS
+
 # Line-buffered to files: the header line says that tracing is on.
 "$tlstrace" --port "$port" -n 2 -d 30s >"$dir/table" 2>"$dir/err" &
 table=$!
@@ -42,8 +47,12 @@ curl -sk --connect-to "demo.example:$port:127.0.0.1:$port" "https://demo.example
 curl -s --connect-to "demo.example:$port:127.0.0.1:$port" "https://demo.example:$port/" -o /dev/null
 wait $table || { cat "$dir/err" >&2; exit 1; }
 wait $tree || { cat "$dir/err.tree" >&2; exit 1; }
+echo 'Two handshakes of curl with openssl s_server on loopback; the second curl does not trust the server:'
+echo
 echo '$ sudo ./tlstrace'
 cat "$dir/table"
+echo
+echo 'The first of them in full:'
 echo
 echo '$ sudo ./tlstrace -o tree'
 cat "$dir/tree"

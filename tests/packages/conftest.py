@@ -39,6 +39,17 @@ class System:
 
     def __init__(self, path):
         self.path = path
+        self.mounts = contextlib.ExitStack()
+
+    def mount(self, archives):
+        """What programs in it need."""
+        self.mounts.enter_context(mounted("-t", "proc", "proc", self.path / "proc"))
+        self.mounts.enter_context(mounted("--rbind", "--make-rslave", "/sys", self.path / "sys"))
+        self.mounts.enter_context(mounted("--bind", archives, self.path / "var/cache/apt/archives"))
+
+    def unmount(self):
+        """For a runtime that mounts these itself, and at the end."""
+        self.mounts.close()
 
     def command(self, *command):
         return ["chroot", str(self.path), *command]
@@ -69,9 +80,9 @@ def system(suite):
         stack.enter_context(mounted(
             "-t", "overlay", "overlay", "-o",
             f"lowerdir={lower},upperdir={folder}/upper,workdir={folder}/work", root))
-        stack.enter_context(mounted("-t", "proc", "proc", root / "proc"))
-        stack.enter_context(mounted("--rbind", "--make-rslave", "/sys", root / "sys"))
-        stack.enter_context(mounted("--bind", archives, root / "var/cache/apt/archives"))
+        made = System(root)
+        stack.callback(made.unmount)
+        made.mount(archives)
         for name in ("resolv.conf", "hosts"):
             if os.path.exists(f"/etc/{name}"):
                 shutil.copy(f"/etc/{name}", root / "etc" / name)
@@ -79,7 +90,7 @@ def system(suite):
         policy = root / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
-        yield System(root)
+        yield made
 
 
 @pytest.fixture
