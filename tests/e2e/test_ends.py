@@ -227,8 +227,7 @@ def test_firewall(stage):
     assert row["client"]["process"]["pid"] == client.pid
     view = views.View("both", row, ("client", "server"))
     view.failed("reset", "unknown", cause="between")
-    view.says("neither end, but something between them such as a firewall, reset the connection "
-              "{TIME} after the ClientHello")
+    view.says("a middlebox, such as a firewall, reset the connection {TIME} after the ClientHello")
     assert row["server"]["socket"], row["server"]
 
 
@@ -257,11 +256,11 @@ def test_answer_cannot_leave(stage, how):
     if how == "gives up":
         view.failed("closed", "client", cause="no_answer", facts=["not_sent"])
         view.says(r"{client} closed the connection after waiting {TIME} for {server} "
-                  r"\(which wrote an answer that was not seen to leave\)",
+                  r"\(whose answer never left this host\)",
                   client=(client.pid, client.comm), server=(server.process.pid, server.comm))
     else:
         view.failed("timeout", "server", cause="not_sent")
-        view.says("{server} wrote an answer to the ClientHello that was not seen to leave within {TIME}",
+        view.says(r"{server}'s answer to the ClientHello never left this host \({TIME}\)",
                   server=(server.process.pid, server.comm))
 
 

@@ -10,7 +10,7 @@ AUTHORITY = {"openssl": "-CAfile", "curl": "--cacert", "gnutls-cli": "--x509cafi
 OWN = {"openssl": ("-cert", "-key"), "curl": ("--cert", "--key"),
        "gnutls-cli": ("--x509certfile", "--x509keyfile")}
 UNKNOWN = (r"{client} rejected the server's certificate: unknown_ca", "unknown_ca")
-ENCRYPTED_FLIGHT = (r"{client} refused the server's encrypted flight, certificate included: "
+ENCRYPTED_FLIGHT = (r"{client} refused the server's encrypted messages, such as its certificate: "
                     "encrypted alert")
 ISSUER = r" \(issued by CN=tlstrace tests\)"
 

@@ -249,7 +249,7 @@ static void test_helpers(void **state)
 		const char *expected;
 	} spoken[] = {
 		{1234000, "1.2 ms"},
-		{0, "0.0 ms"},
+		{0, "less than 0.1 ms"},
 		{10000 * MS, "10 s"},
 		{1500 * MS, "1.5 s"},
 	};
@@ -770,8 +770,8 @@ static void test_table_short_verdict(void **state)
 {
 	static const char *const forms[] = {
 		" client curl[812] rejected the server's certificate: unknown_ca "
-		"(a warning before: unrecognized_name)\n",
-		" client rejected the server's certificate: unknown_ca (a warning before: "
+		"(after the warning unrecognized_name)\n",
+		" client rejected the server's certificate: unknown_ca (after the warning "
 		"unrecognized_name)\n",
 		" client curl[812] rejected the server's certificate: unknown_ca\n",
 		" client rejected the server's certificate: unknown_ca\n",
@@ -814,13 +814,14 @@ static void test_table_words(void **state)
 		{FAILURE_CLOSED, END_CLIENT, FACT_NO_ANSWER, " gave up waiting\n"},
 		{FAILURE_RESET, END_SERVER, FACT_NONE, " server: reset\n"},
 		{FAILURE_CLOSED, END_SERVER, FACT_KILLED, " server: killed\n"},
-		{FAILURE_RESET, END_UNKNOWN, FACT_BETWEEN, " reset between them\n"},
+		{FAILURE_RESET, END_UNKNOWN, FACT_BETWEEN, " middlebox: reset\n"},
 		{FAILURE_TIMEOUT, END_UNKNOWN, FACT_NONE, " timeout\n"},
 	};
 	struct handshake handshake = example;
 
 	(void)state;
 	handshake.outcome = HANDSHAKE_FAILED;
+	handshake.end_ns += 1000 * MS;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *output;
 
@@ -938,9 +939,9 @@ static void test_bars(void **state)
 		assert_contains(output, parts[i]);
 	free(output);
 	output = row_print(&sink_tree, 120, true, &handshake);
-	assert_contains(output, "\x1b[33m▐███");
+	assert_contains(output, "\x1b[35m▐███");
 	assert_contains(output, "\x1b[0m ");
-	assert_contains(output, "  answer travels to the client\n");
+	assert_contains(output, "  answer travels to the client (estimate)\n");
 	free(output);
 	setlocale(LC_CTYPE, "C");
 	output = row_print(&sink_tree, 80, false, &handshake);

@@ -611,7 +611,7 @@ static const struct {
 	 CURL
 	 " rejected the server's certificate: bad_certificate (not before 2023-11-14T22:13:30Z; "
 	 "certificate is for *.example.org, a.test, b.test, ..., not a.b.example.org; "
-	 "a warning before: unrecognized_name)"},
+	 "after the warning unrecognized_name)"},
 	{client_rejected, VERDICT_REJECTED_CERTIFICATE, NULL,
 	 NGINX " rejected the client's certificate: "
 	       "certificate_unknown (not after 2023-11-14T22:13:10Z)"},
@@ -624,7 +624,7 @@ static const struct {
 	{late_sent, VERDICT_ENCRYPTED_CERTIFICATE, NULL,
 	 NGINX " refused the handshake after the client's certificate: encrypted alert"},
 	{flight_refused, VERDICT_ENCRYPTED_FLIGHT, NULL,
-	 CURL " refused the server's encrypted flight, certificate included: encrypted alert"},
+	 CURL " refused the server's encrypted messages, such as its certificate: encrypted alert"},
 	{resumed_refused, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert"},
 	{encrypted_old, VERDICT_ENCRYPTED, NULL, CURL " sent an encrypted alert"},
 	{goodbye, VERDICT_GOODBYE, NULL,
@@ -642,7 +642,7 @@ static const struct {
 	      "flight with its certificate, without an alert (not after 2023-11-14T22:13:10Z)"},
 	{given_up, VERDICT_CLOSED_WAITING, "no_answer",
 	 CURL " closed the connection after waiting 2.0 ms "
-	      "for " NGINX " (which was not seen to read from the connection)"},
+	      "for " NGINX " (which did not read from the connection)"},
 	{client_exited, VERDICT_CLOSED_WAITING, "no_answer",
 	 CURL " closed the connection after waiting 2.0 ms "
 	      "for " NGINX " (the client's process exited with status 28)"},
@@ -664,22 +664,21 @@ static const struct {
 	{reset_waiting, VERDICT_RESET_WAITING, "no_answer",
 	 CURL " reset the connection after waiting 2.0 ms for " NGINX},
 	{reset_between, VERDICT_RESET_BETWEEN, "between",
-	 "neither end, but something between them such as "
-	 "a firewall, reset the connection 2.0 ms after the ClientHello"},
+	 "a middlebox, such as a firewall, reset the connection 2.0 ms after the ClientHello"},
 	{silent, VERDICT_SILENT, "no_answer", NGINX " did not answer within 2.0 ms"},
 	{silent_after_reading, VERDICT_SILENT_AFTER_READING, "no_answer",
 	 NGINX " has read the ClientHello and did not answer within 2.0 ms"},
 	{silent_unsent, VERDICT_SILENT_UNSENT, "not_sent",
-	 NGINX " wrote an answer to the ClientHello that was not seen to leave within 2.0 ms"},
+	 NGINX "'s answer to the ClientHello never left this host (2.0 ms)"},
 	{given_up_answered, VERDICT_CLOSED_WAITING, "no_answer",
 	 CURL " closed the connection after waiting 2.0 ms for " NGINX},
 	{given_up_unsent, VERDICT_CLOSED_WAITING, "no_answer",
 	 CURL " closed the connection after waiting "
-	      "2.0 ms for " NGINX " (which wrote an answer that was not seen to leave)"},
+	      "2.0 ms for " NGINX " (whose answer never left this host)"},
 	{silent_unread, VERDICT_SILENT_UNREAD, "not_read",
-	 NGINX " was not seen to read the ClientHello within 2.0 ms"},
+	 NGINX " did not read the ClientHello within 2.0 ms"},
 	{client_unread, VERDICT_SILENT_UNREAD, "not_read",
-	 CURL " was not seen to read the server's flight "
+	 CURL " did not read the server's flight "
 	      "with its certificate within 1.0 ms"},
 	{hello_part, VERDICT_SILENT_HELLO, "no_answer",
 	 CURL " sent nothing more within 2.0 ms (only 1208 of 1760 bytes of the ClientHello came)"},
@@ -687,9 +686,9 @@ static const struct {
 	 NGINX " closed the connection after waiting "
 	       "2.0 ms for " CURL " (only 1208 of 1760 bytes of the ClientHello came)"},
 	{silent_quic, VERDICT_SILENT_QUIC, NULL,
-	 "the handshake fell silent in its encrypted part, which hides why, for 2.0 ms"},
+	 "neither end sent more of the encrypted handshake within 2.0 ms"},
 	{quic_version, VERDICT_QUIC_VERSION, "version",
-	 NGINX " offered other versions of QUIC, and the client took none within 2.0 ms"},
+	 NGINX " offered other versions of QUIC, and the client accepted none within 2.0 ms"},
 	{http, VERDICT_OTHER_PROTOCOL, "plaintext", NGINX " answered in HTTP, not in TLS"},
 	{nonsense, VERDICT_NOT_TLS, NULL, NGINX " answered with something that is not TLS"},
 	{pending, VERDICT_TRACE_ENDED, NULL,
@@ -697,9 +696,10 @@ static const struct {
 	{echo, VERDICT_ECHO, "echo", NGINX " answered with the client's own ClientHello"},
 	{undelivered, VERDICT_NOT_DELIVERED, "not_delivered",
 	 "the ClientHello was not delivered: " NGINX " did not acknowledge it within 2.0 ms"},
-	{late, VERDICT_LATE_START, NULL, "incomplete: the trace began in its middle"},
+	{late, VERDICT_LATE_START, NULL,
+	 "incomplete: the trace began in the middle of the handshake"},
 	{lost, VERDICT_EVENTS_LOST, NULL, "incomplete: events were lost"},
-	{ssl2, VERDICT_SSL2, NULL, "incomplete: SSL 2.0 is not followed behind its hellos"},
+	{ssl2, VERDICT_SSL2, NULL, "incomplete: SSL 2.0 is not followed after its hellos"},
 };
 
 static void test_sentences(void **state)

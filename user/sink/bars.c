@@ -16,12 +16,12 @@
 #define EIGHTHS	      8
 #define CAUSE_SIZE    512
 
-#define COLOR_OFF   "\x1b[0m"
 #define COLOR_CAUSE "\x1b[1m"
 
+/* Yellow and cyan cannot be read on white, dark blue not on black. */
 static const char *const side_colors[] = {
-	[END_SERVER] = "\x1b[33m",
-	[END_CLIENT] = "\x1b[36m",
+	[END_SERVER] = "\x1b[35m",
+	[END_CLIENT] = "\x1b[94m",
 	[END_UNKNOWN] = "",
 };
 static const char *const side_names[] = {
@@ -50,12 +50,18 @@ struct chart {
 	bool meanings; /* there is room for them */
 };
 
+static const char *estimate_note(const struct phase *phase)
+{
+	return phase->estimated ? " (estimate)" : "";
+}
+
 static size_t meaning_width(const struct latency *latency)
 {
 	size_t width = 0;
 
 	for (size_t i = 0; i < latency->phase_count; i++) {
-		size_t one = strlen(phase_meaning(&latency->phases[i]));
+		size_t one = strlen(phase_meaning(&latency->phases[i])) +
+			     strlen(estimate_note(&latency->phases[i]));
 
 		width = one > width ? one : width;
 	}
@@ -160,9 +166,10 @@ static void phase_print(const struct chart *chart, const struct phase *phase)
 	milliseconds_write(phase->duration_ns, duration);
 	bar_write(chart, phase, bar);
 	fprintf(out, "    %-14s %-6s %8s %8s %s%s%s", phase_name(phase->kind),
-		side_names[phase->side], start, duration, color, bar, *color ? COLOR_OFF : "");
+		side_names[phase->side], start, duration, color, bar, *color ? TEXT_COLOR_OFF : "");
 	if (*meaning)
-		fprintf(out, "%*s  %s", (int)(chart->bar - text_width(bar)), "", meaning);
+		fprintf(out, "%*s  %s%s", (int)(chart->bar - text_width(bar)), "", meaning,
+			estimate_note(phase));
 	fputc('\n', out);
 }
 
@@ -234,7 +241,7 @@ static void cause_print(const struct chart *chart)
 	    (width > 0 && strlen(cause) + strlen(meaning) + 2 > (size_t)width))
 		meaning[0] = '\0';
 	fprintf(chart->settings->out, "  %s%s%s%s\n", color ? COLOR_CAUSE : "", cause,
-		color ? COLOR_OFF : "", meaning);
+		color ? TEXT_COLOR_OFF : "", meaning);
 }
 
 void bars_print(const struct sink_settings *settings, const struct latency *latency)

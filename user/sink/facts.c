@@ -313,13 +313,13 @@ static void warned_write(struct text *text, const struct handshake *handshake)
 {
 	char buffer[TEXT_CODE_SIZE];
 
-	text_append(text, "a warning before: %s", text_alert(handshake->failure.warning, buffer));
+	text_append(text, "after the warning %s", text_alert(handshake->failure.warning, buffer));
 }
 
 static void not_read_write(struct text *text, const struct handshake *handshake)
 {
 	(void)handshake;
-	text_append(text, "which was not seen to read from the connection");
+	text_append(text, "which did not read from the connection");
 }
 
 static void hello_part_write(struct text *text, const struct handshake *handshake)
@@ -337,7 +337,7 @@ static void exited_write(struct text *text, const struct handshake *handshake)
 static void not_sent_write(struct text *text, const struct handshake *handshake)
 {
 	(void)handshake;
-	text_append(text, "which wrote an answer that was not seen to leave");
+	text_append(text, "whose answer never left this host");
 }
 
 /* Facts that stand as the reason, and those that stand behind the sentence. */

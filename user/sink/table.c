@@ -361,7 +361,7 @@ static void result_words(const struct handshake *handshake, char cell[CELL_SIZE]
 	else if (form == VERDICT_KILLED)
 		why = "killed";
 	else if (form == VERDICT_RESET_BETWEEN)
-		why = "reset between them";
+		why = "middlebox: reset";
 	if (handshake->failure.by < END_UNKNOWN)
 		snprintf(cell, CELL_SIZE, "%s: %s", text_end(handshake->failure.by), why);
 	if (handshake->failure.by >= END_UNKNOWN || text_width(cell) > width)
@@ -414,19 +414,13 @@ static void cell_print(FILE *out, enum column column, const char *cell, size_t w
 
 static void result_print(const struct row *row, const char *cell)
 {
-	static const char *const colors[] = {
-		[HANDSHAKE_PENDING] = "\x1b[33m",
-		[HANDSHAKE_COMPLETED] = "\x1b[32m",
-		[HANDSHAKE_FAILED] = "\x1b[31m",
-		[HANDSHAKE_INCOMPLETE] = "\x1b[33m",
-	};
 	bool color = row->settings->color;
 
 	if (color)
-		fputs(colors[row->handshake->outcome], row->settings->out);
+		fputs(text_outcome_color(row->handshake->outcome), row->settings->out);
 	fputs(cell, row->settings->out);
 	if (color)
-		fputs("\x1b[0m", row->settings->out);
+		fputs(TEXT_COLOR_OFF, row->settings->out);
 }
 
 static void titles_print(const struct sink_settings *settings, bool wide)

@@ -428,10 +428,26 @@ void text_duration(uint64_t ns, char to[TEXT_NUMBER_SIZE])
 	struct text text;
 
 	text_start(&text, to, TEXT_NUMBER_SIZE);
+	if (!tenths) {
+		text_append(&text, "less than 0.1 ms");
+		return;
+	}
 	text_append(&text, "%llu", (unsigned long long)(tenths / 10));
 	if (tenths % 10 || !seconds)
 		text_append(&text, ".%u", (unsigned int)(tenths % 10));
 	text_append(&text, seconds ? " s" : " ms");
+}
+
+const char *text_outcome_color(enum handshake_outcome outcome)
+{
+	static const char *const colors[] = {
+		[HANDSHAKE_PENDING] = "\x1b[35m",
+		[HANDSHAKE_COMPLETED] = "\x1b[32m",
+		[HANDSHAKE_FAILED] = "\x1b[31m",
+		[HANDSHAKE_INCOMPLETE] = "\x1b[35m",
+	};
+
+	return colors[outcome];
 }
 
 const char *text_code(text_namer *name, uint16_t code, char buffer[TEXT_CODE_SIZE])

@@ -78,8 +78,12 @@ char *text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE]);
 /* Nanoseconds as milliseconds with 1 to 3 decimals, without the unit. */
 void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE]);
 
-/* Nanoseconds as a person says them: "1.2 ms", "10 s". */
+/* Nanoseconds as a person says them: "1.2 ms", "10 s", "less than 0.1 ms". */
 void text_duration(uint64_t ns, char to[TEXT_NUMBER_SIZE]);
+
+#define TEXT_COLOR_OFF "\x1b[0m"
+/* Readable on light and on dark terminals. */
+const char *text_outcome_color(enum handshake_outcome outcome);
 
 typedef const char *text_namer(uint16_t code);
 

@@ -435,25 +435,19 @@ static void warnings_print(const struct sink_settings *settings, const struct ha
 		list_addf(&list, "downgrade to %s: the server marked that it could do more",
 			  text_code(tls_version_name, handshake->version, buffer));
 	if (handshake->left_at_once)
-		list_addf(&list, "the %s left at once, before any data of the client",
+		list_addf(&list, "the %s left at once, before the client sent data",
 			  text_end(handshake->left_by));
 	list_finish(&list);
 }
 
 static void verdict_print(const struct sink_settings *settings, const struct handshake *handshake)
 {
-	static const char *const colors[] = {
-		[HANDSHAKE_PENDING] = "\x1b[33m",
-		[HANDSHAKE_COMPLETED] = "\x1b[32m",
-		[HANDSHAKE_FAILED] = "\x1b[31m",
-		[HANDSHAKE_INCOMPLETE] = "\x1b[33m",
-	};
 	char verdict[TEXT_VERDICT_SIZE];
 
 	verdict_write(handshake, verdict, sizeof(verdict));
 	fprintf(settings->out, "  %-*s%s%s%s\n", LABEL_WIDTH, "result",
-		settings->color ? colors[handshake->outcome] : "", verdict,
-		settings->color ? "\x1b[0m" : "");
+		settings->color ? text_outcome_color(handshake->outcome) : "", verdict,
+		settings->color ? TEXT_COLOR_OFF : "");
 }
 
 static void tree_start(const struct sink_settings *settings, const struct trace_start *start)
@@ -467,13 +461,13 @@ static void tree_row(const struct sink_settings *settings, const struct handshak
 	title_print(settings, handshake);
 	end_print(settings, &handshake->ends[END_CLIENT], "client");
 	end_print(settings, &handshake->ends[END_SERVER], "server");
+	bars_print(settings, &handshake->latency);
 	choice_print(settings, handshake);
 	offer_print(settings, handshake);
 	fingerprint_print(settings, handshake);
 	certificates_print(settings, handshake);
 	path_print(settings, handshake);
 	messages_print(settings, handshake);
-	bars_print(settings, &handshake->latency);
 	quality_print(settings, handshake);
 	warnings_print(settings, handshake);
 	verdict_print(settings, handshake);

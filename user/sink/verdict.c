@@ -26,8 +26,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 		"WHO refused the handshake after the client sent no certificate: encrypted alert",
 	[VERDICT_ENCRYPTED_CERTIFICATE] =
 		"WHO refused the handshake after the client's certificate: encrypted alert",
-	[VERDICT_ENCRYPTED_FLIGHT] =
-		"WHO refused the server's encrypted flight, certificate included: encrypted alert",
+	[VERDICT_ENCRYPTED_FLIGHT] = "WHO refused the server's encrypted messages, such as its "
+				     "certificate: encrypted alert",
 	[VERDICT_ENCRYPTED] = "WHO sent an encrypted alert",
 	[VERDICT_GOODBYE] = "WHO gave up the handshake TIME after LAST: ALERT",
 	[VERDICT_CLOSED] = "WHO closed the connection TIME after LAST, without an alert",
@@ -39,26 +39,23 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_RESET] = "WHO reset the connection TIME after LAST",
 	[VERDICT_RESET_WAITING] = "WHO reset the connection after waiting TIME for PEER",
 	[VERDICT_RESET_BETWEEN] =
-		("neither end, but something between them such as a firewall, reset the connection "
-		 "TIME after LAST"),
+		"a middlebox, such as a firewall, reset the connection TIME after LAST",
 	[VERDICT_SILENT] = "WHO did not answer within TIME",
 	[VERDICT_SILENT_AFTER_READING] = "WHO has read LAST and did not answer within TIME",
-	[VERDICT_SILENT_UNREAD] = "WHO was not seen to read LAST within TIME",
-	[VERDICT_SILENT_UNSENT] =
-		"WHO wrote an answer to LAST that was not seen to leave within TIME",
+	[VERDICT_SILENT_UNREAD] = "WHO did not read LAST within TIME",
+	[VERDICT_SILENT_UNSENT] = "WHO's answer to LAST never left this host (TIME)",
 	[VERDICT_SILENT_HELLO] = "WHO sent nothing more within TIME",
-	[VERDICT_SILENT_QUIC] =
-		"the handshake fell silent in its encrypted part, which hides why, for TIME",
+	[VERDICT_SILENT_QUIC] = "neither end sent more of the encrypted handshake within TIME",
 	[VERDICT_QUIC_VERSION] =
-		"WHO offered other versions of QUIC, and the client took none within TIME",
+		"WHO offered other versions of QUIC, and the client accepted none within TIME",
 	[VERDICT_NOT_DELIVERED] = "LAST was not delivered: PEER did not acknowledge it within TIME",
 	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
 	[VERDICT_ECHO] = "WHO answered with the client's own ClientHello",
 	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
 	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
 	[VERDICT_EVENTS_LOST] = "incomplete: events were lost",
-	[VERDICT_LATE_START] = "incomplete: the trace began in its middle",
-	[VERDICT_SSL2] = "incomplete: SSL 2.0 is not followed behind its hellos",
+	[VERDICT_LATE_START] = "incomplete: the trace began in the middle of the handshake",
+	[VERDICT_SSL2] = "incomplete: SSL 2.0 is not followed after its hellos",
 };
 
 /* What sending an alert means (RFC 8446, 6.2); without an entry it refuses the handshake. */
@@ -127,6 +124,23 @@ static enum verdict_form alert_form(const struct handshake *handshake)
 	return facts_has_reason(handshake) ? VERDICT_REFUSED_FOR : VERDICT_REFUSED;
 }
 
+/* Who ends a connection within a millisecond did not wait for anybody. */
+#define WAIT_LEAST_NS 1000000
+
+/* The time since the last message. Other signs of life may be a socket's. */
+static uint64_t silence_ns(const struct handshake *handshake)
+{
+	const struct message *last = handshake_last_message(handshake);
+	uint64_t from_ns = last ? last->time_ns : handshake->time_ns;
+
+	return handshake->end_ns > from_ns ? handshake->end_ns - from_ns : 0;
+}
+
+static bool has_waited(const struct handshake *handshake)
+{
+	return handshake->failure.cause == FACT_NO_ANSWER && silence_ns(handshake) >= WAIT_LEAST_NS;
+}
+
 static enum verdict_form closed_form(const struct handshake *handshake)
 {
 	if (handshake->failure.has_error)
@@ -137,7 +151,7 @@ static enum verdict_form closed_form(const struct handshake *handshake)
 		return VERDICT_CLOSED_BEFORE;
 	if (handshake->failure.cause == FACT_KILLED)
 		return VERDICT_KILLED;
-	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_CLOSED_WAITING : VERDICT_CLOSED;
+	return has_waited(handshake) ? VERDICT_CLOSED_WAITING : VERDICT_CLOSED;
 }
 
 static enum verdict_form reset_form(const struct handshake *handshake)
@@ -146,7 +160,7 @@ static enum verdict_form reset_form(const struct handshake *handshake)
 		return VERDICT_RESET_BETWEEN;
 	if (handshake->failure.cause == FACT_KILLED)
 		return VERDICT_KILLED;
-	return handshake->failure.cause == FACT_NO_ANSWER ? VERDICT_RESET_WAITING : VERDICT_RESET;
+	return has_waited(handshake) ? VERDICT_RESET_WAITING : VERDICT_RESET;
 }
 
 static enum verdict_form timeout_form(const struct handshake *handshake)
@@ -278,24 +292,18 @@ static void last_append(struct text *text, const struct handshake *handshake)
 		return;
 	}
 	if (!last)
-		text_append(text, "its beginning");
+		text_append(text, "the start");
 	else if (last->from == END_SERVER && shows_certificate(handshake))
 		text_append(text, "the server's flight with its certificate");
 	else
 		text_append(text, "the %s's last message", text_end(last->from));
 }
 
-/*
- * Of silence, of waiting and of an end the time since the message before it. Other signs of life
- * may be a socket's.
- */
 static void time_append(struct text *text, const struct handshake *handshake)
 {
-	const struct message *last = handshake_last_message(handshake);
-	uint64_t from_ns = last ? last->time_ns : handshake->time_ns;
 	char duration[TEXT_NUMBER_SIZE];
 
-	text_duration(handshake->end_ns > from_ns ? handshake->end_ns - from_ns : 0, duration);
+	text_duration(silence_ns(handshake), duration);
 	text_append(text, "%s", duration);
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from . import net, process, reading
 
-TIME = r"\d+(\.\d+)? m?s"
+TIME = r"(less than )?\d+(\.\d+)? m?s"
 LOOPBACK, ROUTED = "loopback", "routed"
 PLACES = (LOOPBACK, ROUTED)
 
