@@ -154,8 +154,6 @@ NOT_YET = {
     "answer-after-20s-49552": "a file's silence ends after --timeout",
     "large-hello-first-segment-never-arrives-server-sacks-second": "its time is not in the network phase",
     "quic-version-negotiation-norow": "a QUIC version that is not known begins nothing",
-    "imap-greets-first-java": "what the server said before the hello is not kept",
-    "mqtt-answer": "an answer of fewer than five bytes is not read",
 }
 
 

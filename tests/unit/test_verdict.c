@@ -423,6 +423,19 @@ static void echo(struct handshake *handshake)
 	handshake->failure.echoed = true;
 }
 
+static void greeted(struct handshake *handshake)
+{
+	alert(handshake, END_CLIENT, 80);
+	handshake->failure.greeted = true;
+	handshake->failure.protocol = PLAINTEXT_IMAP;
+}
+
+static void spoke_first(struct handshake *handshake)
+{
+	greeted(handshake);
+	handshake->failure.protocol = PLAINTEXT_UNKNOWN;
+}
+
 static void undelivered(struct handshake *handshake)
 {
 	closed(handshake);
@@ -694,6 +707,10 @@ static const struct {
 	{pending, VERDICT_TRACE_ENDED, NULL,
 	 "incomplete: the trace ended 2.0 ms after the ClientHello, waiting for " NGINX},
 	{echo, VERDICT_ECHO, "echo", NGINX " answered with the client's own ClientHello"},
+	{greeted, VERDICT_GREETED, "greeted",
+	 NGINX " speaks IMAP, not TLS: it greeted before the ClientHello"},
+	{spoke_first, VERDICT_SPOKE_FIRST, "greeted",
+	 NGINX " spoke before the ClientHello, in something that is not TLS"},
 	{undelivered, VERDICT_NOT_DELIVERED, "not_delivered",
 	 "the ClientHello was not delivered: " NGINX " did not acknowledge it within 2.0 ms"},
 	{late, VERDICT_LATE_START, NULL,

@@ -14,7 +14,8 @@
 #include "tls/slice.h"
 #include "tlstrace_types.h"
 
-#define FLOW_MESSAGE_MAX (256 * 1024)
+#define FLOW_MESSAGE_MAX  (256 * 1024)
+#define FLOW_GREETING_MAX 8
 
 struct flow;
 
@@ -76,6 +77,9 @@ struct flow_opening {
 			then */
 	bool used;   /* something was said on it before the ClientHello */
 	bool server_unseen; /* of the server there was no packet by then */
+	/* The first bytes of the server, if it spoke before a client that then sent the hello. */
+	uint8_t greeting[FLOW_GREETING_MAX];
+	uint8_t greeting_length;
 };
 
 struct flow_transport;

@@ -123,14 +123,16 @@ static bool is_server_hello_v2(const struct flow *flow, const uint8_t *header)
 }
 
 static void not_tls(const struct flow_handler *handler, struct flow *flow, bool from_client,
-		    const uint8_t *header, uint64_t time_ns)
+		    struct slice start, uint64_t time_ns)
 {
 	struct flow_message message = {.kind = FLOW_NOT_TLS,
 				       .from_client = from_client,
 				       .time_ns = time_ns,
-				       .body = {header, RECORD_HEADER}};
+				       .body = start};
 
-	if (!from_client && is_server_hello_v2(flow, header)) {
+	const uint8_t *header = start.bytes;
+
+	if (!from_client && start.length >= RECORD_HEADER && is_server_hello_v2(flow, header)) {
 		message.kind = FLOW_SERVER_HELLO_V2;
 		message.record_type = RECORD_KIND_HANDSHAKE;
 		message.type = TLS_SERVER_HELLO;
@@ -163,7 +165,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		return false;
 	}
 	if (!header_valid(header)) {
-		not_tls(handler, flow, from_client, header, time_ns);
+		not_tls(handler, flow, from_client, (struct slice){header, RECORD_HEADER}, time_ns);
 		return false;
 	}
 	length = record_length(header);
@@ -275,7 +277,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 
 	while (!direction->stopped && slice_bytes(&rest, RECORD_HEADER, &header)) {
 		if (!header_valid(header.bytes)) {
-			not_tls(handler, flow, from_client, header.bytes, time_ns);
+			not_tls(handler, flow, from_client, header, time_ns);
 			return rest;
 		}
 		length = record_length(header.bytes);
@@ -341,8 +343,8 @@ static int tcp_begin(struct flow *flow, const struct flow_segment *segment,
 	return 0;
 }
 
-static void tcp_add(struct flow *flow, const struct flow_segment *segment,
-		    const struct flow_handler *handler)
+static void segment_add(struct flow *flow, const struct flow_segment *segment,
+			const struct flow_handler *handler)
 {
 	const struct tlstrace_packet_event *event = segment->event;
 	struct flow_direction *direction = &flow->directions[event->from_client];
@@ -372,6 +374,33 @@ static void tcp_add(struct flow *flow, const struct flow_segment *segment,
 	}
 	segment_store(flow, direction, segment);
 	direction_advance(handler, flow, event->from_client);
+}
+
+/*
+ * The connection ends, and all that the server said is shorter than a record's header: MQTT's
+ * answer has 4 bytes, PostgreSQL's one.
+ */
+static void short_answer(struct flow *flow, const struct flow_handler *handler)
+{
+	const struct flow_direction *server = &flow->directions[0];
+	uint8_t start[RECORD_HEADER];
+	uint64_t time_ns = 0;
+	size_t have = server->position || server->stopped
+			      ? 0
+			      : stream_have(&server->stream, 0, RECORD_HEADER - 1);
+
+	if (!have || stream_read(&server->stream, 0, have, start, &time_ns) != STREAM_HAVE ||
+	    (start[0] >= RECORD_KIND_CCS && start[0] <= RECORD_KIND_HEARTBEAT))
+		return;
+	not_tls(handler, flow, false, (struct slice){start, have}, time_ns);
+}
+
+static void tcp_add(struct flow *flow, const struct flow_segment *segment,
+		    const struct flow_handler *handler)
+{
+	segment_add(flow, segment, handler);
+	if (segment->event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))
+		short_answer(flow, handler);
 }
 
 /* The message's beginning may end within a record. */

@@ -436,6 +436,11 @@ void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns)
 		handshake->failure.cause = FACT_CLOSED_BEFORE;
 		return;
 	}
+	if (handshake->failure.greeted) {
+		handshake->failure.by = END_SERVER;
+		handshake->failure.cause = FACT_GREETED;
+		return;
+	}
 	if (is_undelivered(handshake)) {
 		handshake->failure.by = END_UNKNOWN;
 		handshake->failure.cause = FACT_NOT_DELIVERED;

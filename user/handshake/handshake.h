@@ -305,8 +305,9 @@ struct handshake {
 		uint8_t warning; /* of FACT_WARNED: the alert */
 		enum plaintext protocol; /* what an answer that is not TLS looks like */
 		bool echoed;		 /* the answer is a ClientHello */
-		uint64_t error;		 /* its error code (RFC 9000 section 20), */
-		char *reason;		 /* and reason phrase, raw bytes, owned; NULL none */
+		bool greeted;	/* the server spoke before the ClientHello, as protocol says */
+		uint64_t error; /* its error code (RFC 9000 section 20), */
+		char *reason;	/* and reason phrase, raw bytes, owned; NULL none */
 		size_t reason_length;
 	} failure;
 	struct endpoint ends[2]; /* indexed by enum handshake_end */

@@ -132,6 +132,20 @@ static void closed_before_settle(const struct entry *entry)
 				   sighting_opening(entry->sightings)->closed;
 }
 
+/* The server spoke first, which no server of TLS does, and then not in TLS. */
+static void greeting_settle(const struct entry *entry)
+{
+	const struct flow_opening *opening = sighting_opening(entry->sightings);
+	struct handshake *handshake = entry->handshake;
+
+	if (!opening->greeting_length || handshake->has_server_random ||
+	    handshake->outcome != HANDSHAKE_FAILED || handshake->failure.by == END_UNKNOWN)
+		return;
+	handshake->failure.greeted = true;
+	handshake->failure.protocol =
+		plaintext_recognize((struct slice){opening->greeting, opening->greeting_length});
+}
+
 static void latency_settle(const struct entry *entry)
 {
 	const struct sighting *first = entry->sightings;
@@ -165,6 +179,7 @@ void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 				      &handshake->ends[i]))
 			endpoint_settle(handshake, &handshake->ends[i]);
 	closed_before_settle(entry);
+	greeting_settle(entry);
 	latency_settle(entry);
 	for (sighting = entry->sightings; sighting; sighting = sighting->next)
 		if (sighting->place != PLACE_NONE)

@@ -50,6 +50,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 		"WHO offered other versions of QUIC, and the client accepted none within TIME",
 	[VERDICT_NOT_DELIVERED] = "LAST was not delivered: PEER did not acknowledge it within TIME",
 	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
+	[VERDICT_GREETED] = "WHO speaks PROTOCOL, not TLS: it greeted before the ClientHello",
+	[VERDICT_SPOKE_FIRST] = "WHO spoke before the ClientHello, in something that is not TLS",
 	[VERDICT_ECHO] = "WHO answered with the client's own ClientHello",
 	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
 	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
@@ -213,6 +215,8 @@ enum verdict_form verdict_form(const struct handshake *handshake)
 		return VERDICT_OK;
 	if (handshake->outcome != HANDSHAKE_FAILED)
 		return incomplete_form(handshake);
+	if (handshake->failure.cause == FACT_GREETED)
+		return handshake->failure.protocol ? VERDICT_GREETED : VERDICT_SPOKE_FIRST;
 	if (handshake->failure.cause == FACT_NOT_DELIVERED)
 		return VERDICT_NOT_DELIVERED;
 	return kinds[handshake->failure.kind](handshake);

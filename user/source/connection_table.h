@@ -45,6 +45,8 @@ struct connection_side {
 		uint32_t start, end;
 	} ahead[CONNECTION_AHEAD_MAX];
 	struct connection_recent recent[CONNECTION_RECENT_MAX];
+	uint8_t start_bytes[8]; /* the first that it sent, if its SYN was seen */
+	uint8_t start_length;
 	uint8_t ahead_count, recent_at;
 	uint32_t padding_at; /* where zero bytes were that only fill a frame, if padding */
 	uint8_t padding;     /* their number */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* How captured TCP connections begin: their SYNs, and which connection a segment belongs to. */
-#include "flow/flow.h"
 #include "source/segments.h"
+
+#include <string.h>
+
+#include "flow/flow.h"
 #include "tls/beginning.h"
 
 /* How the connection was made, and what is known of the server so far. */
@@ -17,6 +20,11 @@ void opening_send(struct connections *connections, const struct connection *conn
 			(hello->sequence != client->first || server->highest != server->first),
 	};
 
+	if (client->has_first && hello->sequence == client->first &&
+	    !(hello->tcp_flags & TLSTRACE_TCP_SYN)) {
+		memcpy(opening.greeting, server->start_bytes, server->start_length);
+		opening.greeting_length = server->start_length;
+	}
 	if (client->has_first && server->has_first && connection->ack_ns) {
 		opening.syn_ns = client->first_ns;
 		/* Which of several SYNs an answer is to nobody can tell. */
@@ -85,12 +93,26 @@ static void syn_note(struct connection *connection, unsigned int side, const str
 }
 
 /* When the connection began: of both SYNs, and of what the client sends next. */
+static void start_note(struct connection_side *sender, const struct frame *frame)
+{
+	size_t length = frame->payload.length < sizeof(sender->start_bytes)
+				? frame->payload.length
+				: sizeof(sender->start_bytes);
+
+	if (!sender->has_first || sender->start_length || frame->sequence != sender->first ||
+	    frame->tcp_flags & TLSTRACE_TCP_SYN)
+		return;
+	memcpy(sender->start_bytes, frame->payload.bytes, length);
+	sender->start_length = (uint8_t)length;
+}
+
 void opening_note(struct connection *connection, unsigned int side, const struct frame *frame,
 		  uint64_t time_ns)
 {
 	struct connection_side *sender = &connection->sides[side];
 
 	syn_note(connection, side, frame);
+	start_note(sender, frame);
 	if (frame->tcp_flags & TLSTRACE_TCP_SYN) {
 		sender->repeated |= sender->first_ns != 0;
 		sender->answers = frame->tcp_flags & TLSTRACE_TCP_ACK;
