@@ -436,6 +436,24 @@ static void spoke_first(struct handshake *handshake)
 	handshake->failure.protocol = PLAINTEXT_UNKNOWN;
 }
 
+static void left_for_name(struct handshake *handshake)
+{
+	answer(handshake, 0x0303);
+	certificates(handshake, END_SERVER, &leaf, &middle);
+	handshake->sni = (char *)"a.b.example.org";
+	handshake->sni_length = 15;
+	handshake->outcome = HANDSHAKE_COMPLETED;
+	handshake->left_at_once = true;
+	handshake->left_by = END_CLIENT;
+}
+
+/* A health check is the same with a good certificate. */
+static void health_check(struct handshake *handshake)
+{
+	left_for_name(handshake);
+	handshake->sni = (char *)"www.example.org";
+}
+
 static void undelivered(struct handshake *handshake)
 {
 	closed(handshake);
@@ -707,6 +725,9 @@ static const struct {
 	{pending, VERDICT_TRACE_ENDED, NULL,
 	 "incomplete: the trace ended 2.0 ms after the ClientHello, waiting for " NGINX},
 	{echo, VERDICT_ECHO, "echo", NGINX " answered with the client's own ClientHello"},
+	{left_for_name, VERDICT_LEFT, NULL,
+	 "client left: certificate is for *.example.org, not a.b.example.org"},
+	{health_check, VERDICT_OK, NULL, "ok"},
 	{greeted, VERDICT_GREETED, "greeted",
 	 NGINX " speaks IMAP, not TLS: it greeted before the ClientHello"},
 	{spoke_first, VERDICT_SPOKE_FIRST, "greeted",

@@ -419,6 +419,30 @@ static bool is_closed_before(const struct handshake *handshake)
 	       (kind == FAILURE_CLOSED || kind == FAILURE_RESET || kind == FAILURE_TIMEOUT);
 }
 
+/*
+ * The client that named the server left before it sent any data, and the certificate shows why:
+ * curl compares the name only after the handshake. Others leave too: health checks, of good
+ * certificates.
+ */
+static enum failure_fact departure_cause(const struct handshake *handshake, int64_t now)
+{
+	static const enum failure_fact proofs[] = {
+		FACT_CERTIFICATE_NAME,
+		FACT_EXPIRED,
+		FACT_NOT_YET_VALID,
+		FACT_SELF_SIGNED,
+	};
+	uint64_t facts;
+
+	if (!handshake->left_at_once || handshake->left_by != END_CLIENT || !handshake->sni)
+		return FACT_NONE;
+	facts = suspects_certificate(handshake, END_SERVER, now);
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++)
+		if (facts >> proofs[i] & 1)
+			return proofs[i];
+	return FACT_NONE;
+}
+
 static enum failure_fact refusal_cause(const struct handshake *handshake)
 {
 	if (handshake->failure.echoed)
@@ -430,6 +454,10 @@ void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns)
 {
 	int64_t now = ((int64_t)handshake->time_ns + clock_offset_ns) / 1000000000;
 
+	if (handshake->outcome == HANDSHAKE_COMPLETED) {
+		handshake->rejected_after = departure_cause(handshake, now);
+		return;
+	}
 	if (is_closed_before(handshake)) {
 		handshake->failure.kind = FAILURE_CLOSED;
 		handshake->failure.by = END_SERVER;

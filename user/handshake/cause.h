@@ -15,8 +15,9 @@
 #define CAUSE_LIST_MAX 4
 
 /*
- * Fill failure.cause and failure.facts of a handshake that failed; certificates must have been read
- * before. clock_offset_ns is added to a time of the handshake for CLOCK_REALTIME.
+ * Fill failure.cause and failure.facts of a handshake that failed, and rejected_after of one that
+ * was completed and then left by the client; certificates must have been read before.
+ * clock_offset_ns is added to a time of the handshake for CLOCK_REALTIME.
  */
 void handshake_causes(struct handshake *handshake, int64_t clock_offset_ns);
 

@@ -55,6 +55,7 @@ FIELD_READER(read_failure_alert);
 FIELD_READER(read_failure_error);
 FIELD_READER(read_failure_reason);
 FIELD_READER(read_failure_facts);
+FIELD_READER(read_rejected_after);
 FIELD_READER(read_failure_by);
 FIELD_READER(read_incomplete);
 FIELD_READER(read_left_by);

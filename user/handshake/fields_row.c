@@ -94,6 +94,14 @@ FIELD_READER(read_left_by)
 	return row->handshake->left_at_once ? FIELD_KNOWN : FIELD_ABSENT;
 }
 
+FIELD_READER(read_rejected_after)
+{
+	(void)field;
+	(void)base;
+	value->number = row->handshake->rejected_after;
+	return row->handshake->rejected_after ? FIELD_KNOWN : FIELD_ABSENT;
+}
+
 FIELD_READER(read_inferred)
 {
 	(void)field;

@@ -278,6 +278,8 @@ const struct field fields[] = {
 	 .help = "why the outcome is not known"},
 	{PATH("", "left_by"), WORDS(end), READ(left_by),
 	 .help = "client or server: who closed at once after a completed handshake"},
+	{PATH("", "rejected_after"), WORDS(fact), READ(rejected_after),
+	 .help = "what the certificate shows to be why the client left at once"},
 
 	END_FIELDS("client", END_CLIENT),
 	END_FIELDS("server", END_SERVER),

@@ -363,6 +363,7 @@ struct handshake {
 	struct latency latency; /* filled when the outcome is known: latency.h */
 	bool left_at_once; /* completed, and then left_by closed, before any data of the client */
 	enum handshake_end left_by;
+	enum failure_fact rejected_after; /* why the client left, by the certificate: cause.h */
 	bool closed_before;  /* the server had closed its side of the connection before the
 				ClientHello */
 	bool undelivered[2]; /* what this end sent last did not arrive: delivery.h */

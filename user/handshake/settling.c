@@ -178,6 +178,7 @@ void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 		if (socket_table_take(tracker->sockets, entry_socket(entry, i),
 				      &handshake->ends[i]))
 			endpoint_settle(handshake, &handshake->ends[i]);
+	handshake->left_at_once &= handshake->outcome == HANDSHAKE_COMPLETED;
 	closed_before_settle(entry);
 	greeting_settle(entry);
 	latency_settle(entry);

@@ -12,6 +12,14 @@
 #define NAMES_MAX 3
 #define NAME_SIZE 256
 
+/* The end whose certificate was rejected: after a completed handshake that is the server's. */
+static enum handshake_end rejected_end(const struct handshake *handshake)
+{
+	return handshake->outcome == HANDSHAKE_COMPLETED
+		       ? END_SERVER
+		       : handshake_other_end(handshake->failure.by);
+}
+
 typedef void fact_writer(struct text *text, const struct handshake *handshake);
 
 static void bytes_append(struct text *text, const void *bytes, size_t length)
@@ -112,7 +120,7 @@ static void downgrade_write(struct text *text, const struct handshake *handshake
 static void validity_append(struct text *text, const struct handshake *handshake, const char *what,
 			    int64_t limit, const struct certificate *certificate)
 {
-	enum handshake_end of = handshake_other_end(handshake->failure.by);
+	enum handshake_end of = rejected_end(handshake);
 	char time[TEXT_TIME_SIZE];
 
 	if (!text_seconds(limit, time))
@@ -127,7 +135,7 @@ static void validity_append(struct text *text, const struct handshake *handshake
 static void expired_write(struct text *text, const struct handshake *handshake)
 {
 	const struct certificate *first =
-		handshake_first_to_expire(handshake, handshake_other_end(handshake->failure.by));
+		handshake_first_to_expire(handshake, rejected_end(handshake));
 
 	if (first)
 		validity_append(text, handshake, "not after", first->not_after, first);
@@ -136,7 +144,7 @@ static void expired_write(struct text *text, const struct handshake *handshake)
 static void not_yet_valid_write(struct text *text, const struct handshake *handshake)
 {
 	const struct certificate *last =
-		handshake_last_to_begin(handshake, handshake_other_end(handshake->failure.by));
+		handshake_last_to_begin(handshake, rejected_end(handshake));
 
 	if (last)
 		validity_append(text, handshake, "not before", last->not_before, last);
@@ -176,7 +184,7 @@ static void issuer_write(struct text *text, const struct handshake *handshake)
 {
 	struct chain chain;
 
-	handshake_chain(handshake, handshake_other_end(handshake->failure.by), &chain);
+	handshake_chain(handshake, rejected_end(handshake), &chain);
 	if (!chain.top || !chain.top->issuer)
 		return;
 	text_append(text, "issued by ");
@@ -202,7 +210,7 @@ static const struct certificate *
 certificate_find(const struct handshake *handshake,
 		 bool (*holds)(const struct certificate *certificate))
 {
-	enum handshake_end of = handshake_other_end(handshake->failure.by);
+	enum handshake_end of = rejected_end(handshake);
 
 	for (size_t i = 0; i < handshake->certificate_count; i++)
 		if (handshake->certificates[i].from == of &&
@@ -253,7 +261,7 @@ static void must_staple_write(struct text *text, const struct handshake *handsha
 static void clock_write(struct text *text, const struct handshake *handshake)
 {
 	const struct certificate *first =
-		handshake_first_to_expire(handshake, handshake_other_end(handshake->failure.by));
+		handshake_first_to_expire(handshake, rejected_end(handshake));
 	char time[TEXT_TIME_SIZE];
 
 	if (first && text_seconds(first->not_after, time))
@@ -416,4 +424,9 @@ void facts_append(struct text *text, const struct handshake *handshake)
 	}
 	if (*separator == ';')
 		text_append(text, ")");
+}
+
+void facts_departure(struct text *text, const struct handshake *handshake)
+{
+	remarks[handshake->rejected_after](text, handshake);
 }

@@ -12,4 +12,7 @@ void facts_reason(struct text *text, const struct handshake *handshake);
 /* What else may tell why, " (one; another)"; nothing if there is none. */
 void facts_append(struct text *text, const struct handshake *handshake);
 
+/* Why the client left a completed handshake: rejected_after. */
+void facts_departure(struct text *text, const struct handshake *handshake);
+
 #endif

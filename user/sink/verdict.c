@@ -16,6 +16,7 @@
 
 const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_OK] = "ok",
+	[VERDICT_LEFT] = "client left: CAUSE",
 	[VERDICT_REFUSED_FOR] = "WHO refused the handshake: REASON (ALERT)",
 	[VERDICT_REFUSED] = "WHO refused the handshake: ALERT",
 	[VERDICT_REJECTED_CERTIFICATE] = "WHO rejected the SIDE's certificate: ALERT",
@@ -212,7 +213,7 @@ enum verdict_form verdict_form(const struct handshake *handshake)
 	};
 
 	if (handshake->outcome == HANDSHAKE_COMPLETED)
-		return VERDICT_OK;
+		return handshake->rejected_after ? VERDICT_LEFT : VERDICT_OK;
 	if (handshake->outcome != HANDSHAKE_FAILED)
 		return incomplete_form(handshake);
 	if (handshake->failure.cause == FACT_GREETED)
@@ -345,10 +346,10 @@ static const struct {
 	const char *word;
 	word_writer *write;
 } words[] = {
-	{"WHO", who_append},	   {"PEER", peer_append},    {"SIDE", side_append},
-	{"ALERT", alert_append},   {"LAST", last_append},    {"TIME", time_append},
-	{"ERROR", error_append},   {"REASON", facts_reason}, {"PROTOCOL", protocol_append},
-	{"SIGNAL", signal_append},
+	{"WHO", who_append},	   {"PEER", peer_append},      {"SIDE", side_append},
+	{"ALERT", alert_append},   {"LAST", last_append},      {"TIME", time_append},
+	{"ERROR", error_append},   {"REASON", facts_reason},   {"PROTOCOL", protocol_append},
+	{"SIGNAL", signal_append}, {"CAUSE", facts_departure},
 };
 
 static word_writer *word_find(const char *at, size_t length)

@@ -7,6 +7,7 @@
 
 enum verdict_form {
 	VERDICT_OK,
+	VERDICT_LEFT,
 	VERDICT_REFUSED_FOR,
 	VERDICT_REFUSED,
 	VERDICT_REJECTED_CERTIFICATE,
@@ -47,8 +48,9 @@ enum verdict_form {
 
 /*
  * The sentence; words in capitals are filled in: WHO and PEER an end and its process or address,
- * SIDE "client" or "server", LAST the message before, TIME, ALERT, REASON, PROTOCOL, ERROR, SIGNAL.
- * Behind it may stand, in parentheses, what else may tell why.
+ * CAUSE what the certificate shows, SIDE "client" or "server", LAST the message before, TIME,
+ * ALERT, REASON, PROTOCOL, ERROR, SIGNAL. Behind it may stand, in parentheses, what else may tell
+ * why.
  */
 extern const char *const verdict_forms[VERDICT_FORMS];
 

@@ -184,7 +184,7 @@ bool filter_matches(const struct options *options, const struct handshake *hands
 	size_t i;
 
 	if (options->failed_only && handshake->outcome != HANDSHAKE_FAILED &&
-	    !is_hanging(handshake))
+	    !handshake->rejected_after && !is_hanging(handshake))
 		return false;
 	if (options->slower_than_ns && !is_slow(options, handshake))
 		return false;

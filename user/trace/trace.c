@@ -75,12 +75,13 @@ static bool details_wanted(const struct trace *trace)
 static void details_read(struct trace *trace, struct handshake *handshake)
 {
 	bool wanted = trace->wants_details;
+	bool reasons = handshake->outcome == HANDSHAKE_FAILED || handshake->left_at_once;
 
 	if (wanted)
 		handshake_fingerprint(handshake);
-	if (wanted || handshake->outcome == HANDSHAKE_FAILED)
+	if (wanted || reasons)
 		handshake_certificates_read(handshake, trace->certificates);
-	if (handshake->outcome == HANDSHAKE_FAILED)
+	if (reasons)
 		handshake_causes(handshake, trace->outputs.list[0].settings.clock_offset_ns);
 }
 
@@ -102,6 +103,9 @@ static void on_done(void *context, struct handshake *handshake)
 
 	if (trace->enough)
 		return; /* after the last one that was asked for: it does not count as seen */
+	/* Whether it shows as failed depends on them. */
+	if (trace->options->failed_only && handshake->left_at_once)
+		details_read(trace, handshake);
 	if (!filter_matches(trace->options, handshake)) {
 		trace->filtered++;
 		return;
