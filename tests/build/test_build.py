@@ -22,7 +22,7 @@ def checkout(folder):
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z").stdout
     for name in filter(None, listed.split("\0")):
         source = ROOT / name
-        if source.is_file() and name.split("/")[0] in ("Makefile", "VERSION", "bpf", "user", "vmlinux"):
+        if source.is_file() and name.split("/")[0] not in ("tests", ".github"):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)

@@ -85,7 +85,7 @@ def format_tables(registries):
         width = 4 if limit > 0xFF else 2
         names = registries[registry]
         out += ["", f"static const struct tls_name {table}_rows[] = {{"]
-        out += [f'\t{{ 0x{code:0{width}x}, "{names[code]}" }},' for code in sorted(names)]
+        out += [f'\t{{0x{code:0{width}x}, "{names[code]}"}},' for code in sorted(names)]
         out += ["};", "", f"const struct tls_name_table {table} = {{"]
         out += [f"\t.rows = {table}_rows,", f"\t.count = {len(names)},", "};"]
     return "\n".join(out) + "\n"
