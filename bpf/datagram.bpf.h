@@ -426,7 +426,7 @@ static __always_inline void datagram_flow_settle(struct flow *flow, struct scrat
 	if (begins && flow->lost)
 		bpf_map_delete_elem(&datagram_hellos, key);
 	if (over || (begins && (scratch->hello || flow->lost)))
-		flow_delete(key, scratch->packet.slot);
+		flow_delete(flow, key);
 }
 
 /* A datagram that belongs to a handshake, or may begin one, or shares a slot of the filter with

@@ -34,10 +34,17 @@ static __always_inline void flow_key_make(struct __sk_buff *skb, const struct pa
 	key->protocol = packet->protocol;
 }
 
-static __always_inline void flow_delete(const struct tlstrace_flow_key *key, __u32 slot)
+static __always_inline void flow_delete(const struct flow *flow,
+					const struct tlstrace_flow_key *key)
 {
-	if (bpf_map_delete_elem(&flows, key) == 0)
-		presence_add(slot, -1);
+	__u32 slot = flow->slot, alias_slot = flow->alias_slot;
+
+	/* Whoever deletes it, user space or we, counts it down. */
+	if (bpf_map_delete_elem(&flows, key))
+		return;
+	presence_add(slot, -1);
+	if (alias_slot)
+		presence_add(alias_slot - 1, -1);
 }
 
 /* What all events of this packet have in common. */

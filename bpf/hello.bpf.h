@@ -27,32 +27,41 @@ static __always_inline __u32 record_length(const __u8 *header)
 	return (__u32)header[3] << 8 | header[4];
 }
 
+static __always_inline bool version_is_known(const __u8 *version)
+{
+	return version[0] == 3 && version[1] <= 4;
+}
+
 static __always_inline bool record_valid(const __u8 *header)
 {
 	return header[0] >= RECORD_CHANGE_CIPHER_SPEC && header[0] <= RECORD_HEARTBEAT &&
-	       header[1] == 3 && header[2] <= 4 && record_length(header) <= RECORD_LENGTH_MAX;
+	       version_is_known(header + 1) && record_length(header) <= RECORD_LENGTH_MAX;
 }
 
 /* Are the first length bytes those of a record whose handshake message is a hello of this type? */
 static __always_inline bool hello_matches(const __u8 *bytes, __u32 length, __u8 type)
 {
+	__u32 record = record_length(bytes);
+
 	if (length >= 1 && bytes[0] != RECORD_HANDSHAKE)
 		return false;
-	if (length >= 2 && bytes[1] != 3)
-		return false;
-	if (length >= 3 && bytes[2] > 4)
-		return false;
-	if (length >= RECORD_HEADER &&
-	    (record_length(bytes) == 0 || record_length(bytes) > RECORD_LENGTH_MAX))
+	if (length < RECORD_HEADER)
+		return true;
+	if (record == 0 || record > RECORD_LENGTH_MAX)
 		return false;
 	if (length >= 6 && bytes[5] != type)
 		return false;
 	/* A hello is shorter than 64 KiB; a record may end here (hellos split over records). */
-	if (length >= 7 && record_length(bytes) >= 2 && bytes[6] != 0)
+	if (length >= 7 && record >= 2 && bytes[6] != 0)
 		return false;
-	if (length >= HELLO_PREFIX && record_length(bytes) >= 6 && (bytes[9] != 3 || bytes[10] > 4))
-		return false;
-	return true;
+	if (record < 6)
+		return version_is_known(bytes + 1);
+	if (length < HELLO_PREFIX)
+		return true;
+	if (version_is_known(bytes + 1) && version_is_known(bytes + 9))
+		return true;
+	/* A version that nobody defined: the lengths of record and message must agree. */
+	return ((__u32)bytes[7] << 8 | bytes[8]) + 4 == record;
 }
 
 /* A handshake record long enough for a ClientHello's 41 bytes, whatever stands in it. */
@@ -81,6 +90,21 @@ static __always_inline __u32 hello_v2_length(const __u8 *bytes)
 	    9 + ciphers + session + challenge != length)
 		return 0;
 	return length + 2;
+}
+
+/* What may stand before a ClientHello in its segment: an empty record, or a PROXY header. */
+static __always_inline bool hello_may_follow(const __u8 *bytes)
+{
+	if (bytes[0] == RECORD_HANDSHAKE)
+		return version_is_known(bytes + 1) && !record_length(bytes) &&
+		       bytes[RECORD_HEADER] == RECORD_HANDSHAKE;
+	if (bytes[0] == 'P')
+		return bytes[1] == 'R' && bytes[2] == 'O' && bytes[3] == 'X' && bytes[4] == 'Y' &&
+		       bytes[5] == ' ';
+	/* As much of the signature of version 2 as there is here. */
+	return bytes[0] == '\r' && bytes[1] == '\n' && bytes[2] == '\r' && bytes[3] == '\n' &&
+	       bytes[4] == 0 && bytes[5] == '\r' && bytes[6] == '\n' && bytes[7] == 'Q' &&
+	       bytes[8] == 'U' && bytes[9] == 'I' && bytes[10] == 'T';
 }
 
 #endif

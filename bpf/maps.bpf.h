@@ -42,6 +42,8 @@ struct flow {
 	__u32 slot; /* in the presence filter */
 	__u32 client_is_local;
 	__u64 sockets[2]; /* ids of its ends as far as they are known, as directions */
+	__u32 alias_slot; /* a second one in the presence filter, plus 1; 0: none */
+	__u32 reserved;
 	/* User space reads what stands above. */
 	__u64 first_ns;			/* of the first byte of the ClientHello */
 	struct direction directions[2]; /* 0: from the server, 1: from the client */
@@ -219,13 +221,14 @@ struct scratch {
 	__u8 lost;
 	__u8 hello; /* the event at hand begins a ClientHello: its loss loses a handshake */
 	__u8 again; /* the first packet of a direction behind an earlier handshake */
-	__u8 peer_encrypted; /* the other direction has had an encrypted record */
-	__u32 offset;	     /* in the payload: next record */
-	__u32 index;	     /* slice being copied */
-	__u32 done;	     /* bytes of it copied */
-	__u32 position;	     /* bytes in data */
-	__u32 base;	     /* UDP: in the payload, where the event at hand begins */
-	__u32 end;	     /* UDP: where the datagram at hand ends */
+	__u32 hello_sequence; /* where the flow starts */
+	__u8 peer_encrypted;  /* the other direction has had an encrypted record */
+	__u32 offset;	      /* in the payload: next record */
+	__u32 index;	      /* slice being copied */
+	__u32 done;	      /* bytes of it copied */
+	__u32 position;	      /* bytes in data */
+	__u32 base;	      /* UDP: in the payload, where the event at hand begins */
+	__u32 end;	      /* UDP: where the datagram at hand ends */
 };
 
 /*

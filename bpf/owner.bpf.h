@@ -3,6 +3,7 @@
 #ifndef TLSTRACE_OWNER_BPF_H
 #define TLSTRACE_OWNER_BPF_H
 
+#include "alias.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
 #include "socket.bpf.h"
@@ -31,12 +32,13 @@ static __always_inline void writer_note(struct tlstrace_socket *state, struct sc
 					__u64 address)
 {
 	const struct sock *sk = (void *)address;
-	__u64 id = bpf_get_current_pid_tgid();
-	struct task_struct *task;
+	/* bpf_get_current_pid_tgid() is not for these programs on old kernels. */
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 tid = BPF_CORE_READ(task, pid);
 
 	if (state->quiet)
 		socket_wake(state, TLSTRACE_ROLE_CLIENT, scratch->event.header.time_ns);
-	else if (state->turns <= 1 && state->writer.tid == (__u32)id)
+	else if (state->turns <= 1 && state->writer.tid == tid)
 		return;
 	if (!BPF_CORE_READ(sk, sk_lock.owned))
 		return;
@@ -51,6 +53,23 @@ static __always_inline void socket_accepted_note(struct tlstrace_socket *state,
 {
 	state->accepted =
 		BPF_CORE_READ(sk, sk_socket) ? TLSTRACE_ACCEPTED_BEFORE : TLSTRACE_ACCEPTED_LATER;
+}
+
+/*
+ * User space keeps what it knows of a socket for one handshake: of another one on it it is told
+ * once more, and under another number, since the first one may still be under way.
+ */
+static __always_inline void socket_begin_anew(struct tlstrace_socket *state,
+					      const struct scratch *scratch, __u32 hello)
+{
+	if (scratch->again)
+		state->followed = 0;
+	if (state->followed && state->hello_sequence != hello) {
+		state->followed = 0;
+		state->id = socket_id_new();
+		state->turns = TLSTRACE_EARLY_OPERATIONS; /* the hello is not the first word */
+	}
+	state->hello_sequence = hello;
 }
 
 /* A ClientHello for this host: its socket is known before anything answers. Returns the socket's
@@ -95,8 +114,7 @@ static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct pack
 	}
 	if (state) {
 		socket_accepted_note(state, (void *)address);
-		if (scratch->again)
-			state->followed = 0;
+		socket_begin_anew(state, scratch, scratch->hello_sequence);
 		socket_follow(state, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		id = state->id;
 	}
@@ -106,7 +124,7 @@ static __noinline __u64 receiver_follow(struct __sk_buff *skb, const struct pack
 
 /* Name the sockets at hand, and follow them from now on. */
 static __always_inline void sockets_name(struct __sk_buff *skb, const struct packet *packet,
-					 struct scratch *scratch)
+					 struct flow *flow, struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
 	__u64 now = event->header.time_ns, address = 0, receiver;
@@ -114,9 +132,11 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 	struct tlstrace_socket *sender;
 
 	sender = sender_find(skb, &address);
-	if (sender && scratch->again)
-		sender->followed =
-			0; /* to be told once more: user space keeps it for one handshake */
+	scratch->hello_sequence = flow->start;
+	if (sender && begins)
+		socket_begin_anew(sender, scratch, flow->start);
+	else if (sender && scratch->again)
+		sender->followed = 0;
 	if (scratch->packet.at_socket && event->hook == TLSTRACE_INGRESS) {
 		/* The kernel has found the socket that it is for. */
 		if (!sender || !begins)
@@ -128,7 +148,9 @@ static __always_inline void sockets_name(struct __sk_buff *skb, const struct pac
 			writer_note(sender, scratch, address);
 		if (begins)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_CLIENT, now);
-		else if (!event->from_client && packet->length)
+		if (begins && event->hook == TLSTRACE_EGRESS)
+			alias_note(flow, scratch, sender);
+		if (!begins && !event->from_client && packet->length)
 			socket_follow(sender, (void *)address, TLSTRACE_ROLE_SERVER, now);
 		event->sender = sender->id;
 	}

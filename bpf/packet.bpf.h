@@ -38,6 +38,30 @@ struct packet {
 	__u8 at_socket; /* on its way into or out of a socket, else at a device */
 };
 
+/* Secret numbers, for who chooses addresses and ports must not choose the slot; set by the loader.
+ */
+const volatile __u64 presence_seeds[2] = {0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL};
+
+static __always_inline __u64 end_hash(const __u8 *address, __u16 port)
+{
+	__u64 words[2], hash;
+
+	__builtin_memcpy(words, address, sizeof(words));
+	hash = (words[0] + ((__u64)port << 32 | port)) * presence_seeds[0] +
+	       words[1] * presence_seeds[1];
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+/* In the presence filter: the same for both directions. */
+static __always_inline __u32 presence_slot(const __u8 *source, __u16 source_port,
+					   const __u8 *destination, __u16 destination_port)
+{
+	__u64 hash = end_hash(source, source_port) + end_hash(destination, destination_port);
+
+	return (hash * 0xff51afd7ed558ccdULL) >> 50 & (TLSTRACE_PRESENCE_SIZE - 1);
+}
+
 /*
  * Copy bytes of the frame: directly where they are in the linear part (half the price of the
  * helper), else through the helper, which also reads fragments.
@@ -108,7 +132,6 @@ static __always_inline int packet_parse_ipv4(struct __sk_buff *skb, struct packe
 	/* 0 is a BIG TCP packet (b1a78b9b9886): the socket buffer knows its length. */
 	*end = total ? *offset + total : skb->len;
 	*offset += ip.ihl * 4;
-	packet->slot = ip.saddr ^ ip.daddr;
 	/* ::ffff:0:0/96 */
 	__builtin_memset(packet->source, 0, 10);
 	__builtin_memset(packet->destination, 0, 10);
@@ -149,8 +172,6 @@ static __always_inline int packet_parse_ipv6(struct __sk_buff *skb, struct packe
 	packet->protocol = next;
 	__builtin_memcpy(packet->source, &ip.saddr, 16);
 	__builtin_memcpy(packet->destination, &ip.daddr, 16);
-	packet->slot = ip.saddr.s6_addr32[1] ^ ip.daddr.s6_addr32[1] ^ ip.saddr.s6_addr32[3] ^
-		       ip.daddr.s6_addr32[3];
 	return 0;
 }
 
@@ -169,6 +190,13 @@ static __always_inline int packet_parse_tcp(struct __sk_buff *skb, __u32 offset,
 	packet->acknowledgement = bpf_ntohl(tcp.ack_seq);
 	packet->source_port = bpf_ntohs(tcp.source);
 	packet->destination_port = bpf_ntohs(tcp.dest);
+	/* An urgent byte is no part of the stream (RFC 6093): one in front of everything is passed
+	 * over. The pointer is to the byte after it. */
+	if (packet->flags & TLSTRACE_TCP_URG && tcp.urg_ptr == bpf_htons(1) && packet->length > 1) {
+		packet->payload++;
+		packet->sequence++;
+		packet->length--;
+	}
 	return 0;
 }
 
@@ -212,10 +240,8 @@ static __always_inline int packet_parse(struct __sk_buff *skb, bool has_mac, str
 	if (packet->protocol == PROTOCOL_TCP ? packet_parse_tcp(skb, offset, end, packet)
 					     : packet_parse_udp(skb, offset, end, packet))
 		return -1;
-	/* Fibonacci hashing of what both directions share. */
-	packet->slot ^= (__u32)(packet->source_port ^ packet->destination_port) << 16 |
-			(__u16)(packet->source_port + packet->destination_port);
-	packet->slot = (packet->slot * 2654435769u) >> 18 & (TLSTRACE_PRESENCE_SIZE - 1);
+	packet->slot = presence_slot(packet->source, packet->source_port, packet->destination,
+				     packet->destination_port);
 	return 0;
 }
 

@@ -92,6 +92,7 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 	struct tlstrace_packet_event *event;
 	struct direction *direction;
 	const struct packet *packet;
+	bool first = false; /* the record that begins the ClientHello: it was looked at already */
 	int plain;
 
 	if (!scratch)
@@ -131,6 +132,7 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 	have += take;
 	direction->have = have;
 	if (!scratch->confirmed) {
+		first = true;
 		if (!hello_matches(direction->header, have, 1))
 			return FOLLOW_DROP;
 		if (have < RECORD_HEADER + 1 ||
@@ -149,7 +151,7 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 	}
 	if (have < RECORD_HEADER)
 		return FOLLOW_ON;
-	if (!record_valid(direction->header)) {
+	if (!first && !record_valid(direction->header)) {
 		/* An answer that is not TLS (plaintext HTTP): these five bytes say so. */
 		direction->done = 1;
 		return FOLLOW_ON;

@@ -104,6 +104,11 @@ static __always_inline struct tlstrace_socket *socket_find(struct sock *sk)
 	return bpf_map_lookup_elem(&socket_hash, &key);
 }
 
+static __always_inline __u64 socket_id_new(void)
+{
+	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+}
+
 static __always_inline struct tlstrace_socket *socket_create(struct sock *sk)
 {
 	struct tlstrace_socket *state;
@@ -120,7 +125,7 @@ static __always_inline struct tlstrace_socket *socket_create(struct sock *sk)
 		return NULL;
 	}
 	if (!state->id)
-		state->id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+		state->id = socket_id_new();
 	return state;
 }
 

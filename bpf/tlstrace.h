@@ -252,11 +252,13 @@ struct tlstrace_socket {
 	__u8 existed;	/* found by the iterator: older than the trace */
 	__u8 last_turn; /* TLSTRACE_SOCKET_READ or _WRITE */
 	__u32 operations;
-	__u32 turns;   /* of reading and writing so far: 1 while only one of them was done */
-	__u8 accepted; /* enum tlstrace_accepted */
-	__u8 early;    /* operations before a handshake was seen on it */
-	__u8 quiet;    /* nothing is noted: no handshake was seen early on, or it is over */
-	__u8 named;    /* since it is followed: 1 << TLSTRACE_SOCKET_READ, _WRITE */
+	__u32 turns;	      /* of reading and writing so far: 1 while only one of them was done */
+	__u8 accepted;	      /* enum tlstrace_accepted */
+	__u8 early;	      /* operations before a handshake was seen on it */
+	__u8 quiet;	      /* nothing is noted: no handshake was seen early on, or it is over */
+	__u8 named;	      /* since it is followed: 1 << TLSTRACE_SOCKET_READ, _WRITE */
+	__u32 hello_sequence; /* TCP sequence number of the latest ClientHello */
+	__u32 reserved;
 };
 
 /* Set beside the 16 bits that wait(2) gives of a process that ended. */

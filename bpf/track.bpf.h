@@ -3,10 +3,17 @@
 #ifndef TLSTRACE_TRACK_BPF_H
 #define TLSTRACE_TRACK_BPF_H
 
+#include "alias.bpf.h"
 #include "datagram.bpf.h"
 #include "flow.bpf.h"
 #include "owner.bpf.h"
 #include "records.bpf.h"
+
+/* Empty records before a ClientHello: OpenSSL takes up to 32, nobody sends them. */
+#define WRAPPINGS_MAX 9
+/* The PROXY protocol of haproxy: the longest header of version 1, the fixed part of version 2. */
+#define PROXY_V1_MAX	107
+#define PROXY_V2_HEADER 16
 
 /* The first payload that looks like a ClientHello, on any port, at any time of a connection; or an
  * encrypted one. */
@@ -49,7 +56,8 @@ static __always_inline void flow_begin(struct __sk_buff *skb, struct scratch *sc
 enum beginning {
 	BEGINS_NOTHING,
 	BEGINS_HELLO,
-	BEGINS_RECORD, /* a handshake record that may be an encrypted ClientHello */
+	BEGINS_RECORD,	/* a handshake record that may be an encrypted ClientHello */
+	BEGINS_WRAPPED, /* what may stand before a ClientHello in its segment */
 };
 
 /* Cheap enough for every packet: could this payload begin a ClientHello? */
@@ -60,10 +68,12 @@ static __always_inline int payload_beginning(struct __sk_buff *skb, const struct
 	if (packet->length >= HELLO_PREFIX) {
 		if (packet_load_bytes(skb, packet->payload, prefix, HELLO_PREFIX))
 			return BEGINS_NOTHING;
+		if (prefix[0] == RECORD_HANDSHAKE && hello_matches(prefix, HELLO_PREFIX, 1))
+			return BEGINS_HELLO;
+		if (hello_may_follow(prefix))
+			return BEGINS_WRAPPED;
 		if (prefix[0] != RECORD_HANDSHAKE)
 			return hello_v2_length(prefix) ? BEGINS_HELLO : BEGINS_NOTHING;
-		if (hello_matches(prefix, HELLO_PREFIX, 1))
-			return BEGINS_HELLO;
 		return hello_may_be_encrypted(prefix) ? BEGINS_RECORD : BEGINS_NOTHING;
 	}
 	if (!packet->length || packet_load_bytes(skb, packet->payload, prefix, 1))
@@ -112,7 +122,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	scratch->peer_encrypted = !!flow->directions[!index].encrypted;
 	if (packet->length && !direction->done &&
 	    segment_follow(skb, scratch, slot) == FOLLOW_DROP) {
-		flow_delete(&event->key, packet->slot);
+		flow_delete(flow, &event->key);
 		return 0;
 	}
 	reload();
@@ -134,7 +144,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		flow_give(flow, direction, scratch);
 		return 0;
 	}
-	sockets_name(skb, packet, scratch);
+	sockets_name(skb, packet, flow, scratch);
 	if (event->sender)
 		flow->sockets[index & 1] = event->sender;
 	if (event->receiver)
@@ -152,29 +162,106 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	if (packet->flags & TLSTRACE_TCP_RST ||
 	    (flow->directions[0].finished && flow->directions[1].finished) ||
 	    (flow->directions[0].done && flow->directions[1].done))
-		flow_delete(&event->key, packet->slot);
+		flow_delete(flow, &event->key);
 	return 0;
+}
+
+/* Size of what stands before a ClientHello in its segment; 0: it is not what it looked like. */
+static __always_inline __u32 wrapping_size(struct __sk_buff *skb, struct scratch *scratch)
+{
+	const struct packet *packet = &scratch->packet;
+	__u8 *text = scratch->data; /* nothing was copied yet */
+	__u32 length = packet->length;
+	int i;
+
+	if (bpf_skb_load_bytes(skb, packet->payload, text, PROXY_V2_HEADER))
+		return 0;
+	if (text[0] == RECORD_HANDSHAKE)
+		return RECORD_HEADER;
+	if (text[0] != 'P')
+		return PROXY_V2_HEADER + ((__u32)text[14] << 8 | text[15]);
+	if (length > PROXY_V1_MAX)
+		length = PROXY_V1_MAX;
+	if (scratch_fill(skb, packet->payload, scratch, 0, length))
+		return 0;
+	for (i = HELLO_PREFIX; i < PROXY_V1_MAX; i++)
+		if (text[i - 1] == '\r' && text[i] == '\n')
+			return i + 1;
+	return 0;
+}
+
+/*
+ * Look for the ClientHello after empty records or a PROXY header; from now on the packet begins
+ * there. Returns whether there is one.
+ */
+__noinline int hello_unwrap(struct __sk_buff *skb, __u32 slot)
+{
+	struct scratch *scratch = scratch_find(slot);
+	struct packet *packet;
+	__u32 size;
+	int i, beginning;
+
+	if (!scratch)
+		return false;
+	packet = &scratch->packet;
+	for (i = 0; i < WRAPPINGS_MAX; i++) {
+		beginning = payload_beginning(skb, packet);
+		if (beginning != BEGINS_WRAPPED)
+			return beginning == BEGINS_HELLO;
+		size = wrapping_size(skb, scratch);
+		if (!size || size >= packet->length || size > 2048)
+			return false;
+		packet->payload += size;
+		packet->sequence += size;
+		packet->length -= size;
+		scratch->event.sequence = packet->sequence;
+		scratch->event.length = packet->length;
+		reload();
+	}
+	return false;
+}
+
+/*
+ * After a handshake the client says another hello in clear: StartTLS of LDAP can end and begin
+ * again, and so can that of FTP. Else it is the second hello of a handshake, or repeated.
+ */
+static __always_inline bool flow_is_followed_by(const struct flow *flow,
+						const struct packet *packet)
+{
+	const struct direction *server = &flow->directions[0], *client = &flow->directions[1];
+
+	return flow->confirmed && packet->length >= HELLO_PREFIX &&
+	       (packet->hook == TLSTRACE_EGRESS) == !!flow->client_is_local &&
+	       (client->encrypted || client->done) && (server->encrypted || server->done) &&
+	       sequence_diff(packet->sequence, client->highest) >= 0;
 }
 
 /* A packet that belongs to a handshake (true), begins one (true, too), or only shares a slot of the
  * filter with one. */
-static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scratch)
+static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
 {
 	const struct tlstrace_flow_key *key = &scratch->event.key;
 	const struct packet *packet = &scratch->packet;
 	struct flow *flow = bpf_map_lookup_elem(&flows, key);
 	int beginning;
 
+	if (!flow)
+		flow = alias_find(scratch);
 	if (flow && packet->flags & TLSTRACE_TCP_SYN && !(packet->flags & TLSTRACE_TCP_ACK)) {
-		flow_delete(key, packet->slot); /* the ports are used again */
+		flow_delete(flow, key); /* the ports are used again */
 		flow = NULL;
 	}
-	if (flow)
+	if (flow && !flow_is_followed_by(flow, packet))
 		return true;
 	beginning = payload_beginning(skb, packet);
+	if (flow && beginning != BEGINS_HELLO)
+		return true;
 	if (beginning == BEGINS_NOTHING ||
-	    (beginning == BEGINS_RECORD && !flow_renegotiates(key, packet->hook)))
+	    (beginning == BEGINS_RECORD && !flow_renegotiates(key, packet->hook)) ||
+	    (beginning == BEGINS_WRAPPED && !hello_unwrap(skb, slot)))
 		return false;
+	if (flow)
+		flow_delete(flow, key);
 	flow_begin(skb, scratch, beginning == BEGINS_RECORD);
 	return true;
 }
@@ -189,7 +276,7 @@ __noinline int packet_follow(struct __sk_buff *skb, __u32 slot)
 	event_begin(skb, scratch);
 	if (scratch->packet.protocol == PROTOCOL_UDP)
 		datagram_follow(skb, slot);
-	else if (flow_find(skb, scratch))
+	else if (flow_find(skb, scratch, slot))
 		flow_follow(skb, slot);
 	return 0;
 }

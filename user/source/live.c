@@ -496,7 +496,15 @@ struct flow_head {
 	uint32_t slot;
 	uint32_t client_is_local;
 	uint64_t sockets[2];
+	uint32_t alias_slot; /* plus 1 */
 };
+
+static void presence_drop(struct source_live *live, const struct flow_head *flow)
+{
+	__atomic_fetch_sub(&live->presence[flow->slot], 1, __ATOMIC_RELAXED);
+	if (flow->alias_slot && flow->alias_slot <= TLSTRACE_PRESENCE_SIZE)
+		__atomic_fetch_sub(&live->presence[flow->alias_slot - 1], 1, __ATOMIC_RELAXED);
+}
 
 /* Reads and writes on its sockets need not be reported any more. */
 static void sockets_end(struct source_live *live, const struct flow_head *flow)
@@ -526,7 +534,7 @@ void source_live_forget(void *source, const struct tlstrace_flow_key *key, uint6
 	sockets_end(live, &flow);
 	/* Whoever deletes it, the kernel or we, counts it down. */
 	if (bpf_map_delete_elem(maps->flows, key) == 0)
-		__atomic_fetch_sub(&live->presence[flow.slot], 1, __ATOMIC_RELAXED);
+		presence_drop(live, &flow);
 }
 
 void source_live_cost(const struct source_live *live, uint64_t *run_ns, uint64_t *runs)

@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "follow.h"
+#include "hash.h"
 #include "log.h"
 #include "privileges.h"
 #include "paths.h"
@@ -63,6 +64,7 @@ struct programs {
 	int namespaces_error; /* for this reason, negative errno; 0: none was asked for */
 	int with_mac[2], without_mac[2];
 	uint32_t netns;	       /* the one whose devices are traced */
+	uint64_t seeds[2];     /* of the presence filter, the same in all parts */
 	uint64_t netns_cookie; /* the same for the cgroup programs; 0: they cannot ask for it */
 };
 
@@ -224,6 +226,7 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 	part->rodata->use_cgroup_v1 = cgroups_v1_used();
 	part->rodata->device_netns = programs->netns;
 	part->rodata->device_netns_cookie = programs->netns_cookie;
+	memcpy((void *)part->rodata->presence_seeds, programs->seeds, sizeof(programs->seeds));
 	part->rodata->follow_forks = programs->settings->followed_count;
 	part->rodata->accept_arguments = function_arguments(vmlinux, "inet_csk_accept", 4);
 	part->rodata->writes_told_before = tracepoint_exists(vmlinux, "tcp_sendmsg_locked");
@@ -483,6 +486,8 @@ struct programs *programs_load(const struct source_settings *settings, uint32_t 
 	}
 	programs->settings = settings;
 	programs->netns = netns;
+	programs->seeds[0] = hash_seed() | 1;
+	programs->seeds[1] = hash_seed() | 1;
 	error = parts_load(programs);
 	if (!error)
 		return programs;
