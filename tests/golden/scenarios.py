@@ -16,6 +16,32 @@ CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-fir
             "--user-data-dir=profile", "--ignore-certificate-errors",
             "--host-resolver-rules=MAP golden.example {server}", "--dump-dom", "https://golden.example:4433/"]
 
+# Servers of one connection: the first says a line and then waits, the second answers a hello with bytes in hex,
+# or with the hello itself.
+SAY = """
+import socket, sys
+connection = socket.create_server(("", int(sys.argv[2]))).accept()[0]
+connection.sendall(sys.argv[1].encode() + b"\\r\\n")
+while connection.recv(4096):
+    pass
+"""
+ANSWER = """
+import socket, sys
+connection = socket.create_server(("", int(sys.argv[2]))).accept()[0]
+hello = connection.recv(4096)
+connection.sendall(bytes.fromhex(sys.argv[1]) or hello)
+connection.shutdown(socket.SHUT_WR)
+while connection.recv(4096):
+    pass
+"""
+# A client that begins with TLS when the server has already said something.
+LISTEN_FIRST = """
+import select, socket, ssl, sys
+connection = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+select.select([connection], [], [])
+ssl._create_unverified_context().wrap_socket(connection, server_hostname="golden.example")
+"""
+
 
 @dataclass
 class Scenario:
@@ -125,6 +151,22 @@ SCENARIOS = {
                      ["gnutls-cli", "-p", "4433", "{server}", "--x509cafile", "{certs}/ca.pem",
                       "--sni-hostname", "golden.example", "--verify-hostname", "golden.example",
                       "--alpn", "h2"], (REQUEST,)),
+    "tls13-padding": simple("TLS 1.3, both ends pad their records: their lengths say nothing",
+                            s_server("-record_padding", "512", version="-tls1_3"),
+                            s_client("-tls1_3", "-record_padding", "100")),
+    "alert-no-signature": simple("TLS 1.3, no signature algorithm for the server's key: handshake_failure",
+                                 s_server(version="-tls1_3"),
+                                 s_client("-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256")),
+    "left-for-name": simple("TLS 1.2, curl compares the name after the handshake, and leaves",
+                            s_server("-www"),
+                            ["curl", "-s", "--cacert", "{certs}/ca.pem", "--noproxy", "*", "--connect-to",
+                             "other.test:443:{server}:4433", "https://other.test/"], ()),
+    "greeting": simple("a server that greets before the client's hello",
+                       ["/usr/bin/python3", "-c", SAY, "220 mail.example ESMTP", "4433"],
+                       ["/usr/bin/python3", "-c", LISTEN_FIRST, "{server}", "4433"], ()),
+    "mqtt-answer": simple("an answer of four bytes, in MQTT",
+                          ["/usr/bin/python3", "-c", ANSWER, "20020005", "4433"], s_client("-tls1_2"), ()),
+    "echo": simple("an echo server", ["/usr/bin/python3", "-c", ANSWER, "", "4433"], s_client("-tls1_2"), ()),
     "curl": simple("curl", s_server("-www", version=None),
                    ["curl", "-s", "--cacert", "{certs}/ca.pem", "--noproxy", "*", "--connect-to",
                     "golden.example:443:{server}:4433", "https://golden.example/"], ()),

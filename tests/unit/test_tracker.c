@@ -861,6 +861,35 @@ static void test_same_random_other_hello(void **state)
 	assert_int_equal(fixture->count, 2);
 }
 
+/* A capture is read to its end before silence is judged. */
+static void test_patient(void **state)
+{
+	const struct tracker_settings settings = {
+		.timeout_ns = TIMEOUT, .capacity = 2, .patient = true};
+	struct fixture *fixture = *state;
+	struct connection others[2] = {connection_new(40001), connection_new(40002)};
+
+	tracker_free(fixture->tracker);
+	fixture->tracker = tracker_new(&settings, &fixture->handler);
+	assert_non_null(fixture->tracker);
+	say_hello(fixture, CLIENT, &client_13);
+	signal_on(fixture, &fixture->connection, SERVER, 0, 0);
+	tracker_tick(fixture->tracker, fixture->connection.time_ns + 2 * TIMEOUT);
+	assert_int_equal(fixture->count, 0);
+	/* Unless there is no room. */
+	for (size_t i = 0; i < 2; i++) {
+		others[i].time_ns = fixture->connection.time_ns + 2 * TIMEOUT;
+		hello_on(fixture, &others[i], CLIENT,
+			 &(struct hello_options){.random = 9 + i, .is_13 = true});
+	}
+	assert_int_equal(fixture->count, 1);
+	assert_failure(&fixture->rows[0], FAILURE_TIMEOUT, END_SERVER, -1);
+	signal_on(fixture, &others[0], SERVER, 0, 0);
+	tracker_finish(fixture->tracker, others[0].time_ns + TIMEOUT);
+	assert_int_equal(fixture->count, 3);
+	assert_failure(&fixture->rows[1], FAILURE_TIMEOUT, END_SERVER, -1);
+}
+
 static void test_timeout_of_server(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1350,6 +1379,7 @@ int main(void)
 		TEST(test_one_direction),
 		TEST(test_not_delivered),
 		TEST(test_same_random_other_hello),
+		TEST(test_patient),
 		TEST(test_timeout_of_server),
 		TEST(test_timeout_of_client),
 		TEST(test_timeout_amid_flight_13),

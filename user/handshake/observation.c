@@ -51,6 +51,8 @@ static void sighting_new(struct tracker *tracker, struct flow *flow,
 	flight_times_init(&sighting->times);
 	memcpy(hidden, &flow->start, sizeof(flow->start));
 	entry = entry_find(tracker, hello ? hello->random : hidden, flow, message);
+	if (!entry && tracker->settings.patient && tracker->count >= tracker->settings.capacity)
+		entries_relieve(tracker, message->time_ns);
 	if (!entry)
 		entry = entry_new(tracker, hello, message, flow);
 	if (!entry) {

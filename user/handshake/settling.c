@@ -28,7 +28,7 @@ void entry_doubt_silence(const struct tracker *tracker, struct entry *entry)
 		handshake->gap = true;
 }
 
-void entry_check_timeout(const struct tracker *tracker, struct entry *entry, uint64_t now_ns)
+static void silence_judge(const struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 {
 	const struct handshake *handshake = entry->handshake;
 	uint64_t due_ns = handshake->last_ns + tracker->settings.timeout_ns;
@@ -62,6 +62,24 @@ static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 	}
 }
 
+void entry_check_timeout(const struct tracker *tracker, struct entry *entry, uint64_t now_ns)
+{
+	if (!tracker->settings.patient)
+		silence_judge(tracker, entry, now_ns);
+}
+
+void entries_relieve(struct tracker *tracker, uint64_t now_ns)
+{
+	struct entry *entry, *next;
+
+	for (entry = tracker->oldest; entry; entry = next) {
+		next = entry->newer;
+		silence_judge(tracker, entry, now_ns);
+		if (entry->handshake->outcome != HANDSHAKE_PENDING)
+			entry_finish(tracker, entry, now_ns);
+	}
+}
+
 /*
  * Both places saw the same connection, or a proxy passed it on: what one of them shows to have
  * arrived did.
@@ -78,11 +96,12 @@ static void delivery_settle(struct entry *entry)
 	}
 }
 
-void entry_give_up(struct entry *entry, uint64_t now_ns)
+void entry_give_up(const struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 {
 	struct handshake *handshake = entry->handshake;
 	enum handshake_end from;
 
+	silence_judge(tracker, entry, now_ns);
 	if (handshake->outcome != HANDSHAKE_PENDING || handshake->gap)
 		return;
 	delivery_settle(entry);

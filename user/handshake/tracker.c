@@ -151,7 +151,7 @@ void tracker_finish(struct tracker *tracker, uint64_t now_ns)
 	flow_table_hello_parts(tracker->flows, UINT64_MAX);
 	while (tracker->oldest) {
 		entry_doubt_silence(tracker, tracker->oldest);
-		entry_give_up(tracker->oldest, now_ns);
+		entry_give_up(tracker, tracker->oldest, now_ns);
 		entry_finish(tracker, tracker->oldest, now_ns);
 	}
 	flow_table_expire(tracker->flows, UINT64_MAX);

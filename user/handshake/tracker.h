@@ -29,6 +29,8 @@ struct tracker_handler {
 struct tracker_settings {
 	uint64_t timeout_ns; /* without a sign of life for so long: it failed */
 	size_t capacity;     /* handshakes under way at most */
+	/* Silence is judged when the trace ends: in a capture the answer may come late. */
+	bool patient;
 };
 
 struct tracker *tracker_new(const struct tracker_settings *settings,

@@ -36,6 +36,8 @@ struct options_network {
 };
 
 /* Within a kind any may match, between kinds all must. Strings are borrowed from argv. */
+#define TIMEOUT_DEFAULT_NS 10000000000ULL
+
 struct options {
 	uint32_t pids[OPTIONS_LIST_MAX];
 	size_t pid_count;
@@ -73,7 +75,7 @@ struct options {
 	uint64_t count;		   /* stop after so many rows; 0 never */
 	uint64_t duration_ns;	   /* stop after this time; 0 never */
 	uint64_t interval_ns;	   /* between interim summaries; 0: none */
-	uint64_t timeout_ns;	   /* silence that fails a handshake */
+	uint64_t timeout_ns;	   /* silence that fails a handshake; 0: not given */
 	bool strict;
 	bool verbose;
 	int color; /* enum options_color */

@@ -13,7 +13,6 @@
 #define ROWS_MAX	    128
 #define LONG_FIRST	    256 /* what getopt_long() returns for row 0: above all letters */
 #define BUFFER_SIZE_DEFAULT (8 << 20)
-#define TIMEOUT_DEFAULT_NS  10000000000ULL
 
 /* What getopt_long(3) takes, made from the table. */
 struct getopt_tables {
@@ -170,7 +169,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	const struct option_row *row;
 	int option;
 
-	*options = (struct options){.role = -1, .timeout_ns = TIMEOUT_DEFAULT_NS};
+	*options = (struct options){.role = -1};
 	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
 	tables_fill(&tables);
 	opterr = 0; /* our own messages say what to do */

@@ -277,7 +277,8 @@ const struct option_row option_rows[] = {
 	 "stop after this time: 10s, 250ms, 2m; with --read in the capture's time",
 	 "a duration such as 10s, 250ms or 2m", .read = read_duration, FIELD(duration_ns)},
 	{"timeout", 0, GROUP_RUN, "DURATION",
-	 "treat a handshake as failed after this much inactivity (default 10s)",
+	 "treat a handshake as failed after this much inactivity (default 10s); with --read the "
+	 "default is to wait for the end of the file",
 	 "a duration from 1ms to 1h, such as 3s", .read = read_duration, .min = TIMEOUT_MIN_NS,
 	 .max = TIMEOUT_MAX_NS, FIELD(timeout_ns)},
 	{"buffer-size", 0, GROUP_RUN, "SIZE",

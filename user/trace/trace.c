@@ -125,7 +125,12 @@ static void on_done(void *context, struct handshake *handshake)
 
 static int parts_new(struct trace *trace)
 {
-	const struct tracker_settings settings = {trace->options->timeout_ns, HANDSHAKES_MAX};
+	const struct options *options = trace->options;
+	const struct tracker_settings settings = {
+		.timeout_ns = options->timeout_ns ? options->timeout_ns : TIMEOUT_DEFAULT_NS,
+		.capacity = HANDSHAKES_MAX,
+		.patient = options->file && !options->timeout_ns,
+	};
 	bool with_summary = trace->options->summary != SUMMARY_NONE;
 
 	trace->tracker = tracker_new(&settings, &trace->tracker_handler);
