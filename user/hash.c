@@ -18,13 +18,13 @@ uint64_t hash_words(const void *key, size_t size, uint64_t seed)
 	return hash;
 }
 
-uint64_t hash_bytes(struct slice bytes, uint64_t seed)
+uint64_t hash_bytes(const uint8_t *bytes, size_t size, uint64_t seed)
 {
 	uint64_t hash = 0xcbf29ce484222325ULL ^ seed;
 	size_t i;
 
-	for (i = 0; i < bytes.length; i++)
-		hash = (hash ^ bytes.bytes[i]) * 0x100000001b3ULL;
+	for (i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
 	return hash;
 }
 

@@ -6,15 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tls/slice.h"
-
 /*
  * Of a key in words of 8 bytes; size is a multiple of that. A byte at a time is a tenth of the time
  * that reading a capture takes. seed: where who chooses the key must not choose the bucket, else 0.
  */
 uint64_t hash_words(const void *key, size_t size, uint64_t seed);
 /* FNV-1a of any bytes, seeded likewise. */
-uint64_t hash_bytes(struct slice bytes, uint64_t seed);
+uint64_t hash_bytes(const uint8_t *bytes, size_t size, uint64_t seed);
 /* A seed that nobody outside knows. */
 uint64_t hash_seed(void);
 

@@ -217,7 +217,7 @@ static int dtls_begin(struct flow *flow, const struct flow_segment *segment,
 		flow->directions[0].position = flow->directions[1].position = fragment.sequence;
 	if (bytes.length > HASHED_MAX)
 		bytes.length = HASHED_MAX;
-	flow->start = hash_bytes(bytes, shared->seed);
+	flow->start = slice_hash(bytes, shared->seed);
 	return 0;
 }
 

@@ -333,7 +333,7 @@ static int quic_begin(struct flow *flow, const struct flow_segment *segment,
 	if (!is_first_initial(state, &packet, segment->event->length))
 		return -EPROTO;
 	flow->quic_version = packet.version;
-	flow->start = hash_bytes(packet.destination, shared->seed);
+	flow->start = slice_hash(packet.destination, shared->seed);
 	return 0;
 }
 

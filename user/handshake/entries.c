@@ -102,7 +102,7 @@ static uint64_t hello_hash(const struct tracker *tracker, const struct flow_mess
 {
 	if (message->truncated || message->partial || !message->body.length)
 		return 0;
-	return hash_bytes(message->body, tracker->seed) | 1;
+	return slice_hash(message->body, tracker->seed) | 1;
 }
 
 struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const struct flow *flow,

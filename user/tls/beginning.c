@@ -247,7 +247,7 @@ static enum beginning quic_beginning(struct slice payload, uint64_t seed, uint64
 	    source.length > QUIC_CONNECTION_ID_MAX)
 		return BEGINS_NOTHING;
 	/* The client keeps its own id, if it has one, and changes the other for the server's. */
-	*identity = hash_bytes(source.length ? source : destination, seed);
+	*identity = slice_hash(source.length ? source : destination, seed);
 	if (!quic_version_known(version))
 		return unknown_quic(first, size, &destination);
 	return quic_long_type(first, version) == QUIC_INITIAL ? BEGINS_HELLO : BEGINS_NOTHING;
@@ -285,7 +285,7 @@ static bool dtls_begins(struct slice payload, uint64_t seed, uint64_t *identity)
 	    slice_u16(&payload, &offset) && !offset_high && !offset &&
 	    slice_bytes(&payload, 3, &fragment) && slice_u16(&payload, &hello_version) &&
 	    slice_bytes(&payload, 32, &random))
-		*identity = hash_bytes(random, seed);
+		*identity = slice_hash(random, seed);
 	return true;
 }
 

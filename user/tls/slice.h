@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hash.h"
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 struct slice {
@@ -115,6 +117,12 @@ MUST_CHECK static inline bool slice_vector24(struct slice *slice, struct slice *
 		return true;
 	*slice = start;
 	return false;
+}
+
+/* Of all its bytes; see hash_bytes. */
+static inline uint64_t slice_hash(struct slice slice, uint64_t seed)
+{
+	return hash_bytes(slice.bytes, slice.length, seed);
 }
 
 #endif
