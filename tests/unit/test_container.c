@@ -191,6 +191,33 @@ static void test_hostile(void **state)
 	assert_string_equal(said.id, "a\\x00b\x1b");
 }
 
+/* Who owns the directory in which a container's was made may have given it its name. */
+static void test_parents(void **state)
+{
+	static const struct {
+		const char *path;
+		size_t length;
+	} samples[] = {
+		{"/docker/" ID, 7},
+		{"/docker/" ID "/deeper", 7},
+		{"/a/b/docker-" ID ".scope", 4},
+		{"/lxc.payload.web/x/y", 0},
+		{"/a/b", 2},
+		{"/", 0},
+		{"", 0},
+		{"a", 0},
+		{"a/b", 1},
+	};
+	struct container_path said;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		path_read(samples[i].path, &said);
+		assert_int_equal(said.parent_length, samples[i].length);
+	}
+}
+
 static void assert_called(const struct container *container, const char *expected)
 {
 	char called[64];
@@ -264,8 +291,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_containers), cmocka_unit_test(test_others),
-		cmocka_unit_test(test_hostile),	   cmocka_unit_test(test_choose),
-		cmocka_unit_test(test_claimed),
+		cmocka_unit_test(test_hostile),	   cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_choose),	   cmocka_unit_test(test_claimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

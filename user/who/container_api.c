@@ -171,11 +171,12 @@ static bool chunks_join(char *text, size_t length, size_t *body_length)
 
 bool container_api_body(char *text, size_t length, size_t *body_length)
 {
-	char *end = memmem(text, length, "\r\n\r\n", 4), *body = end + 4;
+	char *end = memmem(text, length, "\r\n\r\n", 4), *body;
 	bool chunked;
 
 	if (!end || length < 13 || memcmp(text, "HTTP/1.", 7) || memcmp(text + 8, " 200 ", 5))
 		return false;
+	body = end + 4;
 	*end = 0;
 	chunked = strcasestr(text, "\r\nTransfer-Encoding: chunked");
 	*body_length = (size_t)(text + length - body);

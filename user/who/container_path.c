@@ -230,7 +230,7 @@ void container_path_read(const char *path, struct container_path *into)
 
 	*into = (struct container_path){.user = -1};
 	while ((piece = piece_next(&path)).length) {
-		into->parent_length = (size_t)(piece.text - start) - 1;
+		into->parent_length = piece.text > start ? (size_t)(piece.text - start) - 1 : 0;
 		pod_find(piece, into);
 		if (container_find(parent, piece, into))
 			return;
