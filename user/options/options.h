@@ -66,6 +66,7 @@ struct options {
 	uint64_t slower_than_ns; /* 0: any */
 	char *const *command;	 /* to be run and traced, NULL-terminated; NULL none */
 	const char *user;	 /* to run it as; NULL the default */
+	const char *run_as;	 /* user to become before a capture is read; NULL the default */
 	const char *file;	 /* a capture to read, "-" is standard input; NULL: live */
 	struct options_output outputs[OPTIONS_LIST_MAX]; /* at least one */
 	size_t output_count;

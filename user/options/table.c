@@ -152,6 +152,11 @@ static bool has_command(const struct options *options)
 	return options->command;
 }
 
+static bool has_capture(const struct options *options)
+{
+	return options->file;
+}
+
 static bool has_process(const struct options *options)
 {
 	return options->pid_count || options->command;
@@ -271,6 +276,10 @@ const struct option_row option_rows[] = {
 	 "run COMMAND as USER; default: the user who ran sudo, or else the current user",
 	 "a user's name or number", .completion = COMPLETE_USERS, .read = read_text, FIELD(user),
 	 .needs = A_COMMAND, .needs_met = has_command},
+	{"run-as", 0, GROUP_RUN, "USER",
+	 "with --read as root: become USER before reading (default nobody)",
+	 "a user's name or number", .completion = COMPLETE_USERS, .read = read_text, FIELD(run_as),
+	 .needs = "--read", .needs_met = has_capture},
 	{"count", 'n', GROUP_RUN, "N", "stop after N handshakes", "a number above 0",
 	 .read = read_number, .min = 1, FIELD(count)},
 	{"duration", 'd', GROUP_RUN, "DURATION",

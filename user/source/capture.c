@@ -187,7 +187,7 @@ struct source_capture *source_capture_open(const char *path, const struct source
 		log_error("cannot read %s: %s", capture->name, reason);
 		goto out;
 	}
-	if (packets_prepare(capture))
+	if ((waiter->opened && waiter->opened(waiter->context)) || packets_prepare(capture))
 		goto out;
 	capture->fragments = fragments_new();
 	capture->connections =

@@ -16,6 +16,9 @@ struct source_capture;
 struct source_waiter {
 	int (*idle)(void *context, uint64_t now_ns);
 	void *context;
+	/* Called when the input is open, before its first byte is read. Negative: do not read it.
+	 * May be NULL. */
+	int (*opened)(void *context);
 };
 
 /* path "-" is standard input. NULL on failure, after one sentence on stderr. */

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine.h"
+
 struct reaper {
 	pid_t child;
 	int socket;
@@ -86,6 +88,7 @@ static void child_run(int socket, void (*reap)(const struct reaper_record *recor
 	setsid();
 	descriptors_close(socket);
 	socket = STDERR_FILENO + 1;
+	confine(CONFINE_REAPER);
 	for (;;) {
 		length = recv(socket, &record, sizeof(record), 0);
 		if (length < 0 && errno == EINTR)

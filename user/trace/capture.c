@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "confine.h"
 #include "log.h"
 #include "trace/report.h"
 #include "trace/trace.h"
@@ -37,6 +38,17 @@ static int on_idle(void *context, uint64_t now_ns)
 	return near ? WAIT_NEAR_MS : WAIT_MS;
 }
 
+/* Nothing but what is open is needed to read it. */
+static int on_opened(void *context)
+{
+	const struct capture *capture = context;
+	int error = confine_user(capture->trace->options->run_as);
+
+	if (!error)
+		confine(CONFINE_READER);
+	return error;
+}
+
 static void capture_close(struct source *source)
 {
 	struct capture *capture = (struct capture *)source;
@@ -48,7 +60,8 @@ static void capture_close(struct source *source)
 static struct source *capture_open(struct trace *trace, const struct source_handler *handler)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
-	const struct source_waiter waiter = {on_idle, capture};
+	const struct source_waiter waiter = {
+		.idle = on_idle, .opened = on_opened, .context = capture};
 
 	if (!capture) {
 		log_error("out of memory; free some and run tlstrace again");

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "confine.h"
 #include "log.h"
 #include "tlstrace_types.h"
 #include "trace/awaited.h"
@@ -121,8 +122,10 @@ static struct source *live_open(struct trace *trace, const struct source_handler
 		return NULL;
 	}
 	live->source.operations = &source_live;
-	if (!kernel_open(live, trace, handler))
+	if (!kernel_open(live, trace, handler)) {
+		confine(trace->command ? CONFINE_COMMANDER : CONFINE_TRACER);
 		return &live->source;
+	}
 	live_close(&live->source);
 	return NULL;
 }

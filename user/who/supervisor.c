@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "who/message.h"
 #include "who/worker.h"
 
@@ -377,6 +378,7 @@ _Noreturn void supervisor_run(int socket)
 	signals_ignore();
 	setsid();
 	prctl(PR_SET_NAME, "tlstrace-who");
+	confine(CONFINE_SUPERVISOR);
 	supervisor.socket = descriptors_close(socket);
 	supervisor.queue = calloc(QUEUE_MAX, sizeof(*supervisor.queue));
 	if (!supervisor.queue)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "who/container_api.h"
 #include "who/message.h"
 
@@ -82,7 +83,7 @@ _Noreturn void worker_run(int socket, uid_t user)
 		_exit(1);
 	/* After the change of users, which undoes both. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	confine(user ? CONFINE_USER : CONFINE_ASKER);
 	for (;;) {
 		length = recv(socket, &question, sizeof(question), 0);
 		if (length < 0 && errno == EINTR)
