@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a user without privileges may try on a tlstrace that root runs: to hang it, and to have it open things."""
 
-import ctypes
+import json
 import os
+import re
 import select
 import shlex
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import bpf, clients, containers, expect, process, rootless, terminal, wait
+from lib import bpf, clients, containers, expect, process, rootless, terminal, trace, wait
 
 ID = "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
 OTHER = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -216,12 +217,18 @@ def fake_manager(argv, name="conmon"):
     return process.helper("fake_manager.py", name, "--cid", ID, "--name", "prod-db", "--", *argv)
 
 
+def staying_curl(goal):
+    """It is still there when somebody looks for it: a manager is found while its processes live."""
+    argv = clients.curl(goal)
+    return [*argv[:-1], "--rate", "1/s", argv[-1], argv[-1]]
+
+
 @pytest.fixture
 def meet(stage):
     """curl, run by make(argv), against a server; the client's end of the row."""
     def run(trace, make):
         server = stage.server("s_server")
-        stage.processes.run(make(clients.curl(stage.goal(server)))).ok()
+        stage.processes.run(make(staying_curl(stage.goal(server)))).ok()
         return trace.wait_rows(1, port=server.port)[0]["client"]
     return run
 
@@ -301,6 +308,57 @@ def test_claims_in_the_table(stage, user):
     shown = terminal.TextRun()
     try:
         shown.wait_for(f"]@{rootless.UID}/prod-db ".encode(), lambda: stage.processes.run(
-            user.run(*fake_manager(clients.curl(stage.goal(server))))).ok())
+            user.run(*fake_manager(staying_curl(stage.goal(server))))).ok())
     finally:
         shown.kill()
+
+
+# Names that say more than they should.
+
+NAMES = {
+    "escape": "web\x1b[31m\x1b]0;title\x07", "line": "web\nclient 192.0.2.1 ok", "return": "web\rother",
+    "right to left": "web\u202egpj", "isolate": "\u2067web", "hebrew": "\u05d0web", "blank": "web\u2800\u3164",
+    "marks": "we" + "\u0301" * 250 + "b", "c1": "web\u009b31m", "zero width": "we\u200bb", "tab": "web\tother",
+}
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+MISLEADING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u0590-\u08ff\u200b-\u200f\u202a-\u202e\u2066-\u2069\u2800\u3164]"
+                        "|[\u0300-\u036f]{5}")
+
+
+def printing(stage, format, environment):
+    """A tlstrace that prints two handshakes and a summary; it traces when this returns."""
+    started = subprocess.Popen(
+        [trace.program(), *trace.flavour(), "-n", "2", "-o", format, "--summary", "json" if format == "json" else "table"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=process.environment(**{**environment, "LC_ALL": "C.UTF-8"}))
+    stage.undo(started.kill)
+    started.first = next(started.stdout if format == "json" else started.stderr)
+    return started
+
+
+def printed(started):
+    output, errors = started.communicate(timeout=wait.limit(20))
+    assert started.returncode == 0, errors
+    return output.decode(), errors.decode()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_mislead(stage, name):
+    """Of a container, its image and labels, and of a unit: nothing of them acts on a terminal or adds a line."""
+    socket = stage.directory / "docker.sock"
+    stage.processes.start(process.helper("docker_api.py", socket, OTHER, NAMES[name], "everywhere"))
+    wait.until(socket.exists, "the socket")
+    server = stage.server("s_server")
+    started = {format: printing(stage, format, {"DOCKER_HOST": f"unix://{socket}"})
+               for format in ("table", "tree", "json")}
+    argv = clients.curl(stage.goal(server))
+    stage.processes.run(in_docker_cgroup(stage, OTHER, argv)).ok()
+    unit = cgroup(stage, f"/tt.slice/{NAMES[name][:80]}.service".replace("\n", ""))
+    stage.processes.run(in_cgroup(f"'{unit}'", argv)).ok()
+    for format in ("table", "tree"):
+        output, errors = printed(started[format])
+        assert "@" in output, output
+        assert not MISLEADING.search(output + errors), (output, errors)
+    output, _ = printed(started["json"])
+    assert [json.loads(line)["type"] for line in output.splitlines()] == ["handshake", "handshake", "summary", "end"]
+    assert not CONTROL.search(output), output

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""docker_api.py SOCKET ID NAME [HOW]: what Docker's API answers for one container, or how it fails to."""
+"""docker_api.py SOCKET ID NAME [HOW]: what Docker's API answers for one container, or how it fails to; everywhere: NAME is also
+its image and its label."""
 
 import json
 import socket
@@ -7,8 +8,8 @@ import sys
 
 place, id, name = sys.argv[1:4]
 how = sys.argv[4] if len(sys.argv) > 4 else "well"
-answer = json.dumps({"Id": id, "Name": "/" + name,
-                     "Config": {"Image": "nginx:1", "Labels": {"tier": "front"}}}).encode()
+image, labels = ("nginx:1", {"tier": "front"}) if how != "everywhere" else (name, {name: name})
+answer = json.dumps({"Id": id, "Name": "/" + name, "Config": {"Image": image, "Labels": labels}}).encode()
 
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(place)

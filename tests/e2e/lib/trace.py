@@ -40,7 +40,7 @@ class Trace:
     """
 
     def __init__(self, *arguments, expect_loss=False, namespace=None, everywhere=False,
-                 env=None):
+                 env=None, prefix=()):
         self.expect_loss = expect_loss
         self.arguments = [program(), "-o", "json", *flavour(everywhere), *map(str, arguments)]
         self.lines = []
@@ -50,7 +50,7 @@ class Trace:
         self.ended = False
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            process.in_namespace(namespace, self.arguments), stdin=subprocess.DEVNULL,
+            process.in_namespace(namespace, [*prefix, *self.arguments]), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=self.errors, env=process.environment(**env or {}))
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
