@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -101,6 +102,32 @@ def test_schema_has_these_fields():
             JSON_TYPES.get(kind.removeprefix("list of "), "string")
         allowed = {"number": {"number", "integer"}}.get(expected, {expected})
         assert not found[path] or set(found[path]) <= allowed, path
+
+
+def documented():
+    """Paths that docs/events.md explains: what stands before the colon of an item."""
+    objects = {"`handshake`: one per handshake": [""], "`failure`": ["failure."],
+               "`client`, `server`": ["client.", "server."],
+               "`container`": ["client.container.", "server.container.", "path.process.container."],
+               "`tls`": ["tls."], "`messages[]`": ["messages."], "`offer`": ["offer."],
+               "`certificates[]`": ["certificates."], "`fingerprint`": ["fingerprint."],
+               "`latency`": ["latency."], "`path[]`": ["path."], "`quality`": ["quality."]}
+    found = set()
+    for section in re.split(r"^##+ ", (reading.TOP / "docs/events.md").read_text(), flags=re.M):
+        title, text = section.split("\n", 1)
+        for names in re.findall(r"^- ((?:`[^`]+`,?\s+)*`[^`]+`):", text, re.M):
+            for name in re.findall(r"`([^`]+)`", names.replace("[]", "")):
+                found |= {before + name for before in objects.get(title, [])}
+    return found
+
+
+def test_documentation_has_these_fields():
+    _, in_json = table()
+    assert set(in_json) - documented() == set()
+    parts = {".".join(path.split(".")[:depth]) for path in in_json for depth in range(1, 5)}
+    unknown = {path for path in documented() - parts - {"schema"}
+               if path.split(".")[0] != "failure" and not path.endswith((".cgroup", ".runtime", ".claimed"))}
+    assert unknown == set()
 
 
 def json_cell(row, path):
