@@ -43,7 +43,7 @@ enum files { FILES_NONE, FILES_ALL };
 /* Bits of calls[].sets. */
 enum { BASE = 1, FILES = 2, SOCKETS = 4, KERNEL = 8, CHILDREN = 16 };
 
-/* CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON where the process has it without them. */
+/* CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON; see capabilities_keep(). */
 #define KERNEL_CAPABILITIES                                                                        \
 	(BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_PTRACE) |              \
 	 BIT(CAP_DAC_READ_SEARCH))

@@ -98,7 +98,7 @@ void container_learn(struct container *container, struct container_details *deta
 	}
 	if (!container->runtime)
 		container->runtime = details->runtime;
-	if (!details->pod_uid) { /* the cgroup told it */
+	if (!details->pod_uid) { /* known from the cgroup */
 		details->pod_uid = container->details.pod_uid;
 		container->details.pod_uid = NULL;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A container, as plain data: what its processes' cgroup says at once, and what its runtime says
- * later. */
+/* A container, as plain data: what the cgroup of its processes says at once, and what its runtime
+ * says later. */
 #ifndef TLSTRACE_CONTAINER_H
 #define TLSTRACE_CONTAINER_H
 
@@ -9,17 +9,17 @@
 #include <stdint.h>
 
 #define CONTAINER_LABELS_MAX 64
-#define CONTAINER_TEXT_MAX   1024 /* bytes of each text below; what is longer is cut */
+#define CONTAINER_TEXT_MAX   1024 /* bytes of each text below; longer ones are cut */
 
 struct container_label {
 	char *key, *value;
 };
 
-/* What only the runtime knows. Owned; NULL unknown. Chosen by whoever made the container: escape
- * it. */
+/* What only the runtime knows. Owned; NULL unknown. Whoever made the container chose these texts:
+ * escape them. */
 struct container_details {
 	const char *runtime; /* static */
-	char *id;	     /* where the cgroup does not tell it */
+	char *id;	     /* if the cgroup does not name it */
 	char *name, *image;
 	char *pod, *pod_uid;
 	char *namespace;		/* of Kubernetes, else of containerd */
@@ -27,10 +27,10 @@ struct container_details {
 	size_t label_count;
 };
 
-/* How it is known which one a process is in. */
+/* How it is known that a process is in this container. */
 enum container_how {
 	CONTAINER_BY_CGROUP, /* the process is in a cgroup of that name, which only root can make */
-	CONTAINER_BY_RUNTIME, /* so does root's runtime say */
+	CONTAINER_BY_RUNTIME, /* root's runtime says so */
 	/* A user says so, who may have made a cgroup of any name, or run any program as a runtime.
 	 */
 	CONTAINER_CLAIMED,
@@ -38,17 +38,16 @@ enum container_how {
 
 struct container {
 	unsigned int references;
-	bool known; /* it is one: else it is only asked for, and nothing below means anything */
+	bool known; /* it is a container; else a runtime is asked, and nothing below is valid */
 	enum container_how how;
 	uint32_t user; /* whose claim it is; 0 nobody's */
 	char *id;
-	char *called;	     /* what a person calls it */
 	const char *runtime; /* static: "docker", "podman", ... ; NULL unknown */
 	struct container_details details;
-	/* Of the question to its runtime, CLOCK_MONOTONIC: the latest, 0 none was asked. */
+	/* When its runtime was last asked, CLOCK_MONOTONIC; 0 never. */
 	uint64_t asked_ns;
-	bool awaited; /* it has no answer yet */
-	bool found;   /* the one before had one */
+	bool awaited; /* there is no answer yet */
+	bool found;   /* a runtime knew it when last asked */
 };
 
 /* The name of a runtime as the structures here point to it; NULL if there is no such runtime. */

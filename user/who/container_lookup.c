@@ -17,8 +17,8 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Where the runtimes of the system keep things; of a user's below the home (~) or the runtime
- * directory (%). */
+/* Where root's runtimes keep their files, and a user's: below the home (~) or the runtime directory
+ * (%). */
 static const char *const docker_roots[] = {
 	"/var/lib/docker",
 	"/var/snap/docker/common/var-lib-docker",
@@ -27,7 +27,7 @@ static const char *const docker_roots[] = {
 };
 static const char *const storage_roots[] = {
 	"/var/lib/containers/storage",
-	"/run/containers/storage", /* containers that are not to survive a reboot */
+	"/run/containers/storage", /* containers that end with the next reboot */
 	"~/.local/share/containers/storage",
 	"%/containers",
 	NULL,
@@ -53,17 +53,14 @@ struct lookup {
 	const struct container_question *question;
 	struct container_path path;
 	enum files_of whose;
-	int root;	/* descriptor of the directory that paths begin at */
-	const char *id; /* certain, or for runtimes that name containers freely the leaf; "" none */
-	bool certain;	/* its id is one */
+	int root;	  /* descriptor of the directory that paths begin at */
+	const char *id;	  /* or, unless certain, the last directory of the path; "" none */
+	bool certain;	  /* id is the id of a container */
 	const char *home; /* of the user whose runtimes are asked */
 	struct container_details *details;
 };
 
-/*
- * A location in the lists above; false if it is not of this user. What is in the slice of a user is
- * a container of that user: the name of a cgroup there proves nothing about the system's.
- */
+/* A location of the lists above; false if it is for the other kind of user: root or not. */
 static bool location_expand(const struct lookup *lookup, const char *location, char to[PATH_MAX])
 {
 	int length;
@@ -120,7 +117,7 @@ static bool docker_disk(struct lookup *lookup)
 	return false;
 }
 
-/* What a bundle's config.json says; also whose it is, if the bundle is Docker's. */
+/* What config.json of a bundle says, and Docker's own file if the bundle is Docker's. */
 static bool bundle_read(struct lookup *lookup, const char *directory)
 {
 	size_t length;
@@ -202,7 +199,7 @@ static DIR *lookup_list(const struct lookup *lookup, const char *path)
 
 static bool containerd_tasks(struct lookup *lookup, const char *state)
 {
-	/* Of a container that only may be one, it is its cgroup's parent. */
+	/* If the path names no container, its cgroup's parent is the namespace. */
 	const char *only = lookup->path.is_container ? NULL : lookup->path.leaf_parent;
 	char tasks[PATH_MAX + 64];
 	struct dirent *entry;
@@ -231,7 +228,7 @@ static bool containerd_disk(struct lookup *lookup)
 	return false;
 }
 
-/* crun and runc on their own: their state tells where the bundle is. */
+/* crun and runc without another runtime: their state file says where the bundle is. */
 static bool runc_disk(struct lookup *lookup)
 {
 	char root[PATH_MAX], directory[PATH_MAX + 1 + CONTAINER_ID_SIZE];
@@ -326,7 +323,7 @@ static bool manager_directory(const struct container_manager *manager, char to[P
 	return true;
 }
 
-/* Its files, wherever the manager keeps them. */
+/* Files of the container, wherever the manager keeps them. */
 static void manager_files_read(struct lookup *lookup, const struct container_manager *manager)
 {
 	char directory[PATH_MAX + 4], bundle[PATH_MAX + 32 + CONTAINER_ID_SIZE], root[64];
@@ -345,7 +342,7 @@ static void manager_files_read(struct lookup *lookup, const struct container_man
 	lookup->root = before;
 }
 
-/* Where the cgroup does not tell. */
+/* For a container that its cgroup does not name. */
 static void id_set(struct lookup *lookup, const char *id)
 {
 	char *copy = strdup(id);
@@ -357,7 +354,7 @@ static void id_set(struct lookup *lookup, const char *id)
 	lookup->certain = true;
 }
 
-/* Who keeps it running is found while its processes live, wherever the files are. */
+/* A manager is found only while the container's processes live. */
 static bool manager_ask(struct lookup *lookup)
 {
 	const struct container_question *question = lookup->question;
@@ -391,9 +388,9 @@ static const struct {
 };
 
 /*
- * Of its runtime, as far as that is known by now, and by an id that it may have given. Where a
- * user chooses the names of cgroups they say nothing about root's containers, but a manager of
- * root's does.
+ * A step is for one runtime, and needs an id that this runtime may have given. Names of cgroups
+ * that a user chooses say nothing about root's containers, so root's files and sockets are not
+ * asked about them; root's managers are.
  */
 static bool step_is_for(const struct lookup *lookup, size_t step)
 {
@@ -422,8 +419,8 @@ bool container_lookup(struct container_api *api, const struct container_question
 	lookup.certain = lookup.path.is_container;
 	lookup.id = lookup.certain ? lookup.path.id : lookup.path.leaf;
 	lookup.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	/* Who knows it may not know its name: files of a dockerd that has a mount namespace of its
-	 * own are not here. */
+	/* The first that knows the container may not know its name: the files of a dockerd in a
+	 * mount namespace of its own cannot be seen, but its socket can be asked. */
 	for (i = 0; lookup.root >= 0 && i < ARRAY_SIZE(steps) && !details->name; i++) {
 		if (!step_is_for(&lookup, i) || !steps[i].ask(&lookup))
 			continue;

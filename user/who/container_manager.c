@@ -48,7 +48,7 @@ static const char *argument_find(const struct arguments *arguments, const char *
 	return NULL;
 }
 
-/* Names of directories; what is none is left out. */
+/* Only what can be the name of a directory. */
 static void name_copy(char to[CONTAINER_ID_SIZE], const char *from)
 {
 	if (from && strlen(from) < CONTAINER_ID_SIZE && !strchr(from, '/') && strcmp(from, "..") &&

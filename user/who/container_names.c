@@ -11,8 +11,8 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD(name)	  offsetof(struct container_details, name)
 
-/* Annotations of bundles and labels of Docker that stand for a field; of two for one the first
- * counts. */
+/* Annotations of bundles and labels of Docker that fill a field. The first one that is set counts.
+ */
 static const struct {
 	const char *key;
 	size_t field;
@@ -45,7 +45,7 @@ static void field_set(struct container_details *details, size_t field, const cha
 		*text = strndup(value, CONTAINER_TEXT_MAX);
 }
 
-/* NULL where there is no such key, or from is no object. */
+/* NULL if there is no such key, or from is not an object. */
 static struct json_object *member(struct json_object *from, const char *key)
 {
 	struct json_object *value = NULL;
@@ -55,7 +55,7 @@ static struct json_object *member(struct json_object *from, const char *key)
 	return value;
 }
 
-/* NULL where it is no string. */
+/* NULL if it is not a string. */
 static const char *string_of(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
@@ -155,7 +155,7 @@ bool container_storage_read(const char *text, size_t length, const char *id,
 	return document_find(text, length, id, storage_entry_read, &wanted);
 }
 
-/* Podman's and CRI-O's bundles say whose they are. */
+/* Bundles of Podman and CRI-O name their runtime. */
 static const char *manager_runtime(const char *manager)
 {
 	if (string_is(manager, "libpod"))

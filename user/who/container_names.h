@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What runtimes write down of their containers, as JSON of any content. Each function takes the
- * whole document; true if it is of this container, then what it says and details lacks was added to
- * details.
+ * Files and answers of runtimes, as JSON of any content. Each function takes the whole document. It
+ * returns true if the document is about this container, and then has filled in what details lacked.
  */
 #ifndef TLSTRACE_CONTAINER_NAMES_H
 #define TLSTRACE_CONTAINER_NAMES_H
@@ -20,10 +19,10 @@ bool container_storage_read(const char *text, size_t length, const char *id,
 			    struct container_details *details);
 /* config.json of an OCI bundle: what its annotations say. */
 bool container_bundle_read(const char *text, size_t length, struct container_details *details);
-/* Of the same, the directory where Docker keeps what it knows of the container, to be freed; NULL
- * if it is none. */
+/* Of the same, Docker's own directory for the container, to be freed; NULL if the bundle is not
+ * Docker's. */
 char *container_bundle_docker(const char *text, size_t length, const char *id);
-/* state.json of runc, status of crun: directory of the bundle, to be freed; NULL if it says none.
+/* state.json of runc, status of crun: directory of the bundle, to be freed; NULL if unknown.
  */
 char *container_state_bundle(const char *text, size_t length);
 

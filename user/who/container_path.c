@@ -43,13 +43,13 @@ static bool is_name(struct piece id)
 	return id.length > 0;
 }
 
-/* machined names virtual machines of libvirt like this too. */
+/* machined uses this form for libvirt's virtual machines, too. */
 static bool is_machine(struct piece id)
 {
 	return id.length > 0 && strncmp(id.text, "qemu\\x2d", 8) != 0;
 }
 
-/* How runtimes call the directory of a container; parent: in this one only. */
+/* How runtimes name the cgroup of a container; parent: only in a directory of this name. */
 static const struct {
 	const char *parent, *prefix, *suffix;
 	id_form form;
@@ -64,7 +64,7 @@ static const struct {
 	{NULL, "crio-", "", is_id, "cri-o"},
 	{NULL, "cri-containerd-", ".scope", is_id, "containerd"},
 	{NULL, "nerdctl-", ".scope", is_id, "containerd"},
-	/* Where systemd's notation reached a runtime that uses directories: SLICE:PREFIX:ID. */
+	/* systemd's notation, used by a runtime that makes directories: SLICE:PREFIX:ID. */
 	{NULL, "docker:", "", is_docker_id, "docker"},
 	{NULL, "libpod:", "", is_id, "podman"},
 	{NULL, "crio:", "", is_id, "cri-o"},
@@ -98,9 +98,9 @@ static bool is(struct piece text, const char *other)
 	return text.length == strlen(other) && starts_with(text, other);
 }
 
-static struct piece without(struct piece text, size_t before, size_t behind)
+static struct piece without(struct piece text, size_t before, size_t after)
 {
-	return (struct piece){text.text + before, text.length - before - behind};
+	return (struct piece){text.text + before, text.length - before - after};
 }
 
 static void piece_copy(struct piece from, char to[CONTAINER_ID_SIZE])
@@ -108,7 +108,7 @@ static void piece_copy(struct piece from, char to[CONTAINER_ID_SIZE])
 	snprintf(to, CONTAINER_ID_SIZE, "%.*s", (int)from.length, from.text);
 }
 
-/* systemd.unit(5), "string escaping": what a unit's name cannot hold is \xNN. */
+/* systemd.unit(5), "string escaping": other characters are written as \xNN. */
 static void unescape(char *text)
 {
 	char *to = text, digits[3] = "";
@@ -131,20 +131,20 @@ static bool container_find(struct piece parent, struct piece piece, struct conta
 	const char *colon = memchr(piece.text, ':', piece.length);
 	size_t i;
 
-	/* Podman's pods have ids too. */
+	/* The cgroup of one of Podman's pods, not of a container. */
 	if (is(parent, "libpod_parent") && !starts_with(piece, "libpod-"))
 		return false;
 	if (colon)
 		piece = without(piece, (size_t)(colon + 1 - piece.text), 0);
 	for (i = 0; i < ARRAY_SIZE(patterns); i++) {
-		size_t before = strlen(patterns[i].prefix), behind = strlen(patterns[i].suffix);
+		size_t before = strlen(patterns[i].prefix), after = strlen(patterns[i].suffix);
 		struct piece id;
 
 		if ((patterns[i].parent && !is(parent, patterns[i].parent)) ||
 		    !starts_with(piece, patterns[i].prefix) ||
-		    !ends_with(piece, patterns[i].suffix) || piece.length < before + behind)
+		    !ends_with(piece, patterns[i].suffix) || piece.length < before + after)
 			continue;
-		id = without(piece, before, behind);
+		id = without(piece, before, after);
 		if (!patterns[i].form(id))
 			continue;
 		into->is_container = true;
@@ -192,7 +192,7 @@ static bool is_unit(struct piece piece)
 	return false;
 }
 
-/* The first unit is the system's; that of a user's own systemd lies below its user@UID.service. */
+/* The first unit is the system's. A unit of a user's systemd is below user@UID.service. */
 static void unit_find(struct piece piece, struct container_path *into)
 {
 	bool manager = strncmp(into->unit, "user@", 5) == 0;

@@ -11,20 +11,21 @@
 
 struct container_path {
 	bool is_container;
-	const char *runtime;		 /* static; NULL: the path does not tell */
+	const char *runtime;		 /* static; NULL: unknown */
 	char id[CONTAINER_ID_SIZE];	 /* "" none */
 	char pod_uid[CONTAINER_ID_SIZE]; /* of Kubernetes; "" none */
 	char unit[CONTAINER_ID_SIZE];	 /* of systemd, not the container's own scope; "" none */
-	/* If it is none: it may yet be one, of this name, if a runtime below knows it. "" none */
+	/* If the path names no container: the last directory and its parent. A runtime may know a
+	 * container of that name. "" none */
 	char leaf[CONTAINER_ID_SIZE], leaf_parent[CONTAINER_ID_SIZE];
 	size_t parent_length; /* of the path of the directory that has the container's, or the leaf
 			       */
-	int64_t user;	      /* whose session or services it is among; -1: the system's */
+	int64_t user;	      /* in whose slice it is; -1: in no user's */
 };
 
 /*
- * Of containers within containers it is the outermost: that is the one this host's runtimes know,
- * and no process inside can pass for another by the name of a cgroup that it makes.
+ * Of nested containers, the outermost: this host's runtimes know it, and a process inside cannot
+ * appear as another container by making a cgroup.
  */
 void container_path_read(const char *path, struct container_path *into);
 

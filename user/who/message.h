@@ -34,11 +34,11 @@ size_t message_question_size(const struct message_question *question);
 bool message_question_is(const struct message_question *question, size_t length);
 /* Returns its length. What has no room is left out. */
 size_t message_answer_write(const struct message_answer *answer, char packet[ANSWER_MAX]);
-/* Whatever a worker wrote, it is the answer to this question, and that user's. False if it is none.
- */
+/* Whatever a worker wrote, it is the answer to this question, and that user's. False if
+ * it is no answer. */
 bool message_answer_stamp(char *packet, size_t length, uint32_t ticket, uint32_t user);
 /* The helper reads what anybody wrote, so nothing in its answer is taken for granted. False if it
- * is none, or there is no memory; then it has no details. */
+ * is no answer, or there is no memory; then it has no details. */
 bool message_answer_read(const char *packet, size_t length, struct message_answer *answer);
 
 #endif

@@ -23,7 +23,7 @@ uint32_t cgroup_mount_owner(const struct cgroup_mount *mount, const char *path, 
 char *process_exe(uint32_t pid);
 /* Whether /proc shows the initial pid namespace, whose numbers the kernel gives us. */
 bool process_numbers_known(void);
-/* The process that a process or thread of this number belongs to; 0: there is none. */
+/* The process that a process or thread of this number belongs to; 0 if it does not exist. */
 uint32_t process_of(uint32_t pid);
 
 #endif

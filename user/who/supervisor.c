@@ -33,7 +33,7 @@
 #define QUEUED_MS 5000
 #define QUEUE_MAX 256
 /* At a time: one for root's runtimes, and of each user one. Those that were killed and cannot end,
- * because they wait for a file system, keep their places. */
+ * because they wait for a file system, count too. */
 #define WORKERS_OF_ROOT 4
 #define WORKERS_MAX	12
 
@@ -44,7 +44,7 @@
 #define MILLISECOND_NS 1000000LL
 
 struct worker {
-	pid_t pid;	  /* 0: there is none */
+	pid_t pid;	  /* 0: not running */
 	int socket;	  /* -1: it was killed and has not ended yet */
 	uid_t user;	  /* 0: root's runtimes */
 	int64_t until_ms; /* it must have answered by then; 0 it was not asked */
