@@ -40,7 +40,7 @@ static void test_find(void **state)
 	assert_null(field_nearest("xyzzyx", 6));
 }
 
-/* Names are unique, objects stand before what is in them, and all have a type and help. */
+/* Names are unique, objects come before what is in them, and all have a type and help. */
 static void test_table(void **state)
 {
 	(void)state;

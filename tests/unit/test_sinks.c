@@ -539,7 +539,7 @@ static void test_json_quic(void **state)
 	free(output);
 }
 
-/* Of a handshake of which nothing is known, every key is still there. */
+/* If nothing is known of a handshake, every key is still there. */
 static void test_json_unknown(void **state)
 {
 	static const struct expected_json expected[] = {
@@ -754,7 +754,7 @@ static void test_table(void **state)
 	output = row_print(&sink_table, 60, false, &handshake);
 	assert_contains(output, " unknown_ca\n");
 	free(output);
-	/* The name stands in its own column. */
+	/* The name has its own column. */
 	output = row_print(&sink_table, 180, false, &handshake);
 	assert_contains(output, " client rejected the server's certificate: unknown_ca\n");
 	free(output);

@@ -164,7 +164,7 @@ enum field_state field_read(const struct field *field, struct field_row *row,
 			    struct field_value *value);
 /*
  * For a writer that walks objects itself: whether the object a field is in, or is, exists; its
- * list is at row->element. FIELD_END: it is not so long.
+ * list is at row->element. FIELD_END: the list has no such element.
  */
 enum field_state field_object(const struct field *field, const struct field_row *row,
 			      const void **base);

@@ -152,7 +152,7 @@ FIELD_READER(read_endpoint)
 	return FIELD_KNOWN;
 }
 
-/* Of a hello that was cut off nobody knows whether it went on with this list. */
+/* A hello that was cut off may have had this list in the missing part. */
 FIELD_READER(read_code_list)
 {
 	const struct code_list *codes = member(field, base);

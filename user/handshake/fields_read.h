@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The readers behind the field table; for fields*.c alone. */
+/* The readers that the field table uses; only for fields*.c. */
 #ifndef TLSTRACE_FIELDS_READ_H
 #define TLSTRACE_FIELDS_READ_H
 

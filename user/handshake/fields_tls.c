@@ -91,7 +91,7 @@ FIELD_READER(read_alpn)
 			 (is_whole(handshake) && !tls_version_is_13(handshake->version)));
 }
 
-/* What was not seen may have been in what is missing. */
+/* What was not seen may be in the missing part. */
 static enum field_state seen(const struct handshake *handshake, bool was_seen,
 			     struct field_value *value)
 {

@@ -116,7 +116,7 @@ static void downgrade_write(struct text *text, const struct handshake *handshake
 		    text_code(tls_version_name, handshake->version, buffer));
 }
 
-/* A certificate that is not the leaf has to be told from it. */
+/* Name the certificate, unless it is the leaf. */
 static void validity_append(struct text *text, const struct handshake *handshake, const char *what,
 			    int64_t limit, const struct certificate *certificate)
 {
@@ -348,7 +348,7 @@ static void not_sent_write(struct text *text, const struct handshake *handshake)
 	text_append(text, "whose answer never left this host");
 }
 
-/* Facts that stand as the reason, and those that stand behind the sentence. */
+/* Facts that are the reason in a sentence, and those that follow it in parentheses. */
 static fact_writer *const reasons[FAILURE_FACTS] = {
 	[FACT_VERSION] = versions_write,
 	[FACT_ALPN] = alpn_write,

@@ -9,7 +9,7 @@
 /* Whether its cause is one that facts_reason() has words for. */
 bool facts_has_reason(const struct handshake *handshake);
 void facts_reason(struct text *text, const struct handshake *handshake);
-/* What else may tell why, " (one; another)"; nothing if there is none. */
+/* What else may explain it: " (one; another)", or nothing. */
 void facts_append(struct text *text, const struct handshake *handshake);
 
 /* Why the client left a completed handshake: rejected_after. */

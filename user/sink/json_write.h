@@ -45,7 +45,7 @@ void json_words(struct json *json, const char *words, size_t length);
 void json_bytes(struct json *json, const void *bytes, size_t length);
 /* A few bytes, in lower-case hexadecimal. */
 void json_hex(struct json *json, const void *bytes, size_t length);
-/* Digits as they are to stand there. */
+/* A number that is written already. */
 void json_digits(struct json *json, const char *digits);
 
 /* A key and its value. NULL is null. */

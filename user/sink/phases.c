@@ -21,7 +21,7 @@ static const char *const meanings[PHASE_KINDS] = {
 	[PHASE_FINISH_NETWORK] = "last messages travel",
 	[PHASE_SERVER_FINISH] = "server checks the client's last",
 	[PHASE_CLIENT_FINISH] = "client checks the server's last",
-	[PHASE_UNKNOWN] = "cannot be told from here",
+	[PHASE_UNKNOWN] = "unknown: not visible from here",
 };
 
 const char *phase_name(enum phase_kind kind)

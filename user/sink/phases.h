@@ -12,7 +12,7 @@
 struct sink_settings;
 
 const char *phase_name(enum phase_kind kind);
-/* For a person who has read no manual. */
+/* What happens in it, in plain words. */
 const char *phase_meaning(const struct phase *phase);
 
 /* The fewest phases that make up more than half of it, the longest first; how many. */

@@ -73,7 +73,7 @@ extern const struct sink sink_table, sink_wide, sink_tree, sink_json, sink_csv;
 
 /* One plain sentence on how it ended: "ok", or who rejected whom and why. */
 void verdict_write(const struct handshake *handshake, char *to, size_t size);
-/* The same without the remarks in parentheses behind it. */
+/* The same without the remarks in parentheses. */
 void verdict_write_bare(const struct handshake *handshake, char *to, size_t size);
 
 /*

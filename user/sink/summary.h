@@ -9,7 +9,7 @@ struct summary;
 struct summary_group;
 struct summary_phase;
 
-/* Of which there are many, a few are enough for who has not asked for all. */
+/* Without --summary only the largest groups are shown. */
 enum summary_extent { SUMMARY_BRIEF, SUMMARY_ALL };
 
 /* Those of a group in the order in which phases come, whichever was met first; how many. */

@@ -12,7 +12,7 @@
 #define NAME_MIN		 24
 #define NAME_MAX		 64
 #define NAME_SIZE		 (4 * SUMMARY_SNI_MAX + 2 * TEXT_WHO_SIZE)
-#define NUMBERS_WIDTH		 52 /* columns behind a name: see numbers_print() */
+#define NUMBERS_WIDTH		 52 /* columns after a name: see numbers_print() */
 
 struct table {
 	const struct sink_settings *settings;

@@ -328,7 +328,7 @@ static void (*const cells[COLUMNS])(const struct row *, char[CELL_SIZE]) = {
 	[COLUMN_MS] = ms_cell,		 [COLUMN_RESULT] = result_cell,
 };
 
-/* The sentence without the name of who did it, which stands in its own column. */
+/* Remove the name of the end that did it: it has a column of its own. */
 static void result_drop_name(const struct handshake *handshake, char cell[CELL_SIZE])
 {
 	enum handshake_end by = handshake->failure.by;

@@ -57,9 +57,9 @@ void text_cut(char *string, size_t size, size_t width, size_t tail);
 /* Whether the locale's terminal shows UTF-8; setlocale() must have been called. */
 bool text_is_utf8(void);
 
-/* An address of which nothing is known is all zero. */
+/* False for an unknown address, which is all zero. */
 bool text_address_known(const struct address *address);
-/* In at least so many digits; returns where the NUL stands. */
+/* With at least so many digits; returns a pointer to the NUL. */
 char *text_number(uint64_t number, size_t digits, char *to);
 void text_ip(const struct address *address, char to[TEXT_ADDRESS_SIZE]);
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
@@ -73,7 +73,7 @@ void text_process(const struct process *process, char to[TEXT_WHO_SIZE]);
 void text_time(uint64_t time_ns, int64_t clock_offset_ns, char to[TEXT_TIME_SIZE]);
 /* Seconds since 1970 as RFC 3339, UTC, without a fraction; false if no such date can be written. */
 bool text_seconds(int64_t seconds, char to[TEXT_TIME_SIZE]);
-/* Nanoseconds as microseconds with at most 3 decimals: "890.1". Returns where the NUL is. */
+/* Nanoseconds as microseconds with at most 3 decimals: "890.1". Returns a pointer to the NUL. */
 char *text_microseconds(int64_t ns, char to[TEXT_NUMBER_SIZE]);
 /* Nanoseconds as milliseconds with 1 to 3 decimals, without the unit. */
 void text_milliseconds(uint64_t ns, char to[TEXT_NUMBER_SIZE]);

@@ -49,8 +49,8 @@ enum verdict_form {
 /*
  * The sentence; words in capitals are filled in: WHO and PEER an end and its process or address,
  * CAUSE what the certificate shows, SIDE "client" or "server", LAST the message before, TIME,
- * ALERT, REASON, PROTOCOL, ERROR, SIGNAL. Behind it may stand, in parentheses, what else may tell
- * why.
+ * ALERT, REASON, PROTOCOL, ERROR, SIGNAL. What else may explain it follows in
+ * parentheses.
  */
 extern const char *const verdict_forms[VERDICT_FORMS];
 
