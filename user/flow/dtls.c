@@ -23,6 +23,11 @@
  */
 #define MESSAGE_SPACE ((uint64_t)1 << 25)
 
+/* What a datagram brought. */
+struct dtls_news {
+	bool fresh, resent;
+};
+
 /* What is being read, and for whom; flow->directions[].position is the message_seq that is next. */
 struct dtls_reader {
 	const struct flow_handler *handler;
@@ -30,6 +35,7 @@ struct dtls_reader {
 	struct flow_direction *direction;
 	bool from_client;
 	uint64_t time_ns;
+	struct dtls_news *datagram;
 };
 
 static void reader_stop(const struct dtls_reader *reader)
@@ -110,7 +116,11 @@ static void fragment_add(const struct dtls_reader *reader, const struct dtls_fra
 {
 	struct flow_direction *direction = reader->direction;
 
-	/* What was handed on is a retransmission; what is far ahead, nobody can be waiting for. */
+	/* What is far ahead, nobody can be waiting for. */
+	if (fragment->sequence < direction->position)
+		reader->datagram->resent = true;
+	else
+		reader->datagram->fresh = true;
 	if (fragment->sequence < direction->position ||
 	    fragment->sequence > direction->position + AHEAD_MAX)
 		return;
@@ -146,7 +156,10 @@ static void plaintext_read(const struct dtls_reader *reader, const struct dtls_r
 	}
 	if (record->type == RECORD_KIND_HANDSHAKE) {
 		handshake_read(reader, record->body);
-	} else if (record->type == RECORD_KIND_CCS && !reader->direction->changed) {
+	} else if (record->type == RECORD_KIND_CCS && reader->direction->changed) {
+		reader->datagram->resent = true;
+	} else if (record->type == RECORD_KIND_CCS) {
+		reader->datagram->fresh = true;
 		reader->direction->changed = true;
 		message->kind = FLOW_CHANGE_CIPHER_SPEC;
 		message_emit(reader->handler, reader->flow, message);
@@ -179,19 +192,29 @@ static void dtls_add(struct flow *flow, const struct flow_segment *segment,
 		     const struct flow_handler *handler)
 {
 	bool from_client = segment->event->from_client;
-	struct dtls_reader reader = {handler, flow, &flow->directions[from_client], from_client,
-				     segment->event->header.time_ns};
+	struct dtls_news news;
+	struct dtls_reader reader = {handler,
+				     flow,
+				     &flow->directions[from_client],
+				     from_client,
+				     segment->event->header.time_ns,
+				     &news};
 	struct datagram datagram = {0, 0};
 	struct dtls_record record;
 	uint32_t at;
 
-	while (datagram_next(segment, &datagram))
+	while (datagram_next(segment, &datagram)) {
+		news = (struct dtls_news){false, false};
 		for (at = datagram.start; at < datagram.end; at += record.size) {
 			if (!dtls_record_read(datagram_bytes(segment, &datagram, at),
 					      datagram.end - at, &record))
 				break;
 			record_add(&reader, &record);
 		}
+		/* With the flight that is sent again the Finished has a new number: it says
+		 * nothing. */
+		reader.direction->resent += news.resent && !news.fresh;
+	}
 }
 
 static int dtls_begin(struct flow *flow, const struct flow_segment *segment,

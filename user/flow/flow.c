@@ -174,6 +174,22 @@ void flow_renegotiate(struct flow *flow, uint64_t time_ns)
 	flow->again = true;
 }
 
+void flow_restart(struct flow *flow, uint64_t time_ns)
+{
+	struct flow_direction *server = &flow->directions[0];
+	const struct flow_receipt *read = &server->receipt;
+
+	flow_renegotiate(flow, time_ns);
+	flow->again = false;
+	flow->opening.used = true;
+	if (read->known && read->acked > (int64_t)server->position)
+		server->position = read->acked;
+	stream_discard(&server->stream, server->position);
+	server->message_length = server->message_skip = 0;
+	server->stopped = server->not_tls = false;
+	server->changed = flow->directions[1].changed = false;
+}
+
 void flow_hello_take(struct flow_table *table, struct flow *flow)
 {
 	table->untaken -= !flow->hello_taken;
@@ -243,6 +259,47 @@ void flow_table_expire(struct flow_table *table, uint64_t before_ns)
 	}
 }
 
+static void sacks_note(struct flow_receipt *receipt, const struct stream *stream,
+		       const struct tlstrace_packet_event *event)
+{
+	uint32_t i;
+
+	receipt->sack_count = 0;
+	for (i = 0; i < event->sack_count && i < TLSTRACE_SACKS_MAX; i++) {
+		int64_t start = stream_position(stream, event->sacks[i].start);
+		int64_t end = stream_position(stream, event->sacks[i].end);
+
+		/* RFC 2883 section 4: the first block may be of bytes that came twice. */
+		if (i == 0 && end <= receipt->acked) {
+			receipt->duplicates++;
+			continue;
+		}
+		receipt->sacks[receipt->sack_count].start = start;
+		receipt->sacks[receipt->sack_count++].end = end;
+	}
+}
+
+/* What the sender of a segment has received of the other direction. */
+static void receipt_note(struct flow *flow, const struct tlstrace_packet_event *event)
+{
+	struct flow_direction *direction = &flow->directions[!event->from_client];
+	struct flow_receipt *receipt = &direction->receipt;
+	int64_t acked;
+
+	if (flow->transport->kind != TRANSPORT_TCP || !direction->stream.has_base ||
+	    !(event->tcp_flags & TLSTRACE_TCP_ACK))
+		return;
+	acked = stream_position(&direction->stream, event->acknowledgement);
+	if (!receipt->known || acked > receipt->acked) {
+		receipt->acked = acked;
+		receipt->acked_ns = event->header.time_ns;
+	}
+	if (acked > 0 && !receipt->started_ns)
+		receipt->started_ns = event->header.time_ns;
+	receipt->known = true;
+	sacks_note(receipt, &direction->stream, event);
+}
+
 /* Are the slices what the event says they are? The ring buffer is trusted, a capture file is not.
  */
 static bool segment_valid(const struct flow_segment *segment)
@@ -286,6 +343,10 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 		flow->truncated = true;
 	if (event->slice_count && !(event->flags & TLSTRACE_PACKET_RETRANSMIT))
 		flow->directions[event->from_client].segments += event->segments;
+	flow->directions[event->from_client].heard |= event->segments > 0;
+	if (event->flags & TLSTRACE_PACKET_RETRANSMIT)
+		flow->directions[event->from_client].resent += event->segments;
+	receipt_note(flow, event);
 	flow->transport->add(flow, segment, table->handler);
 	table->handler->segment(table->handler->context, flow, event);
 	return 0;

@@ -52,14 +52,35 @@ struct flow_message {
 			  before any encryption */
 };
 
+/*
+ * What the other end of a TCP connection has said that it received of a direction's bytes.
+ * Positions are those of the stream; what precedes the ClientHello is before 0.
+ */
+struct flow_receipt {
+	bool known;	     /* an acknowledgement came */
+	int64_t acked;	     /* all before it was received */
+	uint64_t acked_ns;   /* when that was first said of the last byte */
+	uint64_t started_ns; /* when it was first said of any byte after position 0 */
+	/* What was received after a hole, said last: RFC 2018. */
+	struct {
+		int64_t start, end;
+	} sacks[TLSTRACE_SACKS_MAX];
+	uint32_t sack_count;
+	uint32_t duplicates; /* times that the other end said it received bytes twice: RFC 2883 */
+};
+
 /* One direction's decoding state. */
 struct flow_direction {
 	struct stream stream;
 	uint64_t position;   /* of the next record */
 	uint64_t record_end; /* TCP: position behind the record at hand, */
 	uint64_t seen;	     /* and behind the last byte that came */
-	bool changed;	     /* ChangeCipherSpec seen: handshake records may be encrypted */
-	bool stopped;	     /* not TLS, or a hole that will not be filled */
+	struct flow_receipt receipt;
+	uint32_t resent; /* segments or datagrams that brought only what had come before */
+	bool heard;	 /* a packet of it was delivered */
+	bool changed;	 /* ChangeCipherSpec seen: handshake records may be encrypted */
+	bool stopped;	 /* not TLS, or a hole that will not be filled */
+	bool not_tls;	 /* and that because of bytes that are not TLS */
 	uint32_t segments;
 	uint8_t *message; /* handshake bytes gathered over records, owned */
 	size_t message_length, message_capacity;
@@ -80,6 +101,8 @@ struct flow_opening {
 	/* The first bytes of the server, if it spoke before a client that then sent the hello. */
 	uint8_t greeting[FLOW_GREETING_MAX];
 	uint8_t greeting_length;
+	/* Every acknowledgement is delivered: that none came is evidence. */
+	bool acknowledgements;
 };
 
 struct flow_transport;
@@ -143,6 +166,12 @@ void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *k
  * one's, so that it is known elsewhere.
  */
 void flow_renegotiate(struct flow *flow, uint64_t time_ns);
+/*
+ * The ClientHello just read begins another handshake on a connection whose earlier one is over:
+ * what was known of encryption no longer holds, and the server's answer begins where the client
+ * has acknowledged. TCP.
+ */
+void flow_restart(struct flow *flow, uint64_t time_ns);
 /* TCP: of what this direction has begun to say a part has not come: of a record, of a message, or
  * before a hole. */
 bool flow_is_amid(const struct flow *flow, bool from_client);

@@ -10,6 +10,7 @@
 #include "flow/messages.h"
 #include "flow/transport.h"
 #include "hash.h"
+#include "tls/hello.h"
 
 /* RFC 9000 sections 7.2 and 14.1: of the client's first datagram. */
 #define FIRST_CONNECTION_ID_MIN 8
@@ -20,6 +21,7 @@ struct quic_side {
 	uint32_t version; /* the keys are for; 0: none yet */
 	uint64_t next_number;
 	bool heard;	  /* an Initial of it was read */
+	uint64_t sent;	  /* the end of the CRYPTO bytes that it sent with these keys */
 	uint32_t packets; /* whose CRYPTO bytes were not handed on yet */
 };
 
@@ -32,6 +34,7 @@ struct quic_state {
 	uint8_t connection_id[QUIC_CONNECTION_ID_MAX];
 	size_t connection_id_length;
 	bool negotiated; /* Version Negotiation: the client begins anew */
+	bool unreadable; /* the client's first packet is of a version that is not decoded */
 	struct quic_side sides[2];
 };
 
@@ -40,7 +43,8 @@ struct quic_reader {
 	const struct flow_handler *handler;
 	struct flow *flow;
 	bool from_client;
-	bool counted; /* the packet brought new CRYPTO bytes */
+	bool counted; /* the packet brought new CRYPTO bytes, */
+	bool resent;  /* or some that had come before */
 	uint64_t time_ns;
 };
 
@@ -73,6 +77,8 @@ static void connection_id_set(struct quic_state *state, struct slice connection_
 	memcpy(state->connection_id, connection_id.bytes, connection_id.length);
 	state->connection_id_length = connection_id.length;
 	state->sides[0].version = state->sides[1].version = 0;
+	/* What the client sends again after a Retry was not lost. */
+	state->sides[0].sent = state->sides[1].sent = 0;
 }
 
 /* Behind Version Negotiation the client's ClientHello is another one. */
@@ -158,8 +164,12 @@ static void crypto_add(struct quic_reader *reader, const struct quic_frame *fram
 {
 	struct quic_state *state = reader->flow->state;
 	struct flow_direction *direction = &reader->flow->directions[reader->from_client];
+	struct quic_side *side = &state->sides[reader->from_client];
 	struct slice bytes = frame->data, seen;
 
+	reader->resent |= bytes.length && frame->offset + bytes.length <= side->sent;
+	if (frame->offset + bytes.length > side->sent)
+		side->sent = frame->offset + bytes.length;
 	if (direction->stopped || frame->offset + bytes.length <= direction->position)
 		return;
 	if (frame->offset + bytes.length > FLOW_MESSAGE_MAX) {
@@ -195,7 +205,7 @@ static void initial_read(struct quic_reader *reader, const struct quic_packet *p
 	}
 	if (!initial_open(reader, packet, &payload))
 		return;
-	reader->counted = false;
+	reader->counted = reader->resent = false;
 	while (quic_frame_next(&payload, &frame)) {
 		if (frame.type == QUIC_FRAME_CRYPTO)
 			crypto_add(reader, &frame);
@@ -209,6 +219,7 @@ static void initial_read(struct quic_reader *reader, const struct quic_packet *p
 							   .body = frame.data});
 	}
 	crypto_drain(reader);
+	direction->resent += reader->resent && !reader->counted;
 }
 
 static void versions_read(const struct quic_reader *reader, const struct quic_packet *packet)
@@ -224,6 +235,21 @@ static void versions_read(const struct quic_reader *reader, const struct quic_pa
 					   .record_type = RECORD_KIND_QUIC_VERSION_NEGOTIATION,
 					   .size = packet->size,
 					   .body = packet->versions});
+}
+
+/* Of a version that is not decoded: that there is a ClientHello, and nothing of it. */
+static void unknown_read(const struct quic_reader *reader, const struct quic_packet *packet)
+{
+	struct quic_state *state = reader->flow->state;
+
+	if (!reader->from_client || state->unreadable)
+		return;
+	state->unreadable = true;
+	reader_emit(reader, &(struct flow_message){.kind = FLOW_HANDSHAKE,
+						   .type = TLS_CLIENT_HELLO,
+						   .record_type = RECORD_KIND_QUIC_INITIAL,
+						   .size = packet->size,
+						   .truncated = true});
 }
 
 static void packet_read(struct quic_reader *reader, const struct quic_packet *packet)
@@ -256,6 +282,7 @@ static void packet_read(struct quic_reader *reader, const struct quic_packet *pa
 		versions_read(reader, packet);
 		break;
 	case QUIC_UNKNOWN:
+		unknown_read(reader, packet);
 		break;
 	}
 }
@@ -280,7 +307,7 @@ static void quic_add(struct flow *flow, const struct flow_segment *segment,
 		}
 }
 
-/* The first Initial of a datagram; 0-RTT may come before it. */
+/* The first Initial of a datagram, or what may be one of another version; 0-RTT may come first. */
 static bool initial_find(const struct flow_segment *segment, struct quic_packet *packet)
 {
 	struct datagram datagram = {0, 0};
@@ -292,7 +319,7 @@ static bool initial_find(const struct flow_segment *segment, struct quic_packet 
 		if (!quic_packet_read(datagram_bytes(segment, &datagram, at), datagram.end - at,
 				      packet))
 			return false;
-		if (packet->type == QUIC_INITIAL)
+		if (packet->type == QUIC_INITIAL || packet->type == QUIC_UNKNOWN)
 			return true;
 	}
 	return false;
@@ -330,7 +357,8 @@ static int quic_begin(struct flow *flow, const struct flow_segment *segment,
 	flow->state = state;
 	state->crypto = shared->quic;
 	connection_id_set(state, packet.destination);
-	if (!is_first_initial(state, &packet, segment->event->length))
+	if (packet.type == QUIC_INITIAL &&
+	    !is_first_initial(state, &packet, segment->event->length))
 		return -EPROTO;
 	flow->quic_version = packet.version;
 	flow->start = slice_hash(packet.destination, shared->seed);

@@ -4,6 +4,7 @@
 
 #include "flow/messages.h"
 #include "flow/transport.h"
+#include "tls/beginning.h"
 #include "tls/hello.h"
 #include "tls/record.h"
 
@@ -108,10 +109,14 @@ static void record_truncated(const struct flow_handler *handler, struct flow *fl
 		direction->stopped = flow->gap = true;
 }
 
-static bool header_valid(const uint8_t *header)
+/* A client may put any version into the header of its first record, which servers ignore. */
+static bool header_valid(const struct flow_direction *direction, const uint8_t *header)
 {
+	bool is_first = !direction->position && header[0] == RECORD_KIND_HANDSHAKE;
+
 	return header[0] >= RECORD_KIND_CCS && header[0] <= RECORD_KIND_HEARTBEAT &&
-	       header[1] == 3 && header[2] <= 4 && record_length(header) <= RECORD_LENGTH_MAX;
+	       ((header[1] == 3 && header[2] <= 4) || is_first) &&
+	       record_length(header) <= RECORD_LENGTH_MAX;
 }
 
 /* The first bytes of an SSL 2.0 ServerHello: length, type, whether the session was found,
@@ -138,7 +143,7 @@ static void not_tls(const struct flow_handler *handler, struct flow *flow, bool 
 		message.type = TLS_SERVER_HELLO;
 		message.size = (header[0] & 0x7f) << 8 | header[1];
 	}
-	flow->directions[from_client].stopped = true;
+	flow->directions[from_client].stopped = flow->directions[from_client].not_tls = true;
 	/* It may only have begun in the middle of a record. */
 	if (flow->again)
 		flow->gap = true;
@@ -164,7 +169,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 		direction->stopped = flow->gap = true;
 		return false;
 	}
-	if (!header_valid(header)) {
+	if (!header_valid(direction, header)) {
 		not_tls(handler, flow, from_client, (struct slice){header, RECORD_HEADER}, time_ns);
 		return false;
 	}
@@ -276,7 +281,7 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 	size_t length;
 
 	while (!direction->stopped && slice_bytes(&rest, RECORD_HEADER, &header)) {
-		if (!header_valid(header.bytes)) {
+		if (!header_valid(direction, header.bytes)) {
 			not_tls(handler, flow, from_client, header, time_ns);
 			return rest;
 		}
@@ -343,6 +348,29 @@ static int tcp_begin(struct flow *flow, const struct flow_segment *segment,
 	return 0;
 }
 
+/*
+ * After what was not TLS, as after a handshake that ended and left the connection to another
+ * protocol, a segment that begins with a ClientHello begins another one.
+ */
+static void client_resume(struct flow *flow, const struct flow_segment *segment)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+	struct flow_direction *direction = &flow->directions[1];
+	int64_t position = stream_position(&direction->stream, event->sequence);
+	size_t before;
+
+	if (!event->from_client || !direction->not_tls || !event->slice_count ||
+	    event->slices[0].offset || position < (int64_t)direction->position ||
+	    beginning_tcp((struct slice){segment->data, event->slices[0].length}, &before) !=
+		    BEGINS_HELLO ||
+	    before)
+		return;
+	direction->position = position;
+	direction->stopped = direction->not_tls = direction->changed = false;
+	direction->message_length = 0;
+	stream_discard(&direction->stream, position);
+}
+
 static void segment_add(struct flow *flow, const struct flow_segment *segment,
 			const struct flow_handler *handler)
 {
@@ -355,6 +383,7 @@ static void segment_add(struct flow *flow, const struct flow_segment *segment,
 		direction->stream.base = event->sequence;
 		direction->stream.has_base = true;
 	}
+	client_resume(flow, segment);
 	if (!direction->stream.has_base || direction->stopped)
 		return;
 	end = stream_position(&direction->stream, event->sequence) + (int64_t)event->length;
@@ -413,7 +442,7 @@ static void tcp_part(struct flow *flow, const struct flow_handler *handler)
 
 	if (stream_read(&client->stream, position, RECORD_HEADER, header, &time_ns) ==
 		    STREAM_HAVE &&
-	    header_valid(header) && header[0] == RECORD_KIND_HANDSHAKE) {
+	    header_valid(client, header) && header[0] == RECORD_KIND_HANDSHAKE) {
 		have = stream_have(&client->stream, position + RECORD_HEADER,
 				   record_length(header));
 		if (stream_read(&client->stream, position + RECORD_HEADER, have, body, NULL) ==

@@ -129,6 +129,8 @@ void flight_times_segment(struct flight_times *times, const struct flow *flow,
 	    (pending || !times->passed[from] ||
 	     stream_position(stream, event->sequence) < (int64_t)times->passed[from]))
 		times->repeated[from] += event->segments;
+	if (flow->transport->kind != TRANSPORT_TCP && pending)
+		times->repeated[from] = flow->directions[from].resent;
 	if (flight == FLIGHT_NONE)
 		return;
 	/* A message in datagrams is handed on when it is whole: its end is 0. */

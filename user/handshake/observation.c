@@ -84,19 +84,33 @@ static void hello_arrived(struct tracker *tracker, struct flow *flow,
 
 /* The flow goes on to another handshake. What is left of the one before waits for its time without
  * it. */
-static void renegotiation_arrived(struct tracker *tracker, struct flow *flow,
-				  const struct flow_message *message)
+static void sighting_detach(struct flow *flow)
 {
 	struct sighting *before = flow->owner;
 
-	if (before) {
-		before->opening = flow->opening;
-		memcpy(before->sockets, flow->sockets, sizeof(before->sockets));
-		before->flow = NULL;
-		flow->owner = NULL;
-	}
+	if (!before)
+		return;
+	before->opening = flow->opening;
+	memcpy(before->sockets, flow->sockets, sizeof(before->sockets));
+	before->flow = NULL;
+	flow->owner = NULL;
+}
+
+static void renegotiation_arrived(struct tracker *tracker, struct flow *flow,
+				  const struct flow_message *message)
+{
+	sighting_detach(flow);
 	flow_renegotiate(flow, message->time_ns);
 	sighting_new(tracker, flow, message, NULL);
+}
+
+/* Its connection goes on to another handshake, in the clear: STARTTLS twice, or after a failure. */
+static void restart_arrived(struct tracker *tracker, struct flow *flow,
+			    const struct flow_message *message)
+{
+	sighting_detach(flow);
+	flow_restart(flow, message->time_ns);
+	hello_arrived(tracker, flow, message);
 }
 
 static void answer_arrived(struct tracker *tracker, struct entry *entry, uint64_t time_ns)
@@ -164,6 +178,11 @@ void observe_message(void *context, struct flow *flow, const struct flow_message
 	n = sighting->seen[direction]++;
 	if (flow->gap)
 		return;
+	if (flow->transport->kind == TRANSPORT_TCP && is_client_hello(message) &&
+	    entry->handshake->outcome != HANDSHAKE_PENDING) {
+		restart_arrived(tracker, flow, message);
+		return;
+	}
 	/* Each place delivers the same messages: whoever is first with the nth is heard. */
 	if (n >= entry->applied[direction]) {
 		if (renegotiation_begins(message) && renegotiation_possible(entry->handshake)) {
@@ -196,6 +215,17 @@ static bool hello_ends(const struct flow *flow, const struct tlstrace_packet_eve
 	       (!event->from_client || flow_ends_with(flow, event));
 }
 
+/* What is sent again, or only acknowledges what was acknowledged before, does not go on. */
+static bool is_sign_of_life(const struct flow *flow, const struct tlstrace_packet_event *event)
+{
+	const struct flow_receipt *receipt = &flow->directions[!event->from_client].receipt;
+
+	return event->key.protocol != PROTOCOL_TCP ||
+	       event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) ||
+	       (event->length && !(event->flags & TLSTRACE_PACKET_RETRANSMIT)) ||
+	       (receipt->known && receipt->acked_ns == event->header.time_ns);
+}
+
 void observe_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
 {
 	struct tracker *tracker = context;
@@ -214,7 +244,10 @@ void observe_segment(void *context, struct flow *flow, const struct tlstrace_pac
 	if (flow->gap && flow->truncated)
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;
-	entry->handshake->last_ns = event->header.time_ns;
+	if (is_sign_of_life(flow, event))
+		entry->handshake->last_ns = event->header.time_ns;
+	sighting->delivery.ends[END_SERVER].seen |=
+		flow->opening.acknowledgements && !flow->opening.server_unseen;
 	sighting->delivery.ends[event->from_client].seen = true;
 	if (event->key.protocol == PROTOCOL_TCP && entry->handshake->outcome == HANDSHAKE_PENDING)
 		delivery_note(&sighting->delivery, flow, event);

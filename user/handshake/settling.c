@@ -119,6 +119,8 @@ static bool was_seen(const struct entry *entry, enum handshake_end end)
 		if (sighting->delivery.ends[end].seen || sighting_sockets(sighting)[END_SERVER] ||
 		    sighting_sockets(sighting)[END_CLIENT] ||
 		    (end == END_SERVER && sighting_opening(sighting)->answer_ns) ||
+		    (end == END_SERVER && sighting_opening(sighting)->acknowledgements &&
+		     !sighting_opening(sighting)->server_unseen) ||
 		    sighting_opening(sighting)->closed)
 			return true;
 	return false;

@@ -85,8 +85,15 @@ static void hellos_expire(struct tracker *tracker, uint64_t now_ns)
 {
 	if (now_ns <= tracker->parts_ns + SECOND_NS || now_ns <= tracker->settings.timeout_ns)
 		return;
+	if (tracker->settings.patient)
+		return;
 	tracker->parts_ns = now_ns;
 	flow_table_hello_parts(tracker->flows, now_ns - tracker->settings.timeout_ns + 1);
+}
+
+void tracker_be_impatient(struct tracker *tracker)
+{
+	tracker->settings.patient = false;
 }
 
 /* What a handshake may still ask for stays as long as that may be silent. */
@@ -97,6 +104,7 @@ static void tables_expire(struct tracker *tracker, uint64_t now_ns)
 	if (now_ns <= tracker->expired_ns + idle_ns)
 		return;
 	tracker->expired_ns = now_ns;
+	flow_table_hello_parts(tracker->flows, now_ns - idle_ns);
 	flow_table_expire(tracker->flows, now_ns - idle_ns);
 	socket_table_expire(tracker->sockets, now_ns - idle_ns);
 }

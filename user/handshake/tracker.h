@@ -42,6 +42,9 @@ void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event 
 void tracker_opening(struct tracker *tracker, const struct tlstrace_flow_key *key, uint64_t flow_id,
 		     const struct flow_opening *opening);
 void tracker_socket(struct tracker *tracker, const struct tlstrace_socket_event *event);
+/* The packets come as they are captured, so silence is judged although it was asked to be patient.
+ */
+void tracker_be_impatient(struct tracker *tracker);
 /* Hand over what is due at this time. True if something waits for a moment near: tick again soon.
  */
 bool tracker_tick(struct tracker *tracker, uint64_t now_ns);

@@ -39,6 +39,7 @@ struct connection_side {
 			   */
 	uint32_t acked;	  /* what this end acknowledged last of the other's bytes, if has_acked */
 	uint32_t start;	  /* of what may become a ClientHello, if may_start */
+	uint32_t base;	  /* where the flow begins, if has_base */
 	uint64_t first_ns; /* of the SYN */
 	/* Seen beyond next, after holes. */
 	struct {
@@ -52,7 +53,7 @@ struct connection_side {
 	uint8_t padding;     /* their number */
 	bool has_first, known, has_acked, may_start, finished;
 	bool answers; /* its SYN acknowledges the other's: it is the server */
-	bool seen_data;
+	bool seen_data, has_base;
 	bool repeated;	  /* the SYN came more than once */
 	bool seen;	  /* a packet of it is in the capture */
 	bool checksummed; /* a checksum of it was right: a wrong one means something */

@@ -63,9 +63,17 @@ struct connection *connection_begin(struct connections *connections,
 /* What the server may send next is what the client has acknowledged; unknown in a SYN. */
 static void sides_begin(struct connection *connection, unsigned int side, const struct frame *first)
 {
-	side_synchronise(&connection->sides[side], first->sequence);
-	if (first->tcp_flags & TLSTRACE_TCP_ACK)
-		side_synchronise(&connection->sides[!side], first->acknowledgement);
+	struct connection_side *client = &connection->sides[side],
+			       *server = &connection->sides[!side];
+
+	side_synchronise(client, first->sequence);
+	client->base = first->sequence;
+	client->has_base = true;
+	server->has_base = first->tcp_flags & TLSTRACE_TCP_ACK;
+	if (!server->has_base)
+		return;
+	side_synchronise(server, first->acknowledgement);
+	server->base = first->acknowledgement;
 }
 
 /* Of what was kept before the hello was known: only what belongs to it or answers it. */

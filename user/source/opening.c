@@ -16,6 +16,7 @@ void opening_send(struct connections *connections, const struct connection *conn
 	struct flow_opening opening = {
 		.closed = server->finished,
 		.server_unseen = !server->seen,
+		.acknowledgements = true,
 		.used = client->has_first && server->has_first &&
 			(hello->sequence != client->first || server->highest != server->first),
 	};

@@ -130,6 +130,9 @@ uint8_t side_order(const struct connection_side *side, const struct frame *frame
 
 	if (!side->known || !frame->length)
 		return 0;
+	/* What preceded the handshake, and comes late in the file. */
+	if (side->has_base && sequence_diff(frame->sequence + frame->length, side->base) <= 0)
+		return 0;
 	again = side_has(side, frame) || sequence_diff(frame->sequence, side->next) < 0;
 	if (!again)
 		return frame->sequence == side->next ? 0 : TLSTRACE_PACKET_OUT_OF_ORDER;

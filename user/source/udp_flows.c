@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* UDP flows of a capture: which datagrams begin a QUIC or DTLS handshake, and those that follow. */
+#include "hash.h"
 #include "log.h"
 #include "source/segments.h"
 #include "tls/beginning.h"
@@ -65,9 +66,10 @@ static void datagram_seek(struct connections *connections, struct connection *co
 			  const struct connection_key *key, unsigned int side,
 			  const struct frame *frame, uint64_t time_ns)
 {
-	uint64_t identity;
-	enum beginning beginning =
-		beginning_udp(frame->payload, connection_table_seed(connections->table), &identity);
+	struct slice bytes = {NULL, 0};
+	enum beginning beginning = beginning_udp(frame->payload, &bytes);
+	uint64_t identity =
+		bytes.length ? slice_hash(bytes, connection_table_seed(connections->table)) : 0;
 
 	if (connection && beginning == BEGINS_NOTHING) {
 		version_negotiation_look(connections, connection, side, frame, time_ns);

@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "hash.h"
 #include "tls/hello.h"
 #include "tls/quic.h"
 #include "tls/record.h"
@@ -232,7 +231,7 @@ static enum beginning unknown_quic(uint8_t first, size_t size, const struct slic
 		       : BEGINS_NOTHING;
 }
 
-static enum beginning quic_beginning(struct slice payload, uint64_t seed, uint64_t *identity)
+static enum beginning quic_beginning(struct slice payload, struct slice *identity)
 {
 	struct slice destination, source;
 	size_t size = payload.length;
@@ -247,7 +246,7 @@ static enum beginning quic_beginning(struct slice payload, uint64_t seed, uint64
 	    source.length > QUIC_CONNECTION_ID_MAX)
 		return BEGINS_NOTHING;
 	/* The client keeps its own id, if it has one, and changes the other for the server's. */
-	*identity = slice_hash(source.length ? source : destination, seed);
+	*identity = source.length ? source : destination;
 	if (!quic_version_known(version))
 		return unknown_quic(first, size, &destination);
 	return quic_long_type(first, version) == QUIC_INITIAL ? BEGINS_HELLO : BEGINS_NOTHING;
@@ -266,7 +265,7 @@ bool beginning_is_version_negotiation(struct slice payload)
 }
 
 /* RFC 6347 sections 4.1 and 4.2.2; 0x0100 is what OpenSSL called DTLS before there was an RFC. */
-static bool dtls_begins(struct slice payload, uint64_t seed, uint64_t *identity)
+static bool dtls_begins(struct slice payload, struct slice *identity)
 {
 	struct slice sequence, fragment, random;
 	uint16_t version, epoch, length, offset, hello_version;
@@ -278,20 +277,20 @@ static bool dtls_begins(struct slice payload, uint64_t seed, uint64_t *identity)
 	    type != RECORD_KIND_HANDSHAKE || epoch || message != TLS_CLIENT_HELLO ||
 	    (version != 0xfeff && version != 0xfefd && version != 0x0100))
 		return false;
-	*identity = 0;
+	*identity = (struct slice){NULL, 0};
 	/* Length and number of the message, then where this fragment begins: the random is in the
 	 * first. */
 	if (slice_bytes(&payload, 5, &fragment) && slice_u8(&payload, &offset_high) &&
 	    slice_u16(&payload, &offset) && !offset_high && !offset &&
 	    slice_bytes(&payload, 3, &fragment) && slice_u16(&payload, &hello_version) &&
 	    slice_bytes(&payload, 32, &random))
-		*identity = slice_hash(random, seed);
+		*identity = random;
 	return true;
 }
 
-enum beginning beginning_udp(struct slice payload, uint64_t seed, uint64_t *identity)
+enum beginning beginning_udp(struct slice payload, struct slice *identity)
 {
-	if (dtls_begins(payload, seed, identity))
+	if (dtls_begins(payload, identity))
 		return BEGINS_HELLO;
-	return quic_beginning(payload, seed, identity);
+	return quic_beginning(payload, identity);
 }

@@ -32,10 +32,10 @@ bool beginning_is_encrypted(struct slice payload);
 /* Does it begin with the header of a record? */
 bool beginning_is_record(struct slice payload);
 /*
- * Is a UDP payload a client's first: a QUIC Initial, or a DTLS ClientHello? identity is equal for
- * packets that repeat the same handshake's first; 0 unknown. seed is mixed into it.
+ * Is a UDP payload a client's first: a QUIC Initial, or a DTLS ClientHello? identity, bytes
+ * of it, is equal for packets that repeat the same handshake's first; empty if that is not known.
  */
-enum beginning beginning_udp(struct slice payload, uint64_t seed, uint64_t *identity);
+enum beginning beginning_udp(struct slice payload, struct slice *identity);
 /* Does a UDP payload begin with a QUIC Version Negotiation packet? */
 bool beginning_is_version_negotiation(struct slice payload);
 

@@ -71,6 +71,9 @@ static struct source *capture_open(struct trace *trace, const struct source_hand
 	capture->trace = trace;
 	capture->packets = source_capture_open(trace->options->file, handler, &waiter);
 	capture->source.events = capture->packets;
+	/* A pipe is read as it is written. */
+	if (capture->packets && !source_capture_is_file(capture->packets))
+		tracker_be_impatient(trace->tracker);
 	if (capture->packets)
 		return &capture->source;
 	capture_close(&capture->source);
@@ -118,6 +121,7 @@ static void capture_account(struct source *source, const struct tracker *tracker
 	(void)tracker;
 	account_add(&account->dropped, "connection_table_full", counts.table_full);
 	account_add(&account->dropped, "not_in_capture", counts.lost);
+	account_add(&account->dropped, "quic_version_unknown", counts.unknown_quic);
 	account_add(&account->dropped, "unreadable_packets",
 		    source_capture_unreadable(capture->packets));
 }
