@@ -195,14 +195,52 @@ static void test_twice_at_once(void **state)
 	assert_int_equal(fixture->rows[1].outcome, HANDSHAKE_COMPLETED);
 }
 
+static void hello_with(struct fixture *fixture, const struct hello_options *options, uint32_t back)
+{
+	struct buffer buffer = {0};
+	struct packet packet;
+
+	put_hello_record(&buffer, CLIENT, options);
+	packet_make(&packet, &fixture->connection, CLIENT, -back, buffer.bytes, buffer.length);
+	packet.event.flags = TLSTRACE_PACKET_RETRANSMIT;
+	feed(fixture, &packet);
+}
+
+/* Another hello at the same sequence number: of the same length, or another. */
+static void test_conflict(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hello_options same_length = client_13, other_length = client_13;
+	const struct hello_options *const others[] = {&client_13, &same_length, &other_length};
+	struct buffer hello = {0};
+	size_t i;
+
+	same_length.random = 7;
+	other_length.early_data = true;
+	put_hello_record(&hello, CLIENT, &client_13);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		rows_drop(fixture);
+		fixture->connection = connection_new(41000 + i);
+		say_hello(fixture, CLIENT, &client_13);
+		hello_with(fixture, others[i], hello.length);
+		finish_13_on(fixture, &fixture->connection, &server_13);
+		assert_int_equal(only_row(fixture)->conflict, i > 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tracker_setup, tracker_teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_hello_undelivered),	    TEST(test_hello_never_acknowledged),
-		TEST(test_hello_delivered),	    TEST(test_one_sided),
-		TEST(test_resending_is_silence),    TEST(test_same_random),
-		TEST(test_twice_on_one_connection), TEST(test_twice_at_once),
+		TEST(test_hello_undelivered),
+		TEST(test_hello_never_acknowledged),
+		TEST(test_hello_delivered),
+		TEST(test_one_sided),
+		TEST(test_resending_is_silence),
+		TEST(test_same_random),
+		TEST(test_twice_on_one_connection),
+		TEST(test_twice_at_once),
+		TEST(test_conflict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

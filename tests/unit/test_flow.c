@@ -700,6 +700,27 @@ static void test_capacity(void **state)
 }
 
 /* The same addresses and ports again, with another id: another flow. */
+/* Half-open hellos beyond the limit: the oldest give way. */
+static void test_bytes_limited(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer part = {0};
+	struct packet packet;
+	uint16_t i;
+
+	flow_table_limit(fixture->table, 40000);
+	put_record(&part, RECORD_HANDSHAKE, "\x01\x00\x3f\xff\x03\x03", 6);
+	part.bytes[3] = 0x40;
+	put_fill(&part, 0, 15000);
+	for (i = 0; i < 4; i++) {
+		fixture->connection = connection_new(41000 + i);
+		packet_make(&packet, &fixture->connection, true, 0, part.bytes, part.length);
+		assert_int_equal(feed(fixture, &packet), 0);
+	}
+	assert_int_equal(flow_table_begun(fixture->table), 4);
+	assert_int_equal(flow_table_refused(fixture->table), 2);
+}
+
 static void test_reused_key(void **state)
 {
 	struct fixture *fixture = *state;
@@ -808,6 +829,7 @@ int main(void)
 		TEST(test_fast_open),
 		TEST(test_message_too_long),
 		TEST(test_capacity),
+		TEST(test_bytes_limited),
 		TEST(test_reused_key),
 		TEST(test_expire),
 		TEST(test_no_beginning),

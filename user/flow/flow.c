@@ -10,13 +10,16 @@
 #include "tls/quic.h"
 
 #define PROTOCOL_UDP 17 /* IANA */
+#define PRINT_HEAD   64 /* bytes: those of a hello tell its length and random */
 
 struct flow_table {
 	struct flow **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count, capacity;
 	uint64_t begun, refused, unfinished;
-	size_t untaken; /* flows without hello_taken */
+	size_t untaken;		      /* flows without hello_taken */
+	struct flow *oldest, *newest; /* of these */
+	size_t bytes, bytes_max;      /* that all flows hold, and may hold */
 	struct flow_shared shared;
 	const struct flow_handler *handler;
 };
@@ -36,8 +39,32 @@ struct flow_table *flow_table_new(size_t capacity, const struct flow_handler *ha
 	}
 	table->shared.seed = hash_seed();
 	table->capacity = capacity;
+	table->bytes_max = FLOW_BYTES_MAX;
 	table->handler = handler;
 	return table;
+}
+
+void flow_table_limit(struct flow_table *table, size_t bytes_max)
+{
+	table->bytes_max = bytes_max;
+}
+
+static void untaken_append(struct flow_table *table, struct flow *flow)
+{
+	flow->older = table->newest;
+	*(table->newest ? &table->newest->newer : &table->oldest) = flow;
+	table->newest = flow;
+	table->untaken++;
+}
+
+static void untaken_remove(struct flow_table *table, struct flow *flow)
+{
+	if (flow->hello_taken)
+		return;
+	*(flow->older ? &flow->older->newer : &table->oldest) = flow->newer;
+	*(flow->newer ? &flow->newer->older : &table->newest) = flow->older;
+	flow->older = flow->newer = NULL;
+	table->untaken--;
 }
 
 static void flow_free(struct flow *flow)
@@ -159,7 +186,7 @@ static int flow_begin(struct flow_table *table, const struct flow_segment *segme
 	flow->next = *bucket;
 	*bucket = flow;
 	table->count++;
-	table->untaken++;
+	untaken_append(table, flow);
 	*begun = flow;
 	return 0;
 }
@@ -192,7 +219,7 @@ void flow_restart(struct flow *flow, uint64_t time_ns)
 
 void flow_hello_take(struct flow_table *table, struct flow *flow)
 {
-	table->untaken -= !flow->hello_taken;
+	untaken_remove(table, flow);
 	flow->hello_taken = true;
 }
 
@@ -236,7 +263,8 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
 		return;
 	*link = flow->next;
 	table->count--;
-	table->untaken -= !flow->hello_taken;
+	table->bytes -= flow->bytes;
+	untaken_remove(table, flow);
 	flow_free(flow);
 }
 
@@ -318,6 +346,79 @@ static bool segment_valid(const struct flow_segment *segment)
 	return sum <= event->data_length;
 }
 
+/* What it holds has changed. */
+static void bytes_count(struct flow_table *table, struct flow *flow)
+{
+	size_t bytes = 0, i;
+
+	for (i = 0; i < 2; i++) {
+		const struct flow_direction *direction = &flow->directions[i];
+
+		bytes += direction->stream.bytes +
+			 direction->stream.capacity * sizeof(*direction->stream.pieces) +
+			 direction->message_capacity;
+	}
+	table->bytes += bytes - flow->bytes;
+	flow->bytes = bytes;
+}
+
+/* Flows that may never have a ClientHello give way, the oldest first. */
+static void bytes_limit(struct flow_table *table, const struct flow *spared)
+{
+	struct flow *flow, *next;
+
+	for (flow = table->oldest; flow && table->bytes > table->bytes_max; flow = next) {
+		next = flow->newer;
+		if (flow == spared || !flow->bytes)
+			continue;
+		table->refused++;
+		if (table->handler->expired)
+			table->handler->expired(table->handler->context, flow);
+		flow_table_remove(table, flow);
+	}
+}
+
+static struct flow_print print_make(const struct tlstrace_packet_event *event, const uint8_t *data,
+				    uint64_t seed)
+{
+	size_t length = event->slices[0].length,
+	       words = length / sizeof(uint64_t) * sizeof(uint64_t);
+	struct flow_print print = {.sequence = event->sequence, .length = length};
+
+	/* In words: each segment pays for this. */
+	print.whole =
+		hash_words(data, words, seed) ^ hash_bytes(data + words, length - words, seed);
+	if (length >= PRINT_HEAD)
+		print.head = hash_words(data, PRINT_HEAD, seed);
+	return print;
+}
+
+static bool is_conflict(const struct flow_print *a, const struct flow_print *b)
+{
+	if (a->sequence != b->sequence)
+		return false;
+	if (a->length == b->length)
+		return a->whole != b->whole;
+	return a->length >= PRINT_HEAD && b->length >= PRINT_HEAD && a->head != b->head;
+}
+
+/* Two segments with different bytes at one sequence number: somebody else may have sent one. */
+static void conflict_look(struct flow *flow, const struct flow_segment *segment, uint64_t seed)
+{
+	const struct tlstrace_packet_event *event = segment->event;
+	struct flow_direction *direction = &flow->directions[event->from_client];
+	struct flow_print print;
+	uint32_t i;
+
+	if (flow->transport->kind != TRANSPORT_TCP || !event->slice_count ||
+	    event->slices[0].offset || !event->slices[0].length)
+		return;
+	print = print_make(event, segment->data, seed);
+	for (i = 0; i < direction->print_count && i < FLOW_SEGMENTS_KEPT; i++)
+		flow->conflict |= is_conflict(&direction->prints[i], &print);
+	direction->prints[direction->print_count++ % FLOW_SEGMENTS_KEPT] = print;
+}
+
 int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 {
 	const struct tlstrace_packet_event *event = segment->event;
@@ -347,7 +448,10 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 	if (event->flags & TLSTRACE_PACKET_RETRANSMIT)
 		flow->directions[event->from_client].resent += event->segments;
 	receipt_note(flow, event);
+	conflict_look(flow, segment, table->shared.seed);
 	flow->transport->add(flow, segment, table->handler);
+	bytes_count(table, flow);
+	bytes_limit(table, flow);
 	table->handler->segment(table->handler->context, flow, event);
 	return 0;
 }

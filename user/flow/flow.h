@@ -15,6 +15,7 @@
 #include "tlstrace_types.h"
 
 #define FLOW_MESSAGE_MAX  (256 * 1024)
+#define FLOW_BYTES_MAX	  (128 * 1024 * 1024)
 #define FLOW_GREETING_MAX 8
 
 struct flow;
@@ -69,6 +70,14 @@ struct flow_receipt {
 	uint32_t duplicates; /* times that the other end said it received bytes twice: RFC 2883 */
 };
 
+#define FLOW_SEGMENTS_KEPT 4
+
+/* What a segment carried: another one at the same sequence number must not carry other bytes. */
+struct flow_print {
+	uint32_t sequence, length; /* of what was copied */
+	uint64_t head, whole;	   /* hashes of the first bytes, and of all */
+};
+
 /* One direction's decoding state. */
 struct flow_direction {
 	struct stream stream;
@@ -76,6 +85,8 @@ struct flow_direction {
 	uint64_t record_end; /* TCP: position behind the record at hand, */
 	uint64_t seen;	     /* and behind the last byte that came */
 	struct flow_receipt receipt;
+	struct flow_print prints[FLOW_SEGMENTS_KEPT]; /* of its latest segments */
+	uint32_t print_count;
 	uint32_t resent; /* segments or datagrams that brought only what had come before */
 	bool heard;	 /* a packet of it was delivered */
 	bool changed;	 /* ChangeCipherSpec seen: handshake records may be encrypted */
@@ -124,12 +135,15 @@ struct flow {
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* where it was seen; not always terminated */
 	bool gap;				 /* bytes are missing */
 	bool truncated;			     /* of some packets only the beginning was captured */
+	bool conflict;			     /* at one sequence number different bytes were seen */
 	bool hello_taken;		     /* flow_hello_take() */
 	struct flow_direction directions[2]; /* 0: from the server, 1: from the client */
-	uint64_t sockets[2]; /* ids of the sockets of its ends, in the order of directions; 0
-				unknown */
-	void *owner;	     /* of the handler */
-	struct flow *next;   /* in its bucket */
+	uint64_t sockets[2];	    /* ids of the sockets of its ends, in the order of directions; 0
+				       unknown */
+	void *owner;		    /* of the handler */
+	size_t bytes;		    /* that it holds */
+	struct flow *older, *newer; /* those without hello_taken, by age */
+	struct flow *next;	    /* in its bucket */
 };
 
 /* One segment as a source saw it. data holds the slices' bytes, one after the other. */
@@ -153,6 +167,11 @@ struct flow_table;
 /* capacity: flows at most. NULL without memory. handler is borrowed. */
 struct flow_table *flow_table_new(size_t capacity, const struct flow_handler *handler);
 void flow_table_free(struct flow_table *table);
+/*
+ * How many bytes all flows may hold together, by default FLOW_BYTES_MAX. Above it the oldest flows
+ * whose ClientHello is not whole yet are ended, and counted as refused.
+ */
+void flow_table_limit(struct flow_table *table, size_t bytes_max);
 /*
  * Feed a segment. 0; -EPROTO if it should begin a flow but only looked like TLS: it is no loss;
  * -ENOSPC if the table is full (counted), -ENOMEM (counted).

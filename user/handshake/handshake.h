@@ -368,8 +368,9 @@ struct handshake {
 				ClientHello */
 	bool undelivered[2]; /* what this end sent last did not arrive: delivery.h */
 	bool gap, truncated, late_start;
-	bool amid[2]; /* TCP: of what this end began to say a part did not come */
-	bool cut;     /* of a message a capture holds only the beginning */
+	bool conflict; /* at one sequence number different bytes were seen */
+	bool amid[2];  /* TCP: of what this end began to say a part did not come */
+	bool cut;      /* of a message a capture holds only the beginning */
 	enum inferred_field inferred[INFERRED_FIELDS]; /* in the order in which they were noted */
 	size_t inferred_count;
 };

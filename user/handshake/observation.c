@@ -241,6 +241,7 @@ void observe_segment(void *context, struct flow *flow, const struct tlstrace_pac
 	entry_check_timeout(tracker, entry, event->header.time_ns);
 	if (flow->gap)
 		entry->handshake->gap = true;
+	entry->handshake->conflict |= flow->conflict;
 	if (flow->gap && flow->truncated)
 		entry->handshake->truncated = true;
 	entry->handshake->quic_version = flow->quic_version;

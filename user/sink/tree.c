@@ -418,6 +418,8 @@ static void quality_print(const struct sink_settings *settings, const struct han
 		list_add(&list, "events were lost");
 	if (handshake->truncated)
 		list_add(&list, "copied only in part");
+	if (handshake->conflict)
+		list_add(&list, "conflicting segments");
 	if (handshake->late_start)
 		list_add(&list, "began before the trace");
 	for (size_t i = 0; i < handshake->inferred_count; i++)

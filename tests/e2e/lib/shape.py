@@ -61,7 +61,7 @@ ROW = {
               "direction": {"ingress", "egress"}, "client": PLACE, "server": PLACE,
               "process": {"pid": int, "comm": str, "exe": str, "uid": int, "container": dict},
               "time": TIME}],
-    "quality": {"gap": bool, "truncated": bool, "late_start": bool, "inferred": [str]},
+    "quality": {"gap": bool, "truncated": bool, "conflict": bool, "late_start": bool, "inferred": [str]},
 }
 START = {"type": {"start"}, "schema": int, "version": str, "time": TIME, "host": str,
          "kernel": str,
