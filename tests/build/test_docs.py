@@ -62,3 +62,16 @@ def test_nothing_refers_to_plans_outside():
     code = [name for name in NAMES if name.endswith((".c", ".h", ".py", ".sh", ".md", ".rst", ".js"))
             and (ROOT / name).is_file()]
     assert [name for name in code if any(word in (ROOT / name).read_text() for word in words)] == []
+
+
+def test_sentences_of_the_readme_are_in_the_manual():
+    manual = (ROOT / "docs/tlstrace.8.rst").read_text()
+    failures = manual[manual.index("\nFAILURES\n"):manual.index("\nJSON\n")]
+    titles = re.findall(r"^(\S.* .*)\n    \S", failures, re.M)
+    patterns = [re.sub(r"\\?\b(WHO|PEER|SIDE|LAST|TIME|ALERT|REASON|PROTOCOL|SIGNAL|ERROR|CAUSE)\b", ".+",
+                       re.escape(title).replace("\\ ", " ")) for title in titles]
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("### Why a handshake failed"):]
+    sentences = re.search(r"```\n(.*?)```", section, re.S).group(1).splitlines()
+    assert len(sentences) > 3
+    assert [one for one in sentences if not any(re.fullmatch(pattern, one) for pattern in patterns)] == []
