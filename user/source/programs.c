@@ -2,14 +2,10 @@
 #include "programs.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -18,6 +14,7 @@
 
 #include "follow.h"
 #include "hash.h"
+#include "host.h"
 #include "log.h"
 #include "privileges.h"
 #include "paths.h"
@@ -29,7 +26,6 @@
  * that the kernel refuses does not cost loading the packet programs again, and an iterator that it
  * refuses costs nothing else.
  */
-#define NETNS_COOKIE_OPTION 71 /* SO_NETNS_COOKIE of include/uapi/asm-generic/socket.h */
 
 enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_NAMESPACES, PART_ITERATOR };
 
@@ -195,23 +191,6 @@ static int maps_prepare(struct programs *programs, struct tlstrace_bpf *part)
 	return 0;
 }
 
-/* 0 if the kernel does not tell (kernel.kptr_restrict). */
-static uint64_t symbol_address(const char *wanted)
-{
-	FILE *symbols = fopen("/proc/kallsyms", "re");
-	char line[512], name[256];
-	uint64_t address, found = 0;
-
-	if (!symbols)
-		return 0;
-	while (!found && fgets(line, sizeof(line), symbols))
-		if (sscanf(line, "%" SCNx64 " %*c %255s", &address, name) == 2 &&
-		    strcmp(name, wanted) == 0)
-			found = address;
-	fclose(symbols);
-	return found;
-}
-
 /* NULL and errno on failure. */
 static struct tlstrace_bpf *part_load(struct programs *programs, enum part which,
 				      const struct btf *vmlinux)
@@ -232,7 +211,7 @@ static struct tlstrace_bpf *part_load(struct programs *programs, enum part which
 	part->rodata->writes_told_before = tracepoint_exists(vmlinux, "tcp_sendmsg_locked");
 	part->rodata->recvmsg_arguments = function_arguments(vmlinux, "tcp_recvmsg", 6);
 	if (which == PART_ITERATOR && !programs->flavour->use_storage)
-		part->rodata->socket_file_ops = symbol_address("socket_file_ops");
+		part->rodata->socket_file_ops = host_symbol("socket_file_ops");
 	bpf_object__for_each_program(program, part->obj) bpf_program__set_autoload(
 		program, program_wanted(program, which, programs->flavour->sockets,
 					programs->settings->followed_count, vmlinux));
@@ -395,30 +374,15 @@ struct loading {
 	bool begun;
 };
 
-/* Since 5.14 (e8b9eab99232); 0 on failure. */
-static uint64_t netns_cookie(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t size = sizeof(cookie);
-
-	if (fd < 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, NETNS_COOKIE_OPTION, &cookie, &size))
-		cookie = 0;
-	close(fd);
-	return cookie;
-}
-
 static void *namespaces_load(void *context)
 {
 	struct loading *loading = context;
 	struct programs *programs = loading->programs;
 
-	programs->netns_cookie = netns_cookie();
+	programs->netns_cookie = host_netns_cookie();
 	programs->namespaces = part_load(programs, PART_NAMESPACES, loading->vmlinux);
 	if (!programs->namespaces && programs->netns_cookie) {
-		/* bpf_get_netns_cookie() is newer for these programs than for others. */
+		/* bpf_get_host_netns_cookie() is newer for these programs than for others. */
 		log_verbose("cgroup programs: no cookie of a namespace: %s", strerror(errno));
 		programs->netns_cookie = 0;
 		programs->namespaces = part_load(programs, PART_NAMESPACES, loading->vmlinux);
@@ -542,22 +506,6 @@ const int *programs_packets_l3(void *context)
 	return programs->without_mac;
 }
 
-/* The root of the cgroups: a mount of our own, visible to nobody, which every layout of hierarchies
- * allows. */
-static int cgroup_root_mount(void)
-{
-	int filesystem = fsopen("cgroup2", FSOPEN_CLOEXEC), mount = -1, error = 0;
-
-	if (filesystem < 0)
-		return -errno;
-	if (fsconfig(filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		mount = fsmount(filesystem, FSMOUNT_CLOEXEC, 0);
-	if (mount < 0)
-		error = -errno;
-	close(filesystem);
-	return error ? error : mount;
-}
-
 static int scratches_fill(const struct tlstrace_bpf *part)
 {
 	uint32_t cpus = libbpf_num_possible_cpus(), i;
@@ -574,7 +522,7 @@ static int scratches_fill(const struct tlstrace_bpf *part)
 
 static int namespaces_attach(struct tlstrace_bpf *part)
 {
-	int root = cgroup_root_mount(), error = root < 0 ? root : 0;
+	int root = host_cgroup_root(), error = root < 0 ? root : 0;
 
 	if (!error)
 		error = scratches_fill(part);

@@ -12,8 +12,8 @@ struct programs;
 
 /* Descriptors of the maps that user space reads; borrowed. */
 struct programs_maps {
-	int control, attached, over, events, presence, flows, finished_flows, counters, followed, cgroups,
-		executables;
+	int control, attached, over, events, presence, flows, finished_flows, counters, followed,
+		cgroups, executables;
 	size_t flow_size; /* of a value of flows */
 };
 
