@@ -82,6 +82,17 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(all_cflags) -c $< -o $@
 
+# Named policies, as rows of a table in C.
+$(BUILD)/policies.h: $(sort $(wildcard policies/*.policy)) Makefile
+	$(say) GEN $@
+	$(Q)mkdir -p $(@D)
+	$(Q)for policy in $(sort $(wildcard policies/*.policy)); do \
+		printf '{"%s",\n' "$$(basename $$policy .policy)"; \
+		sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $$policy; \
+		echo '},'; \
+	done > $@
+$(BUILD)/user/policy/policy.o: $(BUILD)/policies.h
+
 # The one file that includes the skeleton.
 $(BUILD)/user/source/programs.o: $(BUILD)/tlstrace.skel.h
 

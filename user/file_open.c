@@ -13,6 +13,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "log.h"
+
 #define LINKS_MAX 40 /* as path_resolution(7) */
 #define RACES_MAX 8
 
@@ -242,4 +244,49 @@ int file_open_read(const char *path, char reason[FILE_REASON_SIZE])
 int file_open_write(const char *path, char reason[FILE_REASON_SIZE])
 {
 	return file_open(path, O_WRONLY, reason);
+}
+
+int file_empty(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISREG(status.st_mode) && ftruncate(fd, 0) ? -errno : 0;
+}
+
+static bool is_capture(const char *capture, int fd)
+{
+	struct stat one, other;
+
+	return capture && !fstat(fd, &other) && S_ISREG(other.st_mode) &&
+	       !(strcmp(capture, "-") ? stat(capture, &one) : fstat(STDIN_FILENO, &one)) &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+FILE *file_open_results(const char *path, const char *what, const char *capture)
+{
+	char reason[FILE_REASON_SIZE] = "out of memory; free some and run tlstrace again";
+	int fd = file_open_write(path, reason);
+	FILE *out = NULL;
+
+	if (fd >= 0 && is_capture(capture, fd))
+		snprintf(reason, sizeof(reason), "it is the capture to read; choose another file");
+	else if (fd >= 0)
+		out = fdopen(fd, "w");
+	if (out)
+		return out;
+	log_error("cannot write %s to %s: %s", what, path, reason);
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+int file_close_results(FILE *out, const char *path, const char *what)
+{
+	int failed = ferror(out);
+
+	if (!fclose(out) && !failed)
+		return 0;
+	log_error("writing %s to %s failed: %s; make room or choose another file", what, path,
+		  strerror(errno));
+	return -1;
 }

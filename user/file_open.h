@@ -7,6 +7,8 @@
 #ifndef TLSTRACE_FILE_OPEN_H
 #define TLSTRACE_FILE_OPEN_H
 
+#include <stdio.h>
+
 #define FILE_REASON_SIZE 160
 
 /*
@@ -21,5 +23,15 @@ int file_open_read(const char *path, char reason[FILE_REASON_SIZE]);
  * as in /tmp, symbolic links and files of other users are refused.
  */
 int file_open_write(const char *path, char reason[FILE_REASON_SIZE]);
+
+/*
+ * The same as a stream, which is not the capture that is read (NULL: none is). NULL after one
+ * message that begins with what: "cannot write WHAT to PATH".
+ */
+FILE *file_open_results(const char *path, const char *what, const char *capture);
+/* Write all of a stream and close it. 0, or -1 after one message. */
+int file_close_results(FILE *out, const char *path, const char *what);
+/* Empty it if it is a regular file. 0 or negative errno. */
+int file_empty(int fd);
 
 #endif

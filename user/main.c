@@ -48,6 +48,8 @@ static int run(const struct options *options)
 	if (command) {
 		/* It goes on running after -n or -d has ended the tracing. */
 		command_status = command_wait(command);
+		if (status == EXIT_EXPECTATION && command_status)
+			log_error("the command failed too: its exit status is %d", command_status);
 		status = status == EXIT_FINE ? command_status : status;
 	}
 	command_free(command);

@@ -13,8 +13,8 @@ static void on_blame(void *context, const struct expression_part *part)
 	struct field_row *row = context;
 	char actual[64];
 
-	if (part->field)
-		expression_actual(part->field, row, actual, sizeof(actual));
+	for (size_t i = 0; i < part->field_count; i++)
+		expression_actual(part->fields[i], row, actual, sizeof(actual));
 	if (part->truth == TRUTH_TRUE || part->length > EXPRESSION_LENGTH_MAX)
 		abort();
 }

@@ -9,7 +9,7 @@ import pytest
 
 import reading
 
-GROUPS = ("Input", "Filters", "Output", "Running")
+GROUPS = ("Input", "Filters", "Output", "Checks", "Running")
 
 
 def tlstrace(*arguments):

@@ -100,6 +100,13 @@ static const struct {
 	{"sni == \"*.example.org\"", TRUTH_TRUE},
 	{"sni ~ '*.example.com'", TRUTH_FALSE},
 	{"sni contains 'EXAMPLE'", TRUTH_TRUE},
+	{"sni ~ '*w.e?ample.*'", TRUTH_TRUE},
+	{"sni ~ '*.org.*'", TRUTH_FALSE},
+	{"sni ~ '*'", TRUTH_TRUE},
+	{"sni ~ 'www.[ef]xample.org'", TRUTH_TRUE},
+	{"sni ~ 'www.[!ef]xample.org'", TRUTH_FALSE},
+	{"sni ~ '*example.org*'", TRUTH_TRUE},
+	{"sni ~ 'ww?.example.or'", TRUTH_FALSE},
 	{"client.process.comm == curl", TRUTH_TRUE},
 	{"client.process.comm == CURL", TRUTH_FALSE},
 	{"client.process.exe ~ '/usr/*'", TRUTH_TRUE},
@@ -263,8 +270,7 @@ static void test_limits(void **state)
 
 struct blamed {
 	char text[256];
-	size_t count;
-	const struct field *field;
+	char fields[256];
 };
 
 static void on_blame(void *context, const struct expression_part *part)
@@ -273,24 +279,29 @@ static void on_blame(void *context, const struct expression_part *part)
 
 	snprintf(blamed->text + strlen(blamed->text), sizeof(blamed->text) - strlen(blamed->text),
 		 "[%.*s]", (int)part->length, part->text);
-	blamed->count++;
-	blamed->field = part->field;
+	for (size_t i = 0; i < part->field_count; i++)
+		snprintf(blamed->fields + strlen(blamed->fields),
+			 sizeof(blamed->fields) - strlen(blamed->fields), "%s ",
+			 part->fields[i]->path);
 }
 
 static void test_blame(void **state)
 {
 	static const struct {
-		const char *text, *blamed;
+		const char *text, *blamed, *fields;
 	} rows[] = {
-		{"sni", ""},
-		{"version >= TLSv1.3", "[version >= TLSv1.3]"},
+		{"sni", "", ""},
+		{"version >= TLSv1.3", "[version >= TLSv1.3]", "tls.version "},
 		{"sni and version >= TLSv1.3 and group == x448",
-		 "[version >= TLSv1.3][group == x448]"},
-		{"sni and (failed or pq)", "[(failed or pq)]"},
-		{"not (sni ~ 'www.*') and sni", "[not (sni ~ 'www.*')]"},
-		{"server.process.comm == nginx and sni", "[server.process.comm == nginx]"},
-		{"group in {x448, secp521r1}  and sni", "[group in {x448, secp521r1}]"},
-		{"pq", "[pq]"},
+		 "[version >= TLSv1.3][group == x448]", "tls.version tls.group "},
+		{"sni and (failed or pq)", "[(failed or pq)]", "failed pq "},
+		{"not (sni ~ 'www.*') and sni", "[not (sni ~ 'www.*')]", "tls.sni "},
+		{"server.process.comm == nginx and sni", "[server.process.comm == nginx]",
+		 "server.process.comm "},
+		{"group in {x448, secp521r1}  and sni", "[group in {x448, secp521r1}]",
+		 "tls.group "},
+		{"not (sni or failed)", "[not (sni or failed)]", "tls.sni "},
+		{"pq", "[pq]", "pq "},
 	};
 	struct handshake *handshake = row_new();
 	struct field_row row = {.handshake = handshake};
@@ -299,10 +310,11 @@ static void test_blame(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct expression *expression = parse(rows[i].text);
-		struct blamed blamed = {"", 0, NULL};
+		struct blamed blamed = {"", ""};
 
 		expression_blame(expression, &row, on_blame, &blamed);
 		assert_string_equal(blamed.text, rows[i].blamed);
+		assert_string_equal(blamed.fields, rows[i].fields);
 		expression_free(expression);
 	}
 	row_free(handshake);

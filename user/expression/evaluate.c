@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <ctype.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
@@ -89,6 +90,38 @@ static bool ignores_case(const struct field *field)
 	       strcmp(field->path, "certificates.san") == 0;
 }
 
+/* Of bytes, in no locale: fnmatch(3), which would make wide characters of both, takes brackets. */
+static bool glob_fits(const char *pattern, const char *text, bool fold)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*text) {
+		bool same = fold ? tolower((unsigned char)*pattern) == tolower((unsigned char)*text)
+				 : *pattern == *text;
+
+		if (*pattern == '*') {
+			star = ++pattern;
+			resume = text;
+		} else if (*pattern && (*pattern == '?' || same)) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++resume;
+		} else {
+			return false;
+		}
+	}
+	return !pattern[strspn(pattern, "*")];
+}
+
+static bool pattern_fits(const struct literal *literal, const char *text, bool fold)
+{
+	if (literal->has_brackets)
+		return !fnmatch(literal->text, text, fold ? FNM_CASEFOLD : 0);
+	return glob_fits(literal->text, text, fold);
+}
+
 static enum truth text_compare(const struct node *node, const struct literal *literal,
 			       const struct field_value *value)
 {
@@ -101,7 +134,7 @@ static enum truth text_compare(const struct node *node, const struct literal *li
 		return truth_of(fold ? strcasestr(text, literal->text)
 				     : strstr(text, literal->text));
 	if (literal->is_pattern)
-		return truth_of(!fnmatch(literal->text, text, fold ? FNM_CASEFOLD : 0));
+		return truth_of(pattern_fits(literal, text, fold));
 	return truth_of(!(fold ? strcasecmp : strcmp)(literal->text, text));
 }
 

@@ -10,24 +10,50 @@
 
 #define SECOND_NS 1000000000LL
 
-/* Whose words are responsible: of "and" each that is not true; else the part as a whole. */
+static void field_add(struct expression_part *part, const struct field *field)
+{
+	size_t i;
+
+	for (i = 0; i < part->field_count; i++)
+		if (part->fields[i] == field)
+			return;
+	if (part->field_count < EXPRESSION_FIELDS_MAX)
+		part->fields[part->field_count++] = field;
+}
+
+/* Fields of comparisons that are not as they would have to be; within a "not" that is false. */
+static void fields_collect(const struct node *node, struct field_row *row, enum truth wanted,
+			   struct expression_part *part)
+{
+	if (node->kind == NODE_NOT) {
+		fields_collect(node->left, row, wanted == TRUTH_TRUE ? TRUTH_FALSE : TRUTH_TRUE,
+			       part);
+	} else if (node->field) {
+		if (node_evaluate(node, row) != wanted)
+			field_add(part, node->field);
+	} else {
+		fields_collect(node->left, row, wanted, part);
+		fields_collect(node->right, row, wanted, part);
+	}
+}
+
+/* Of "and" each side that is not true is to blame; of all else the whole. */
 static void node_blame(const struct node *node, struct field_row *row,
 		       void (*blame)(void *context, const struct expression_part *part),
 		       void *context)
 {
-	enum truth truth = node_evaluate(node, row);
-	struct expression_part part = {node->start, node->end - node->start, node->field, truth};
+	struct expression_part part = {.text = node->start, .length = node->end - node->start};
 
-	if (truth == TRUTH_TRUE)
+	part.truth = node_evaluate(node, row);
+	if (part.truth == TRUTH_TRUE)
 		return;
-	if (node->kind == NODE_NOT && node->left->field)
-		part.field = node->left->field;
-	if (node->kind != NODE_AND) {
-		blame(context, &part);
+	if (node->kind == NODE_AND) {
+		node_blame(node->left, row, blame, context);
+		node_blame(node->right, row, blame, context);
 		return;
 	}
-	node_blame(node->left, row, blame, context);
-	node_blame(node->right, row, blame, context);
+	fields_collect(node, row, TRUTH_TRUE, &part);
+	blame(context, &part);
 }
 
 void expression_blame(const struct expression *expression, struct field_row *row,
@@ -75,6 +101,7 @@ bool value_write(const struct field *field, const struct field_value *value, cha
 {
 	char text[TEXT_ADDRESS_SIZE > TEXT_TIME_SIZE ? TEXT_ADDRESS_SIZE : TEXT_TIME_SIZE] = "";
 	const char *word;
+	size_t length;
 
 	to[0] = 0;
 	switch (field->type) {
@@ -116,8 +143,9 @@ bool value_write(const struct field *field, const struct field_value *value, cha
 			 (const char *)value->text.bytes);
 		return true;
 	default:
-		snprintf(to, size, "%.*s", (int)value->text.length,
-			 (const char *)value->text.bytes);
+		length = value->text.length < size ? value->text.length : size - 1;
+		memcpy(to, value->text.bytes, length);
+		to[length] = 0;
 		return true;
 	}
 }

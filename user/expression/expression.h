@@ -19,6 +19,7 @@
 
 #define EXPRESSION_ERROR_SIZE 256
 #define EXPRESSION_LENGTH_MAX 65536
+#define EXPRESSION_FIELDS_MAX 4
 
 enum truth { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNKNOWN };
 
@@ -27,6 +28,12 @@ struct expression;
 struct expression_error {
 	size_t line, column; /* from 1 */
 	char text[EXPRESSION_ERROR_SIZE];
+};
+
+/* An expression that a user gave, by what the user calls it: its text, or @POLICY. */
+struct named_expression {
+	const char *text;
+	struct expression *expression;
 };
 
 /* Keeps a copy of the text. NULL, with what is wrong and where, on failure. */
@@ -40,8 +47,9 @@ bool expression_wants_details(const struct expression *expression);
 struct expression_part {
 	const char *text; /* borrowed from the expression, not NUL-terminated */
 	size_t length;
-	const struct field *field; /* its field; NULL: it has several, or none */
-	enum truth truth;	   /* false or unknown */
+	const struct field *fields[EXPRESSION_FIELDS_MAX]; /* that are responsible, each once */
+	size_t field_count;
+	enum truth truth; /* false or unknown */
 };
 
 /* Call for the smallest parts that are responsible: none if it is true. */

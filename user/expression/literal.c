@@ -290,6 +290,7 @@ static bool text_keep(struct parser *parser, const struct node *node, struct lit
 	/* A pattern is what it looks like: no name of a server has an asterisk. */
 	literal->is_pattern = node->operation == TOKEN_MATCHES ||
 			      (node->operation == TOKEN_EQUAL && strpbrk(text, "*?"));
+	literal->has_brackets = strpbrk(text, "[\\");
 	literal->text = text;
 	parser_advance(parser);
 	return true;

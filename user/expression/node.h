@@ -29,9 +29,10 @@ struct literal {
 			unsigned int bits;
 		} network;
 	};
-	bool is_grease;	 /* any code point of GREASE */
-	bool is_pattern; /* text is a pattern of fnmatch(3) */
-	char *text;	 /* owned; NULL unless the field is compared as text */
+	bool is_grease;	   /* any code point of GREASE */
+	bool has_brackets; /* of the pattern, or backslashes */
+	bool is_pattern;   /* text is a pattern of fnmatch(3) */
+	char *text;	   /* owned; NULL unless the field is compared as text */
 };
 
 struct node {

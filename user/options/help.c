@@ -26,9 +26,9 @@ static const char conclusion[] =
 	"  tlstrace --failed                                what fails, and who rejected whom\n"
 	"  tlstrace -r capture.pcap --summary table         a summary of a capture\n"
 	"\n"
-	"Exit status: 0 success, 1 could not run, 2 wrong usage, 3 --strict and something was "
-	"lost.\n"
-	"With COMMAND: its own exit status, or 128 plus the signal that killed it.\n";
+	"Exit status: 0 success, 1 could not run, 2 wrong usage, 3 --strict and something was\n"
+	"lost, 4 --expect or --max-failed failed. With COMMAND: its own exit status, or 128 plus\n"
+	"the signal that killed it; 4 if an expectation failed too.\n";
 
 static void indent(int from)
 {
@@ -65,7 +65,7 @@ static void row_print(const struct option_row *row)
 		width = printf("      --%s", row->name);
 	if (row->argument)
 		width += printf(" %s", row->argument);
-	if (width >= HELP_INDENT) {
+	if (width > HELP_INDENT - 2) { /* two spaces at least */
 		putchar('\n');
 		width = 0;
 	}

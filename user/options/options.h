@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 #include "handshake/fields.h"
+#include "expression/expression.h"
+#include "policy/failure_rate.h"
+#include "report/report.h"
 #include "source/source.h"
 
 #define OPTIONS_LIST_MAX 32
@@ -15,19 +18,12 @@
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum options_summary { SUMMARY_AUTO, SUMMARY_TABLE, SUMMARY_JSON, SUMMARY_NONE };
 
-struct expression;
 struct sink;
 
 /* One -o: a format, and where it goes. */
 struct options_output {
 	const struct sink *sink;
 	const char *file; /* NULL: --output-file, or else standard output */
-};
-
-/* --where, --expect. */
-struct options_expression {
-	const char *text;	       /* as it was given: an expression, or @NAME */
-	struct expression *expression; /* owned: options_free() */
 };
 
 struct options_network {
@@ -60,8 +56,15 @@ struct options {
 	const char *names[OPTIONS_LIST_MAX]; /* of servers (SNI) */
 	size_t name_count;
 	int role; /* enum handshake_end, or -1 */
-	struct options_expression wheres[OPTIONS_LIST_MAX];
+	struct named_expression wheres[OPTIONS_LIST_MAX];
 	size_t where_count;
+	struct named_expression expects[OPTIONS_LIST_MAX];
+	size_t expect_count;
+	bool expect_none_ok;
+	struct report_wanted reports[OPTIONS_LIST_MAX];
+	size_t report_count;
+	const char *junit;		 /* a file; NULL none */
+	struct failure_limit max_failed; /* percent is negative: no limit */
 	bool failed_only;
 	uint64_t slower_than_ns; /* 0: any */
 	char *const *command;	 /* to be run and traced, NULL-terminated; NULL none */

@@ -160,6 +160,10 @@ void options_free(struct options *options)
 
 	for (i = 0; i < options->where_count; i++)
 		expression_free(options->wheres[i].expression);
+	for (i = 0; i < options->expect_count; i++)
+		expression_free(options->expects[i].expression);
+	for (i = 0; i < options->report_count; i++)
+		expression_free(options->reports[i].policy.expression);
 }
 
 enum options_result options_parse(struct options *options, int argc, char **argv)
@@ -170,6 +174,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	int option;
 
 	*options = (struct options){.role = -1};
+	options->max_failed.percent = -1;
 	options->source.buffer_size = BUFFER_SIZE_DEFAULT;
 	tables_fill(&tables);
 	opterr = 0; /* our own messages say what to do */

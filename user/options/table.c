@@ -6,6 +6,7 @@
 
 #include "options/values.h"
 #include "sink/sink.h"
+#include "policy/policy.h"
 #include "version.h"
 
 #define TIMEOUT_MIN_NS	1000000ULL
@@ -147,6 +148,29 @@ static bool has_columns(const struct options *options)
 	return false;
 }
 
+static bool read_expectation(const struct option_row *row, const char *text, void *to)
+{
+	(void)row;
+	return value_expectation(text, to);
+}
+
+static bool read_rate(const struct option_row *row, const char *text, void *to)
+{
+	(void)row;
+	return value_rate(text, to);
+}
+
+static bool read_report(const struct option_row *row, const char *text, void *to)
+{
+	(void)row;
+	return value_report(text, to);
+}
+
+static bool has_expectation(const struct options *options)
+{
+	return options->expect_count;
+}
+
 static bool has_command(const struct options *options)
 {
 	return options->command;
@@ -182,10 +206,8 @@ static const char *const shells[] = {"bash", "zsh", NULL};
 #define A_COMMAND	  "a command after '--'"
 
 const char *const option_groups[OPTION_GROUPS] = {
-	[GROUP_INPUT] = "Input",
-	[GROUP_FILTERS] = "Filters",
-	[GROUP_OUTPUT] = "Output",
-	[GROUP_RUN] = "Running",
+	[GROUP_INPUT] = "Input",   [GROUP_FILTERS] = "Filters", [GROUP_OUTPUT] = "Output",
+	[GROUP_CHECKS] = "Checks", [GROUP_RUN] = "Running",
 };
 
 const struct option_row option_rows[] = {
@@ -266,11 +288,36 @@ const struct option_row option_rows[] = {
 	 "prints it once",
 	 "a duration from 100ms, such as 10s", .read = read_duration, .min = INTERVAL_MIN_NS,
 	 FIELD(interval_ns)},
+	{"report", 0, GROUP_OUTPUT, "NAME[=FILE]",
+	 "at the end: pairs, failures, crypto, resumption, certificates or breaks:@POLICY; as "
+	 "text, "
+	 "or as FILE's suffix .json, .csv or .md says",
+	 "the name of a report", .words = report_names, .read = read_report, .explains = true,
+	 LIST(reports, report_count)},
 	{"color", 0, GROUP_OUTPUT, "WHEN", "auto (default), always or never",
 	 "auto, always or never", .words = colors, .read = read_word, FIELD(color)},
 	{"verbose", 'v', GROUP_OUTPUT, NULL,
 	 "print on stderr what was attached and what the kernel lacks", .read = read_flag,
 	 FIELD(verbose)},
+
+	{"expect", 0, GROUP_CHECKS, "EXPR|@NAME",
+	 "exit with status 4 unless each handshake shown satisfies the expression or the policy, "
+	 "and there was one",
+	 "an expression or @POLICY", .read = read_expectation, .explains = true,
+	 LIST(expects, expect_count)},
+	{"expect-none-ok", 0, GROUP_CHECKS, NULL,
+	 "with --expect: succeed also if there was no handshake", .read = read_flag,
+	 FIELD(expect_none_ok), .needs = "--expect", .needs_met = has_expectation},
+	{"junit", 0, GROUP_CHECKS, "FILE", "with --expect: write the outcome to FILE as JUnit XML",
+	 "the name of a file", .completion = COMPLETE_FILES, .read = read_text, FIELD(junit),
+	 .needs = "--expect", .needs_met = has_expectation},
+	{"max-failed", 0, GROUP_CHECKS, "PERCENT[/TIME]",
+	 "exit with status 4 if more handshakes fail: 5% of the whole run, or 5%/1m, which ends "
+	 "the "
+	 "trace as soon as more fail within a minute",
+	 "a percentage such as 5%, or 5%/1m", .read = read_rate, FIELD(max_failed)},
+	{"policies", 0, GROUP_CHECKS, NULL, "print the policies for --expect, and exit",
+	 .print = policies_print},
 
 	{"user", 0, GROUP_RUN, "USER",
 	 "run COMMAND as USER; default: the user who ran sudo, or else the current user",

@@ -12,7 +12,14 @@
 
 #include "options/options.h"
 
-enum option_group { GROUP_INPUT, GROUP_FILTERS, GROUP_OUTPUT, GROUP_RUN, GROUP_HIDDEN };
+enum option_group {
+	GROUP_INPUT,
+	GROUP_FILTERS,
+	GROUP_OUTPUT,
+	GROUP_CHECKS,
+	GROUP_RUN,
+	GROUP_HIDDEN
+};
 #define OPTION_GROUPS GROUP_HIDDEN /* that --help shows */
 
 /* What a shell completes the value with, unless the row has words. */

@@ -13,10 +13,13 @@
 #include "handshake/fields.h"
 #include "log.h"
 #include "options/options.h"
+#include "policy/policy.h"
 #include "sink/sink.h"
 #include "source/netns.h"
 
-#define QUANTITY_MAX 9e18
+#define QUANTITY_MAX	 9e18
+#define WINDOW_MIN_NS	 1000000000ULL
+#define POLICY_NAME_SIZE 1024
 
 bool value_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
@@ -174,11 +177,15 @@ static void expression_explain(const char *text, const struct expression_error *
 	for (i = 1; i < error->line; i++)
 		line = strchr(line, '\n') + 1;
 	length = strcspn(line, "\n");
-	log_error("the expression is wrong at column %zu: %s", error->column, error->text);
+	if (strchr(text, '\n'))
+		log_error("the expression is wrong at line %zu, column %zu: %s", error->line,
+			  error->column, error->text);
+	else
+		log_error("the expression is wrong at column %zu: %s", error->column, error->text);
 	fprintf(stderr, "  %.*s\n  %*s^\n", length, line, (int)error->column - 1, "");
 }
 
-bool value_expression(const char *text, struct options_expression *expression)
+bool value_expression(const char *text, struct named_expression *expression)
 {
 	struct expression_error error;
 
@@ -220,6 +227,71 @@ bool value_fields(const char *text, struct field_list *list)
 	if (wrong)
 		fields_explain(text, wrong, length, list);
 	return !wrong;
+}
+
+bool value_expectation(const char *text, struct named_expression *expression)
+{
+	char reason[POLICY_REASON_SIZE], *policy;
+
+	if (*text != '@')
+		return value_expression(text, expression);
+	policy = policy_text(text + 1, reason);
+	if (!policy) {
+		log_error("%s", reason);
+		return false;
+	}
+	value_expression(policy, expression);
+	expression->text = text;
+	free(policy);
+	return expression->expression;
+}
+
+static bool report_refuse(const char *text)
+{
+	log_error("--report takes pairs, failures, crypto, resumption, certificates or "
+		  "breaks:@POLICY, and =FILE to write it to a file, not '%s'",
+		  text);
+	return false;
+}
+
+/* The file is what follows the last '=' that is not within the policy's own. */
+bool value_report(const char *text, struct report_wanted *report)
+{
+	size_t name = strcspn(text, ":="), length;
+	char policy[POLICY_NAME_SIZE];
+
+	*report = (struct report_wanted){.kind = report_kind_find(text, name)};
+	if (!report->kind || report->kind->takes_policy != (text[name] == ':'))
+		return report_refuse(text);
+	if (report->kind->takes_policy) {
+		text += name + 1;
+		name = *text == '@' ? strcspn(text, "=") : 0;
+		length = snprintf(policy, sizeof(policy), "%.*s", (int)name, text);
+		if (!length || length >= sizeof(policy))
+			return report_refuse(text);
+		if (!value_expectation(policy, &report->policy))
+			return false;
+		report->policy.text = text;
+	}
+	report->file = text[name] ? text + name + 1 : NULL;
+	if (!report->file || *report->file)
+		return true;
+	expression_free(report->policy.expression);
+	return report_refuse(text);
+}
+
+bool value_rate(const char *text, struct failure_limit *rate)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text) || text[1] == 'x' || text[1] == 'X')
+		return false;
+	rate->percent = strtod(text, &end);
+	rate->window_ns = 0;
+	if (rate->percent > 100 || *end++ != '%')
+		return false;
+	return !*end || (*end == '/' && value_duration(end + 1, &rate->window_ns) &&
+			 rate->window_ns >= WINDOW_MIN_NS);
 }
 
 int value_word(const char *text, const char *const *words)

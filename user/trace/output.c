@@ -34,15 +34,6 @@ static bool color_wanted(int color, FILE *out)
 	return color == COLOR_ALWAYS;
 }
 
-static bool is_capture(const char *capture, int fd)
-{
-	struct stat one, other;
-
-	return capture && !fstat(fd, &other) && S_ISREG(other.st_mode) &&
-	       !(strcmp(capture, "-") ? stat(capture, &one) : fstat(STDIN_FILENO, &one)) &&
-	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 static bool is_same(const struct output *one, int fd)
 {
 	struct stat a, b;
@@ -64,22 +55,13 @@ static bool is_taken(const struct outputs *outputs, int fd)
 /* The file, if it may be overwritten; NULL after one message. */
 static FILE *file_prepare(const struct outputs *outputs, const char *file, const char *capture)
 {
-	char reason[FILE_REASON_SIZE] = "out of memory; free some and run tlstrace again";
-	int fd = file_open_write(file, reason);
-	FILE *out = NULL;
+	FILE *out = file_open_results(file, "the results", capture);
 
-	if (fd >= 0 && is_capture(capture, fd))
-		log_error("cannot write the results to %s: it is the capture to read; choose "
-			  "another file",
-			  file);
-	else if (fd >= 0 && is_taken(outputs, fd))
-		log_error("cannot write two outputs to %s; choose another file for one of them",
-			  file);
-	else if (fd < 0 || !(out = fdopen(fd, "w")))
-		log_error("cannot write the results to %s: %s", file, reason);
-	if (!out && fd >= 0)
-		close(fd);
-	return out;
+	if (!out || !is_taken(outputs, fileno(out)))
+		return out;
+	log_error("cannot write two outputs to %s; choose another file for one of them", file);
+	fclose(out);
+	return NULL;
 }
 
 static const struct field_list *columns_choose(struct output *output, const struct options *options)
@@ -162,13 +144,12 @@ static void output_flush(struct output *output)
 
 static int output_empty(const struct output *output)
 {
-	int fd = fileno(output->settings.out);
-	struct stat status;
+	int error = output->file ? file_empty(fileno(output->settings.out)) : 0;
 
-	if (!output->file || fstat(fd, &status) || !S_ISREG(status.st_mode) || !ftruncate(fd, 0))
-		return 0;
-	log_error("cannot empty %s: %s; choose another file", output->file, strerror(errno));
-	return -1;
+	if (error)
+		log_error("cannot empty %s: %s; choose another file", output->file,
+			  strerror(-error));
+	return error ? -1 : 0;
 }
 
 int outputs_start(struct outputs *outputs, const struct trace_start *start)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "trace/trace.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "expression/expression.h"
 #include "handshake/cause.h"
 #include "handshake/certificates.h"
 #include "handshake/fingerprint.h"
+#include "file_open.h"
 #include "log.h"
+#include "policy/expect.h"
 #include "summary/summary.h"
 #include "trace/command.h"
 #include "trace/filter.h"
@@ -68,6 +71,12 @@ static bool details_wanted(const struct trace *trace)
 	for (i = 0; i < trace->options->where_count; i++)
 		if (expression_wants_details(trace->options->wheres[i].expression))
 			return true;
+	for (i = 0; i < trace->options->expect_count; i++)
+		if (expression_wants_details(trace->options->expects[i].expression))
+			return true;
+	for (i = 0; i < trace->options->report_count; i++)
+		if (report_wants_details(&trace->options->reports[i]))
+			return true;
 	return outputs_want_details(&trace->outputs);
 }
 
@@ -97,6 +106,20 @@ static bool where_matches(const struct trace *trace, const struct handshake *han
 	return true;
 }
 
+static void checks_judge(struct trace *trace, const struct handshake *handshake)
+{
+	struct field_row row = trace_row(trace, handshake);
+	size_t i;
+
+	if (trace->expect)
+		expect_judge(trace->expect, &row);
+	for (i = 0; i < trace->options->report_count; i++)
+		report_add(trace->reports[i], &row);
+	if (trace->options->max_failed.percent >= 0 &&
+	    failure_rate_add(&trace->failure_rate, handshake))
+		trace->enough = true;
+}
+
 static void on_done(void *context, struct handshake *handshake)
 {
 	struct trace *trace = context;
@@ -120,7 +143,27 @@ static void on_done(void *context, struct handshake *handshake)
 	if (trace->summary)
 		summary_add(trace->summary, handshake);
 	outputs_row(&trace->outputs, handshake);
-	trace->enough = trace->options->count && trace->reported >= trace->options->count;
+	checks_judge(trace, handshake);
+	trace->enough |= trace->options->count && trace->reported >= trace->options->count;
+}
+
+/* Before a source gives up the right to open files. */
+static bool results_open(struct trace *trace)
+{
+	const struct options *options = trace->options;
+	size_t i;
+
+	if (options->junit)
+		trace->junit = file_open_results(options->junit, "the outcome", options->file);
+	if (options->junit && !trace->junit)
+		return false;
+
+	for (i = 0; i < trace->options->report_count; i++) {
+		trace->reports[i] = report_new(&trace->options->reports[i], trace->options->file);
+		if (!trace->reports[i])
+			return false;
+	}
+	return true;
 }
 
 static int parts_new(struct trace *trace)
@@ -136,7 +179,12 @@ static int parts_new(struct trace *trace)
 	trace->tracker = tracker_new(&settings, &trace->tracker_handler);
 	trace->certificates = certificate_cache_new();
 	trace->summary = with_summary ? summary_new() : NULL;
-	if (trace->tracker && trace->certificates && (trace->summary || !with_summary))
+	trace->expect = trace->options->expect_count
+				? expect_new(trace->options->expects, trace->options->expect_count)
+				: NULL;
+	failure_rate_start(&trace->failure_rate, &trace->options->max_failed);
+	if (trace->tracker && trace->certificates && (trace->summary || !with_summary) &&
+	    (trace->expect || !trace->options->expect_count))
 		return 0;
 	log_error("out of memory; free some and run tlstrace again");
 	return -1;
@@ -149,7 +197,8 @@ static int trace_open(struct trace *trace)
 	const struct source_handler handler = {on_packet, on_socket, on_opening, trace};
 
 	trace->tracker_handler = (struct tracker_handler){.done = on_done, .context = trace};
-	if (outputs_open(&trace->outputs, trace->options) || parts_new(trace))
+	if (outputs_open(&trace->outputs, trace->options) || parts_new(trace) ||
+	    !results_open(trace))
 		return -1;
 	trace->wants_details = details_wanted(trace);
 	trace->source = operations->open(trace, &handler);
@@ -165,12 +214,56 @@ static int trace_open(struct trace *trace)
 
 static void trace_close(struct trace *trace)
 {
+	size_t i;
+
 	tracker_free(trace->tracker);
 	if (trace->source)
 		trace->source->operations->close(trace->source);
 	certificate_cache_free(trace->certificates);
 	summary_free(trace->summary);
+	expect_free(trace->expect);
+	if (trace->junit)
+		fclose(trace->junit);
+	for (i = 0; i < trace->options->report_count; i++)
+		report_free(trace->reports[i]);
 	outputs_close(&trace->outputs);
+}
+
+/* To standard output after rows that people read, else to stderr. */
+static int reports_write(struct trace *trace)
+{
+	const struct sink *sink = trace->outputs.list[0].sink;
+	bool for_people = sink != &sink_json && sink != &sink_csv;
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < trace->options->report_count; i++)
+		failed |= report_write(trace->reports[i], for_people ? stdout : stderr);
+	return failed;
+}
+
+static int junit_write(struct trace *trace)
+{
+	FILE *out = trace->junit;
+
+	trace->junit = NULL;
+	expect_junit(trace->expect, trace->options->expect_none_ok, out);
+	return file_close_results(out, trace->options->junit, "the outcome");
+}
+
+/* Whether all that was expected is so. False after messages on stderr. */
+static bool checks_report(struct trace *trace, int *status)
+{
+	const struct options *options = trace->options;
+	bool fine = true;
+
+	if (trace->expect)
+		fine = expect_report(trace->expect, options->expect_none_ok);
+	if (trace->junit && junit_write(trace))
+		*status = EXIT_COULD_NOT_RUN;
+	if (options->max_failed.percent >= 0)
+		fine &= !failure_rate_report(&trace->failure_rate);
+	return fine;
 }
 
 /* Release the command, if there is one, and trace to the end. Returns the exit status. */
@@ -179,6 +272,7 @@ static int trace_run(struct trace *trace)
 	const struct source_operations *operations = trace->source->operations;
 	uint64_t lost;
 	int status;
+	bool fine;
 
 	if (trace->command && signals_stopping()) {
 		log_error("interrupted before tracing began; the command was not run");
@@ -193,8 +287,13 @@ static int trace_run(struct trace *trace)
 	lost = report_end(trace);
 	if (status)
 		operations->explain(trace->source);
+	if (reports_write(trace))
+		status = EXIT_COULD_NOT_RUN;
+	fine = checks_report(trace, &status);
 	if (status || outputs_explain(&trace->outputs))
 		return EXIT_COULD_NOT_RUN;
+	if (!fine)
+		return EXIT_EXPECTATION;
 	return lost && trace->options->strict ? EXIT_LOST : EXIT_FINE;
 }
 

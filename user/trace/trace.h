@@ -9,12 +9,13 @@
 #include "handshake/fields.h"
 #include "handshake/tracker.h"
 #include "options/options.h"
+#include "policy/failure_rate.h"
 #include "sink/sink.h"
 #include "trace/output.h"
 #include "trace/source.h"
 
 /* Exit status of main(), unless that of the command is passed on. */
-enum exit_status { EXIT_FINE, EXIT_COULD_NOT_RUN, EXIT_WRONG_USAGE, EXIT_LOST };
+enum exit_status { EXIT_FINE, EXIT_COULD_NOT_RUN, EXIT_WRONG_USAGE, EXIT_LOST, EXIT_EXPECTATION };
 
 struct command;
 
@@ -27,6 +28,10 @@ struct trace {
 	struct tracker_handler tracker_handler;
 	struct certificate_cache *certificates;
 	struct summary *summary; /* NULL: not wanted */
+	struct expect *expect;	 /* NULL: there are no expectations */
+	FILE *junit;		 /* NULL: not wanted */
+	struct failure_rate failure_rate;
+	struct report *reports[OPTIONS_LIST_MAX]; /* as many as the options have */
 	uint64_t outcomes[HANDSHAKE_INCOMPLETE + 1];
 	uint64_t reported, filtered;
 	uint64_t interim_ns; /* when the next interim account is due; 0 not yet set */
