@@ -324,7 +324,7 @@ def test_runtime_that_hangs(stage, meet, cgroup, how):
 @pytest.mark.parametrize("arguments,sentence", [
     (["--container", ""], "--container takes a name, a pattern or an id"),
     (["--cgroup", "docker"], "--cgroup takes a path that begins with /"),
-    (["-r", "x", "--container", "web"], "a capture does not know processes"),
+    (["-r", "x", "--container", "web"], "a capture does not contain processes"),
 ])
 def test_wrong_usage(arguments, sentence):
     done = process.command(trace.program(), *arguments, check=False)

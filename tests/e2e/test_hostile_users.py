@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a user without privileges may try on a tlstrace that root runs: to hang it, and to have it open things."""
 
+import ctypes
 import json
 import os
 import re
@@ -205,6 +206,89 @@ def test_long_command_line(stage, length):
     before = cpu_seconds(trace)
     time.sleep(1)
     assert cpu_seconds(trace) - before < 0.5
+
+
+
+# What lies where a runtime's files should be.
+
+@pytest.fixture
+def storage(stage, user):
+    """The file in which a user's Podman lists its containers, and a handshake that makes tlstrace look at it."""
+    directory = user.home / ".local/share/containers/storage/overlay-containers"
+    directory.mkdir(parents=True)
+    place = user.cgroup(f"libpod-{ID}.scope")
+
+    def look(tracing):
+        server = stage.server("s_server")
+        stage.processes.run(in_cgroup(place, as_user(clients.curl(stage.goal(server))))).ok()
+        return tracing.wait_rows(1, port=server.port)[0]["client"]["container"]
+    return directory / "containers.json", look
+
+
+def entries(size):
+    """What Podman writes of many containers, the last of them the one."""
+    other = '{"id":"%064x","names":["other"],"image":"%064x","metadata":"{}","flags":{"MountLabel":""}},'
+    count = size // len(other % (0, 0))
+    return "[" + "".join(other % (number, number) for number in range(count)) + '{"id":"%s","names":["web"]}]' % ID
+
+
+def test_users_file(stage, user, storage):
+    """One as it should be is read, with the user's own rights."""
+    file, look = storage
+    file.write_text(entries(200 << 10))
+    file.chmod(0o600)
+    os.chown(file, rootless.UID, rootless.UID)
+    container = look(stage.trace(namespace=user.namespace))
+    assert (container["name"], container["how"], container["user"]) == ("web", "claimed", rootless.UID), container
+
+
+@pytest.mark.parametrize("text", [entries(5 << 20), "{}" * (2 << 20), "[" * (5 << 20)], ids=["entries", "braces", "deep"])
+def test_users_large_file(stage, user, storage, text):
+    """It costs its name, and neither time nor memory."""
+    file, look = storage
+    file.write_text(text)
+    tracing = stage.trace(namespace=user.namespace)
+    assert look(tracing)["name"] is None
+    before = cpu_seconds(tracing)
+    time.sleep(1)
+    assert cpu_seconds(tracing) - before < 0.5
+    for pid in [tracing.pid, *descendants(tracing.pid)]:
+        peak = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        assert int(peak.group(1)) < 200 << 10, peak.group()
+
+
+def opened(path):
+    """Watches a file; the function says whether somebody has opened it since."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) >= 0  # IN_OPEN
+
+    def since():
+        try:
+            return bool(os.read(watch, 4096))
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(watch)
+    return since
+
+
+@pytest.mark.parametrize("kind", ["fifo", "ptmx", "kmsg", "roots"])
+def test_users_file_that_is_none(stage, user, storage, kind):
+    """Or one that the user may not read: it is not opened, for that may already have an effect."""
+    file, look = storage
+    target = Path("/proc/kmsg") if kind == "kmsg" else stage.directory / kind
+    if kind == "fifo":
+        os.mkfifo(target)
+    elif kind == "ptmx":
+        os.mknod(target, 0o666 | 0o020000, os.makedev(5, 2))
+    elif kind == "roots":
+        target.write_text(entries(0))
+        target.chmod(0o600)
+    file.symlink_to(target)
+    since = opened(target)
+    assert look(stage.trace(namespace=user.namespace))["name"] is None
+    assert not since()
 
 
 # Who pretends to be in a container.
