@@ -19,7 +19,8 @@ static FILE *nowhere;
 
 static void on_done(void *context, struct handshake *handshake)
 {
-	static const struct sink *const sinks[] = {&sink_json, &sink_table, &sink_wide, &sink_tree};
+	static const struct sink *const sinks[] = {&sink_json, &sink_table, &sink_wide, &sink_tree,
+						   &sink_explain};
 	struct sink_settings settings = {.out = nowhere, .width = 120};
 	size_t i;
 

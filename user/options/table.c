@@ -189,8 +189,8 @@ static bool has_process(const struct options *options)
 static void version_print(const char *value)
 {
 	(void)value;
-	puts("tlstrace " TLSTRACE_VERSION
-	     "\nfeatures: table wide tree json csv pcap pcapng gzip tcx clsact fentry kprobe "
+	puts("tlstrace " TLSTRACE_VERSION "\nfeatures: table wide tree json csv explain pcap "
+	     "pcapng gzip tcx clsact fentry kprobe "
 	     "tracepoint");
 }
 
@@ -268,10 +268,11 @@ const struct option_row option_rows[] = {
 
 	{"output", 'o', GROUP_OUTPUT, "FORMAT[=FILE]",
 	 "table (default); wide: the table with the time of each phase; tree: everything about "
-	 "each handshake, its phases as bars; json: one object per line; csv: one line of values "
+	 "each handshake, its phases as bars; explain: the handshake step by step; json: one "
+	 "object per line; csv: one line of values "
 	 "per handshake. Repeat it to write several files",
-	 "table, wide, tree, json or csv, and =FILE to write it to a file", .words = value_formats,
-	 .read = read_output, LIST(outputs, output_count)},
+	 "table, wide, tree, explain, json or csv, and =FILE to write it to a file",
+	 .words = value_formats, .read = read_output, LIST(outputs, output_count)},
 	{"columns", 0, GROUP_OUTPUT, "LIST",
 	 "show these fields, in this order, in the table or in csv: time,client,sni,total",
 	 "fields separated by commas", .read = read_fields, FIELD(columns), .explains = true,

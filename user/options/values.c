@@ -149,9 +149,9 @@ bool value_netns(const char *text, uint32_t *netns)
 	return strcmp(text, "all") == 0 || (*netns = netns_find(text));
 }
 
-const char *const value_formats[] = {"table", "wide", "tree", "json", "csv", NULL};
-static const struct sink *const sinks[] = {&sink_table, &sink_wide, &sink_tree, &sink_json,
-					   &sink_csv};
+const char *const value_formats[] = {"table", "wide", "tree", "json", "csv", "explain", NULL};
+static const struct sink *const sinks[] = {&sink_table, &sink_wide, &sink_tree,
+					   &sink_json,	&sink_csv,  &sink_explain};
 
 bool value_output(const char *text, struct options_output *output)
 {

@@ -69,7 +69,7 @@ struct sink {
 	void (*end)(const struct sink_settings *settings, const struct trace_end *end);
 };
 
-extern const struct sink sink_table, sink_wide, sink_tree, sink_json, sink_csv;
+extern const struct sink sink_table, sink_wide, sink_tree, sink_json, sink_csv, sink_explain;
 
 /* One plain sentence on how it ended: "ok", or who rejected whom and why. */
 void verdict_write(const struct handshake *handshake, char *to, size_t size);
