@@ -10,6 +10,7 @@
 #include "copy.bpf.h"
 #include "datagram_socket.bpf.h"
 #include "flow.bpf.h"
+#include "room.bpf.h"
 
 /* As far as a DTLS record has to be looked at: its header (RFC 6347 section 4.1) and the message's
  * type. */
@@ -448,6 +449,8 @@ __noinline int datagram_follow(struct __sk_buff *skb, __u32 slot)
 		flow = datagram_flow_begin(skb, scratch);
 	if (!flow)
 		return 0;
+	if (scratch->hello)
+		place_take(slot, FLOW_STRANGER);
 	index = (event->hook == TLSTRACE_EGRESS) == !!flow->client_is_local;
 	barrier_var(index);
 	direction = &flow->directions[index & 1];
@@ -459,6 +462,7 @@ __noinline int datagram_follow(struct __sk_buff *skb, __u32 slot)
 	event->datagram_size = skb->gso_segs > 1 ? skb->gso_size : 0;
 	event->segments = 0;
 	datagram_sockets_name(skb, flow, scratch);
+	flow_kind_raise(flow, slot, !!event->sender, !index);
 	flow_take(flow, direction, scratch);
 	datagrams_take(skb, scratch, slot);
 	flow_give(flow, direction, scratch);

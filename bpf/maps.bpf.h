@@ -53,6 +53,7 @@ struct flow {
 	__u8 lost;	/* an event was not delivered: the next one says so */
 	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
 	__u8 is_dtls;	/* else QUIC, if it is UDP */
+	__u8 kind;	/* enum flow_kind */
 };
 
 /* The initial state of a flow, too large for the BPF stack. */

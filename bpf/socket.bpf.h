@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * Socket state: who owns a socket and when it was connected, accepted, read and written.
- * Kept silently for every TCP socket; told to user space once a handshake is seen on it.
+ * Noted for the first operations of every TCP socket, and reported while a handshake is under way
+ * on it. After that the socket is quiet: a read or write costs a lookup.
  */
 #ifndef TLSTRACE_SOCKET_BPF_H
 #define TLSTRACE_SOCKET_BPF_H

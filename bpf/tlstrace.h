@@ -99,6 +99,7 @@ enum tlstrace_packet_flag {
 		32, /* a file holds only its beginning: the rest will never come */
 	TLSTRACE_PACKET_AGAIN =
 		64, /* begins a flow anew that had a handshake: the client's encrypted hello */
+	TLSTRACE_PACKET_DISPLACED = 128, /* no packet: the flow gave way to others, all ends here */
 };
 
 struct tlstrace_event_header {

@@ -8,6 +8,7 @@
 #include "flow.bpf.h"
 #include "owner.bpf.h"
 #include "records.bpf.h"
+#include "room.bpf.h"
 
 /* Empty records before a ClientHello: OpenSSL takes up to 32, nobody sends them. */
 #define WRAPPINGS_MAX 9
@@ -149,6 +150,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		flow->sockets[index & 1] = event->sender;
 	if (event->receiver)
 		flow->sockets[!index] = event->receiver;
+	flow_kind_raise(flow, slot, event->sender || event->receiver, !index && packet->length);
 	if (scratch->hello) {
 		counter_add(TLSTRACE_COUNT_HELLOS);
 		if (!was_confirmed)
@@ -263,6 +265,7 @@ static __always_inline bool flow_find(struct __sk_buff *skb, struct scratch *scr
 	if (flow)
 		flow_delete(flow, key);
 	flow_begin(skb, scratch, beginning == BEGINS_RECORD);
+	place_take(slot, FLOW_STRANGER);
 	return true;
 }
 

@@ -119,8 +119,8 @@ static size_t key_hash(const struct flow_table *table, const struct tlstrace_flo
 	return hash_words(key, sizeof(*key), table->shared.seed) & (table->bucket_count - 1);
 }
 
-static struct flow *flow_find(struct flow_table *table, const struct tlstrace_flow_key *key,
-			      uint64_t flow_id)
+struct flow *flow_table_find(struct flow_table *table, const struct tlstrace_flow_key *key,
+			     uint64_t flow_id)
 {
 	struct flow *flow = table->buckets[key_hash(table, key)];
 
@@ -132,7 +132,7 @@ static struct flow *flow_find(struct flow_table *table, const struct tlstrace_fl
 void flow_table_open(struct flow_table *table, const struct tlstrace_flow_key *key,
 		     uint64_t flow_id, const struct flow_opening *opening)
 {
-	struct flow *flow = flow_find(table, key, flow_id);
+	struct flow *flow = flow_table_find(table, key, flow_id);
 
 	if (flow)
 		flow->opening = *opening;
@@ -427,7 +427,7 @@ int flow_table_add(struct flow_table *table, const struct flow_segment *segment)
 
 	if (!segment_valid(segment))
 		return -EINVAL;
-	flow = flow_find(table, &event->key, event->flow_id);
+	flow = flow_table_find(table, &event->key, event->flow_id);
 	if (!flow) {
 		error = flow_begin(table, segment, &flow);
 		if (error)

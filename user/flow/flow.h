@@ -207,6 +207,9 @@ void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns);
 /* Whether with this segment, which is the last of its direction, all is there that came before it.
  */
 bool flow_ends_with(const struct flow *flow, const struct tlstrace_packet_event *event);
+/* The flow under way with this key and id; NULL: there is none. */
+struct flow *flow_table_find(struct flow_table *table, const struct tlstrace_flow_key *key,
+			     uint64_t flow_id);
 /* End a flow. */
 void flow_table_remove(struct flow_table *table, struct flow *flow);
 /*

@@ -57,6 +57,7 @@ struct tracker {
 	struct entry *oldest, *newest;
 	size_t count;
 	uint64_t refused;
+	uint64_t displaced;  /* ClientHellos whose flow gave way to others in the kernel side */
 	uint64_t unreadable; /* hellos that end before their random */
 	uint64_t seed;	     /* of the hash */
 	uint64_t expired_ns, parts_ns;

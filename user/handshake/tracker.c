@@ -51,10 +51,58 @@ void tracker_free(struct tracker *tracker)
 	free(tracker);
 }
 
+static void sighting_remove(struct entry *entry, struct sighting *sighting)
+{
+	struct sighting **link = &entry->sightings;
+
+	while (*link != sighting)
+		link = &(*link)->next;
+	*link = sighting->next;
+	free(sighting);
+}
+
+/*
+ * The kernel side follows it no longer. Nothing is known of how it ends: it has no row, unless it
+ * was seen elsewhere, or has ended.
+ */
+static void flow_displaced(struct tracker *tracker, const struct tlstrace_packet_event *event)
+{
+	struct flow *flow = flow_table_find(tracker->flows, &event->key, event->flow_id);
+	struct sighting *sighting = flow ? flow->owner : NULL;
+	struct entry *entry = sighting ? sighting->entry : NULL;
+
+	if (!flow || (entry && entry->handshake->outcome != HANDSHAKE_PENDING))
+		return;
+	if (entry && sighting == entry->sightings && !sighting->next) {
+		tracker->displaced++;
+		entry_unlink(tracker, entry);
+		entry_release(tracker, entry);
+		return;
+	}
+	if (entry) {
+		entry->handshake->gap = true;
+		sighting_remove(entry, sighting);
+	} else if (!flow->hello_taken) {
+		tracker->displaced++;
+	}
+	flow_table_remove(tracker->flows, flow);
+}
+
+uint64_t tracker_displaced(const struct tracker *tracker)
+{
+	return tracker->displaced;
+}
+
 void tracker_packet(struct tracker *tracker, const struct tlstrace_packet_event *event,
 		    const uint8_t *data)
 {
-	int error = flow_table_add(tracker->flows, &(struct flow_segment){event, data});
+	int error;
+
+	if (event->flags & TLSTRACE_PACKET_DISPLACED) {
+		flow_displaced(tracker, event);
+		return;
+	}
+	error = flow_table_add(tracker->flows, &(struct flow_segment){event, data});
 
 	/*
 	 * It only looked like a handshake: its packets need not be copied. Of a flow without end,

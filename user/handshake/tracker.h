@@ -58,6 +58,8 @@ void tracker_pending(const struct tracker *tracker,
 		     void *context);
 /* Events were lost before this time: what is silent since before it may not have been. */
 void tracker_lost(struct tracker *tracker, uint64_t time_ns);
+/* ClientHellos whose flow gave way to others in the kernel side, and that have no row. */
+uint64_t tracker_displaced(const struct tracker *tracker);
 /* The trace ends: hand over everything. */
 void tracker_finish(struct tracker *tracker, uint64_t now_ns);
 /* ClientHellos that reached the tracker, one per place; and of these: */

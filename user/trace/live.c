@@ -303,6 +303,7 @@ static void live_account(struct source *source, const struct tracker *tracker,
 
 	known += counters_read(live, lost_counters, ARRAY_SIZE(lost_counters), &account->lost);
 	/* Counted by the kernel side, but neither delivered nor counted under a cause. */
+	account_add(&account->lost, "displaced", tracker_displaced(tracker));
 	account_add(&account->lost, "unaccounted",
 		    live->kernel_hellos > known ? live->kernel_hellos - known : 0);
 	counters_read(live, dropped_counters, ARRAY_SIZE(dropped_counters), &account->dropped);
