@@ -157,8 +157,8 @@ def test_broken_pcapng(recorded):
     content = mixed(recorded.packets, [pcapfile.Interface()], [lambda frame: frame])
     done = reading.read(recorded.write(content[:-1]), code=1)
     assert done.one()["id"] == recorded.live["id"]
-    assert "is broken: the block at byte" in done.said and done.said.endswith("is cut off; what stands before "
-                                                                              "that was reported, capture the rest again\n")
+    assert "failed: the block at byte" in done.said
+    assert done.said.endswith("is cut off; everything before that was shown; capture the rest again\n")
     last = len(content) - len(pcapfile.Interface().packet(0, recorded.packets[-1]))
     changed = content[:last + 8] + b"\7" + content[last + 9:]
     done = reading.read(recorded.write(changed), code=1)

@@ -10,7 +10,7 @@ struct datagram {
 	uint32_t start, end;
 };
 
-/* The datagram behind this one; begin with a zeroed one. False at the end. */
+/* The datagram after this one; begin with a zeroed one. False at the end. */
 bool datagram_next(const struct flow_segment *segment, struct datagram *datagram);
 /*
  * What was copied without a hole from offset on, up to the datagram's end. Borrows from the

@@ -13,7 +13,7 @@
 #include "tls/record.h"
 
 #define HASHED_MAX	256 /* bytes of the first datagram that tell it from others */
-#define AHEAD_MAX	16  /* messages kept behind one that is not whole yet */
+#define AHEAD_MAX	16  /* messages kept after one that is not whole yet */
 #define MESSAGE_HEADER	12  /* RFC 6347 section 4.2.2 */
 #define TYPE_AND_LENGTH 4
 

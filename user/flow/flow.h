@@ -22,8 +22,8 @@ struct flow;
 
 enum flow_message_kind {
 	FLOW_HANDSHAKE,	      /* plaintext: type and body are set */
-	FLOW_HELLO_V2,	      /* SSLv2-style ClientHello: body behind the type byte */
-	FLOW_SERVER_HELLO_V2, /* the answer is SSL 2.0: nothing behind it is read */
+	FLOW_HELLO_V2,	      /* SSLv2-style ClientHello: body after the type byte */
+	FLOW_SERVER_HELLO_V2, /* the answer is SSL 2.0: nothing after it is read */
 	FLOW_ALERT,	      /* plaintext: two bytes of body */
 	FLOW_CHANGE_CIPHER_SPEC,
 	FLOW_ENCRYPTED, /* an encrypted record: record_type and size only */
@@ -41,7 +41,7 @@ struct flow_message {
 	uint32_t size;	     /* handshake message with its header, else length of the record */
 	struct slice body;   /* borrowed for the call */
 	uint64_t time_ns;    /* first byte */
-	uint64_t end;	     /* TCP: position in the stream behind its last record, else 0 */
+	uint64_t end;	     /* TCP: position in the stream after its last record, else 0 */
 	uint32_t records;    /* it came in so many records, */
 	uint32_t segments;   /* and the direction in so many segments so far */
 	bool truncated;	     /* only the beginning was copied */
@@ -82,8 +82,8 @@ struct flow_print {
 struct flow_direction {
 	struct stream stream;
 	uint64_t position;   /* of the next record */
-	uint64_t record_end; /* TCP: position behind the record at hand, */
-	uint64_t seen;	     /* and behind the last byte that came */
+	uint64_t record_end; /* TCP: position after the record at hand, */
+	uint64_t seen;	     /* and after the last byte that came */
 	struct flow_receipt receipt;
 	struct flow_print prints[FLOW_SEGMENTS_KEPT]; /* of its latest segments */
 	uint32_t print_count;
@@ -130,7 +130,7 @@ struct flow {
 	struct flow_opening opening; /* of a connection that the ClientHello is the first to use */
 	bool client_is_local;
 	bool hello_v2; /* its ClientHello came in SSLv2 style */
-	bool again;    /* begun behind a handshake of its connection */
+	bool again;    /* it began after another handshake of its connection */
 	uint8_t hello_hook;
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* where it was seen; not always terminated */
 	bool gap;				 /* bytes are missing */

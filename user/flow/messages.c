@@ -38,7 +38,7 @@ static int message_append(struct flow_direction *direction, const uint8_t *bytes
 	return 0;
 }
 
-/* Hand on every message that is whole; returns how many bytes are left behind them. */
+/* Hand on every message that is whole; returns how many bytes are left after them. */
 static size_t messages_cut(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			   uint8_t record_type, struct slice bytes, uint64_t record_time_ns)
 {

@@ -81,7 +81,7 @@ static void connection_id_set(struct quic_state *state, struct slice connection_
 	state->sides[0].sent = state->sides[1].sent = 0;
 }
 
-/* Behind Version Negotiation the client's ClientHello is another one. */
+/* After Version Negotiation the client's ClientHello is another one. */
 static void client_restart(struct quic_state *state, struct flow_direction *direction)
 {
 	stream_free(&direction->stream);
@@ -91,7 +91,7 @@ static void client_restart(struct quic_state *state, struct flow_direction *dire
 }
 
 /*
- * Behind a Retry, or Version Negotiation, the client's packets have another Destination Connection
+ * After a Retry, or Version Negotiation, the client's packets have another Destination Connection
  * ID (RFC 9001 section 5.2). Trusted is not the Retry, which anybody can forge, but what can be
  * opened with it.
  */
@@ -196,7 +196,7 @@ static void initial_read(struct quic_reader *reader, const struct quic_packet *p
 
 	if (packet->bytes.length < packet->size) {
 		/*
-		 * Only its beginning was copied. Behind the hello there is hardly more than
+		 * Only its beginning was copied. After the hello there is hardly more than
 		 * acknowledgements.
 		 */
 		if (!direction->position || direction->message_length || direction->stream.count)

@@ -21,7 +21,7 @@ static void handshake_record(const struct flow_handler *handler, struct flow *fl
 	}
 }
 
-/* Behind a ChangeCipherSpec only the hellos around a HelloRetryRequest are plaintext. */
+/* After a ChangeCipherSpec only the hellos around a HelloRetryRequest are plaintext. */
 static bool is_plaintext(const struct flow_direction *direction, const uint8_t *body, size_t length)
 {
 	if (!direction->changed || direction->message_length)
@@ -35,14 +35,14 @@ static size_t record_length(const uint8_t *header)
 	return (size_t)header[3] << 8 | header[4];
 }
 
-/* Before a ChangeCipherSpec one record may hold several; behind it one is plaintext only in
+/* Before a ChangeCipherSpec one record may hold several; after it one is plaintext only in
  * TLS 1.3. */
 static bool is_alerts(const struct flow_direction *direction, size_t length)
 {
 	return length == ALERT_SIZE || (!direction->changed && length && length % ALERT_SIZE == 0);
 }
 
-/* A record that the direction stands behind; body is NULL if it was not copied. */
+/* A record that the direction has passed; body is NULL if it was not copied. */
 static void record_handle(const struct flow_handler *handler, struct flow *flow, bool from_client,
 			  const uint8_t *header, const uint8_t *body, uint64_t time_ns)
 {
@@ -88,7 +88,7 @@ static bool is_copied(const struct flow_direction *direction, const uint8_t *hea
 }
 
 /*
- * A plaintext record that the direction stands behind, of which only the beginning was captured.
+ * A plaintext record that the direction has passed, of which only the beginning was captured.
  * What follows it is known only if the message that is cut ends where the record ends.
  */
 static void record_truncated(const struct flow_handler *handler, struct flow *flow,
@@ -258,7 +258,7 @@ static void segment_store(struct flow *flow, struct flow_direction *direction,
 			flow->gap = true;
 		data += length;
 	}
-	/* Behind a hole nothing is elided by choice: what was not copied is unknown, not
+	/* After a hole nothing is elided by choice: what was not copied is unknown, not
 	 * uninteresting. */
 	if (start + (int64_t)event->length > 0 && event->length) {
 		uint64_t from = start < 0 ? 0 : start;
@@ -319,7 +319,7 @@ static struct slice segment_in_place(const struct flow_direction *direction,
 	return bytes;
 }
 
-/* Nothing of the segment lies behind the record that the direction is in: no need to keep it. */
+/* Nothing of the segment lies after the record that the direction is in: no need to keep it. */
 static bool segment_is_past(const struct flow_direction *direction,
 			    const struct flow_segment *segment)
 {

@@ -25,7 +25,7 @@ static uint64_t piece_end(const struct stream_piece *piece)
 	return piece->start + piece->length;
 }
 
-/* First piece that ends behind position. */
+/* First piece that ends after position. */
 static size_t piece_find(const struct stream *stream, uint64_t position)
 {
 	size_t low = 0, high = stream->count;

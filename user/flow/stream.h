@@ -53,14 +53,14 @@ enum stream_status stream_read(const struct stream *stream, uint64_t position, s
 /* Of the length bytes at position, how many the beginning has that were copied. */
 size_t stream_have(const struct stream *stream, uint64_t position, size_t length);
 /*
- * Bytes known without a hole from position on, and when they came; there may be more behind them.
+ * Bytes known without a hole from position on, and when they came; there may be more after them.
  * False if there are none. Borrowed until the stream is touched.
  */
 bool stream_run(const struct stream *stream, uint64_t position, struct slice *bytes,
 		uint64_t *time_ns);
 /* Drop everything before position. */
 void stream_discard(struct stream *stream, uint64_t position);
-/* Where the first bytes known at or behind position begin, or UINT64_MAX. */
+/* Where the first bytes known at or after position begin, or UINT64_MAX. */
 uint64_t stream_known_from(const struct stream *stream, uint64_t position);
 
 #endif

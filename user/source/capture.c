@@ -19,10 +19,10 @@
 			 */
 #define CONNECTIONS_MAX 65536
 #endif
-/* Between two looks at the clock: handshakes wait 20 ms behind their end anyway. */
+/* Between two looks at the clock: rows wait 20 ms after their outcome anyway. */
 #define TICK_NS 5000000ULL
 #define BATCH	4096
-/* A timestamp this far back is not a packet out of order, but another clock or another file behind
+/* A timestamp this far back is not a packet out of order, but another clock or another file after
  * the first. */
 #define CLOCK_BACK_NS SECOND_NS
 
@@ -124,7 +124,7 @@ static int pcapng_prepare(struct source_capture *capture, FILE *stream,
 
 	capture->pcapng = pcapng_new(stream);
 	if (!capture->pcapng) {
-		snprintf(reason, PCAP_ERRBUF_SIZE, "there is no memory left");
+		snprintf(reason, PCAP_ERRBUF_SIZE, "out of memory");
 		return -ENOMEM;
 	}
 	error = pcapng_begin(capture->pcapng);
@@ -195,7 +195,7 @@ struct source_capture *source_capture_open(const char *path, const struct source
 	if (capture->fragments && capture->connections)
 		return capture;
 no_memory:
-	log_error("there is no memory left: free some and start tlstrace again");
+	log_error("out of memory; free some and run tlstrace again");
 out:
 	source_capture_close(capture);
 	return NULL;
@@ -320,7 +320,7 @@ void source_capture_explain(const struct source_capture *capture)
 
 	if (!packing && is_refused(capture))
 		return; /* that was said */
-	log_error("%s is broken: %s; what stands before that was reported, capture the rest again",
+	log_error("reading %s failed: %s; everything before that was shown; capture the rest again",
 		  capture->name,
 		  packing	    ? packing
 		  : capture->pcapng ? pcapng_error(capture->pcapng)

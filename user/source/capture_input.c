@@ -90,7 +90,7 @@ static ssize_t fd_read(struct capture_input *input, void *to, size_t size)
 	return length;
 }
 
-/* More bytes behind those that are there. */
+/* More bytes after those that are there. */
 static ssize_t input_fill(struct capture_input *input)
 {
 	ssize_t length;

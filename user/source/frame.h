@@ -20,7 +20,7 @@ enum frame_link {
 	FRAME_LINK_COOKED2,
 	FRAME_LINK_IP,	 /* version in the first nibble */
 	FRAME_LINK_NULL, /* address family of the capturing host before it */
-	FRAME_LINK_PPP,	 /* protocol number, perhaps behind address and control (RFC 1662) */
+	FRAME_LINK_PPP,	 /* protocol number, perhaps after address and control (RFC 1662) */
 	FRAME_LINK_PPPOE,
 	FRAME_LINK_HDLC,  /* Cisco's: address and control, then an EtherType */
 	FRAME_LINK_NFLOG, /* attributes of Linux's nfnetlink_log */

@@ -34,7 +34,7 @@ struct interface {
 
 struct pcapng {
 	FILE *stream;
-	uint64_t position, next;      /* of the block at hand, and behind it */
+	uint64_t position, next;      /* of the block at hand, and after it */
 	bool swapped;		      /* the section is little-endian */
 	struct interface *interfaces; /* of the section */
 	size_t interface_count, interface_capacity;
@@ -175,7 +175,7 @@ static int block_keep(struct pcapng *pcapng, size_t length, struct slice *body)
 	return 0;
 }
 
-/* A section's byte order is that of the number behind its header's length. */
+/* A section's byte order is that of the number after its header's length. */
 static bool order_find(struct pcapng *pcapng, uint32_t magic)
 {
 	pcapng->swapped = magic != ORDER_MAGIC;

@@ -132,7 +132,7 @@ bool tls_client_hello_dtls_read(struct slice body, struct tls_client_hello *hell
 	return client_hello_read(body, true, hello);
 }
 
-/* RFC 5246 appendix E.2: behind the type byte. The challenge is the random, right-aligned. */
+/* RFC 5246 appendix E.2: after the type byte. The challenge is the random, right-aligned. */
 bool tls_client_hello_v2_read(struct slice body, struct tls_client_hello *hello)
 {
 	uint16_t ciphers, session, challenge;

@@ -91,11 +91,11 @@ struct tls_server_hello {
 };
 
 /*
- * Decode a message body (behind the 4-byte handshake header). False if it is malformed; what stood
+ * Decode a message body (after the 4-byte handshake header). False if it is malformed; what stood
  * before the fault is filled in. Slices borrow from body.
  */
 MUST_CHECK bool tls_client_hello_read(struct slice body, struct tls_client_hello *hello);
-/* DTLS: a cookie stands behind the session id (RFC 6347 section 4.2.1). */
+/* DTLS: a cookie follows the session id (RFC 6347 section 4.2.1). */
 MUST_CHECK bool tls_client_hello_dtls_read(struct slice body, struct tls_client_hello *hello);
 MUST_CHECK bool tls_client_hello_v2_read(struct slice body, struct tls_client_hello *hello);
 MUST_CHECK bool tls_server_hello_read(struct slice body, struct tls_server_hello *hello);

@@ -25,7 +25,7 @@ const char *tls_version_name(uint16_t version);
 const char *tls_cipher_name(uint16_t cipher);
 /* Bytes of the suite's hash in TLS 1.3, as its name says: 48 for SHA-384, else 32. */
 uint32_t tls_cipher_hash_size(uint16_t cipher);
-/* Bytes of the tag that a suite of TLS 1.3 puts behind each record. */
+/* Bytes of the tag that a suite of TLS 1.3 puts after each record. */
 uint32_t tls_cipher_tag_size(uint16_t cipher);
 
 const char *tls_group_name(uint16_t group);

@@ -116,7 +116,7 @@ enum quic_packet_type quic_long_type(uint8_t first, uint32_t version)
 	return found ? ((first >> 4 & 3) + found->type_turn) & 3 : QUIC_UNKNOWN;
 }
 
-/* What stands behind the connection ids (RFC 9000 section 17.2). */
+/* What follows the connection ids (RFC 9000 section 17.2). */
 static bool long_header_read(struct slice rest, uint8_t first, struct quic_packet *packet)
 {
 	uint64_t token_length, length;
@@ -310,7 +310,7 @@ static uint64_t number_decode(const uint8_t *bytes, size_t length, uint64_t expe
 	return candidate;
 }
 
-/* Authenticate and decrypt what stands behind the header, to behind the header's copy. */
+/* Authenticate and decrypt what follows the header, to the place after the copy of the header. */
 static bool payload_open(struct quic_crypto *crypto, const struct quic_keys *keys,
 			 struct slice sealed, size_t header_length, uint64_t number)
 {
