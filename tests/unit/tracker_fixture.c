@@ -209,3 +209,32 @@ bool is_inferred(const struct handshake *row, enum inferred_field field)
 			return true;
 	return false;
 }
+
+struct tlstrace_socket_event socket_event(uint64_t id, uint32_t kind, uint64_t time_ns)
+{
+	return (struct tlstrace_socket_event){
+		.header = {TLSTRACE_EVENT_SOCKET, sizeof(struct tlstrace_socket_event), time_ns},
+		.kind = kind,
+		.socket = {.id = id, .netns = 7, .role = TLSTRACE_ROLE_SERVER},
+	};
+}
+
+struct tlstrace_task task(uint32_t pid, const char *comm)
+{
+	struct tlstrace_task task = {.pid = pid, .tid = pid, .start_ns = pid};
+
+	memcpy(task.comm, comm, strnlen(comm, sizeof(task.comm)));
+	return task;
+}
+
+void complete_12_on(struct fixture *fixture, struct connection *connection)
+{
+	struct buffer finished = {0};
+
+	hello_on(fixture, connection, CLIENT, &client_12);
+	hello_on(fixture, connection, SERVER, &server_12);
+	put_record(&finished, RECORD_CCS, "\x01", 1);
+	put_sealed(&finished, RECORD_HANDSHAKE, 40);
+	say_on(fixture, connection, CLIENT, &finished);
+	say_on(fixture, connection, SERVER, &finished);
+}

@@ -59,4 +59,11 @@ void assert_failure(const struct handshake *row, enum failure_kind kind, enum ha
 		    int alert);
 bool is_inferred(const struct handshake *row, enum inferred_field field);
 
+/* A whole TLS 1.2 handshake. */
+void complete_12_on(struct fixture *fixture, struct connection *connection);
+struct tlstrace_socket_event socket_event(uint64_t id, uint32_t kind, uint64_t time_ns);
+struct tlstrace_task task(uint32_t pid, const char *comm);
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, tracker_setup, tracker_teardown)
+
 #endif
