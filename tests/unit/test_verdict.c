@@ -454,6 +454,12 @@ static void health_check(struct handshake *handshake)
 	handshake->sni = (char *)"www.example.org";
 }
 
+static void did_not_wait(struct handshake *handshake)
+{
+	end(handshake, FAILURE_CLOSED, END_CLIENT);
+	handshake->end_ns = HELLO_NS + MS / 2;
+}
+
 static void undelivered(struct handshake *handshake)
 {
 	closed(handshake);
@@ -732,6 +738,8 @@ static const struct {
 	 NGINX " speaks IMAP, not TLS: it greeted before the ClientHello"},
 	{spoke_first, VERDICT_SPOKE_FIRST, "greeted",
 	 NGINX " spoke before the ClientHello, in something that is not TLS"},
+	{did_not_wait, VERDICT_DID_NOT_WAIT, "did_not_wait",
+	 CURL " closed the connection 0.5 ms after the ClientHello, without waiting for an answer"},
 	{undelivered, VERDICT_NOT_DELIVERED, "not_delivered",
 	 "the ClientHello was not delivered: " NGINX " did not acknowledge it within 2.0 ms"},
 	{late, VERDICT_LATE_START, NULL,

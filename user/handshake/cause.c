@@ -37,6 +37,9 @@ enum alert {
 
 enum { LEVEL_WARNING = 1 };
 
+/* The fastest servers take a tenth of this for a key exchange and a signature. */
+#define ANSWER_NS_MIN 1000000ULL
+
 /* Alerts that say what they are for, whoever reads them. */
 static const struct {
 	uint8_t alert;
@@ -361,6 +364,22 @@ static bool is_undelivered(const struct handshake *handshake)
 	       handshake->failure.alert < 0;
 }
 
+/*
+ * The client left before the answer could have come: within a round trip, or within a millisecond.
+ * That says nothing about the server.
+ */
+static bool has_not_waited(const struct handshake *handshake)
+{
+	const struct message *last = handshake_last_message(handshake);
+	uint64_t least_ns = handshake->latency.rtt_us * UINT64_C(1000);
+
+	if (least_ns < ANSWER_NS_MIN)
+		least_ns = ANSWER_NS_MIN;
+	return handshake->failure.by == END_CLIENT && last && message_is(last, TLS_CLIENT_HELLO) &&
+	       !handshake->has_server_random && !handshake->offer.partial &&
+	       handshake->end_ns < last->time_ns + least_ns;
+}
+
 static void end_causes(struct handshake *handshake, int64_t now)
 {
 	enum handshake_end awaited = handshake_awaited(handshake), by = handshake->failure.by;
@@ -377,6 +396,8 @@ static void end_causes(struct handshake *handshake, int64_t now)
 	} else if (by == END_SERVER && is_without_certificate(handshake)) {
 		handshake->failure.cause = FACT_NO_CERTIFICATE;
 		fact_add(handshake, FACT_NO_CERTIFICATE, true);
+	} else if (has_not_waited(handshake)) {
+		handshake->failure.cause = FACT_DID_NOT_WAIT;
 	} else if (by != END_UNKNOWN && by != awaited) {
 		handshake->failure.cause = FACT_NO_ANSWER;
 		fact_add(handshake, FACT_NOT_READ, has_not_read(handshake, awaited));

@@ -36,7 +36,7 @@ static void certificate_add(struct handshake *handshake, enum handshake_end from
 		(struct sent_certificate){from, certificate};
 }
 
-/* A list: its length, then each certificate behind its own, in 3 bytes each. */
+/* A list: its length, then each certificate after its own; lengths have 3 bytes. */
 static void message_read(struct handshake *handshake, enum handshake_end from,
 			 struct certificate_cache *cache)
 {

@@ -102,7 +102,7 @@ const struct certificate *handshake_last_to_begin(const struct handshake *handsh
 	return found;
 }
 
-/* RFC 6125 section 6.4.3: a star stands for the whole of the leftmost label. */
+/* RFC 6125 section 6.4.3: a star is the whole leftmost label. */
 static bool name_matches(const char *pattern, const char *name)
 {
 	const char *rest = strchr(name, '.');

@@ -75,7 +75,7 @@ static void put_codes(struct line *line, code_putter *put, char separator,
 	}
 }
 
-/* The first digits of the hash in lower-case hex, with a NUL behind them. */
+/* The first digits of the hash in lower-case hex, with a NUL at the end. */
 static void hash_write(const EVP_MD *type, const struct line *line, char *to, size_t digits)
 {
 	uint8_t hash[EVP_MAX_MD_SIZE];
@@ -170,7 +170,7 @@ static bool is_alphanumeric(uint8_t byte)
 	       (byte >= 'a' && byte <= 'z');
 }
 
-/* RFC 8701 section 2 reserves names of ALPN too, and JA4 ignores GREASE wherever it stands. */
+/* RFC 8701 section 2 reserves names of ALPN too, and JA4 ignores GREASE wherever it appears. */
 static bool is_grease_name(struct slice name)
 {
 	uint16_t code;

@@ -76,6 +76,7 @@ enum failure_fact {
 	FACT_VIOLATION,		 /* the server did what the protocol forbids */
 	FACT_ECHO,		 /* the answer is the client's own ClientHello */
 	FACT_GREETED,		 /* the server spoke before the ClientHello, in another protocol */
+	FACT_DID_NOT_WAIT,	 /* the client left before an answer could come */
 	FACT_NOT_DELIVERED,	 /* what the other end sent last was never acknowledged */
 	FAILURE_FACTS,
 };
@@ -379,7 +380,7 @@ struct handshake *handshake_new(void); /* NULL without memory */
 void handshake_free(struct handshake *handshake);
 /* Also what it owns, as far as there is memory; to is empty. */
 void process_copy(struct process *to, const struct process *from);
-void process_clear(struct process *process); /* free what it owns; it is all zero behind */
+void process_clear(struct process *process); /* free what it owns; it is all zero afterwards */
 /* How long it took until the client could send, or until it failed; false: that is not known. */
 bool handshake_total(const struct handshake *handshake, uint64_t *ns);
 /* Were there bytes of it that nobody saw? */

@@ -120,7 +120,7 @@ static void answer_arrived(struct tracker *tracker, struct entry *entry, uint64_
 		entry_join_inner(tracker, entry);
 }
 
-/* What no place has told yet. */
+/* A message that was not seen at another interface before. */
 static void message_apply(struct tracker *tracker, struct entry *entry, const struct flow *flow,
 			  const struct flow_message *message, unsigned int n)
 {

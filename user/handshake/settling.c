@@ -54,7 +54,7 @@ static void outcome_settle(struct handshake *handshake, uint64_t now_ns)
 	}
 	/* Of a ServerHello that was cut off nothing is known, nor of what follows it. */
 	missing = handshake->gap || (handshake->truncated && !handshake->has_server_random);
-	/* An encrypted alert may only be the goodbye behind what is missing. */
+	/* An encrypted alert may only be the close_notify after what is missing. */
 	if (handshake->outcome == HANDSHAKE_FAILED && missing &&
 	    (kind != FAILURE_ALERT || handshake->failure.encrypted)) {
 		handshake->outcome = HANDSHAKE_INCOMPLETE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the socket probes told, by socket id, until a handshake's row is written. */
+/* What the socket probes reported, by socket id, until a handshake's row is written. */
 #ifndef TLSTRACE_SOCKETS_H
 #define TLSTRACE_SOCKETS_H
 

@@ -73,7 +73,7 @@ static bool is_empty_certificate(uint32_t size)
 
 /*
  * A CertificateVerify: RSA has signatures of fixed lengths, EdDSA too; those of ECDSA are two
- * numbers, of which each may be some bytes shorter.
+ * numbers, and each may be some bytes shorter.
  */
 static bool is_proof(uint32_t size)
 {

@@ -26,7 +26,7 @@ struct tracker *tracker_new(const struct tracker_settings *settings,
 	tracker->seed = hash_seed();
 	tracker->flow_handler =
 		(struct flow_handler){observe_message, observe_segment, observe_expired, tracker};
-	/* Four places each is a container behind a bridge and NAT; more only lower the cap. */
+	/* A container behind a bridge and NAT shows at four interfaces; more only lower the cap. */
 	tracker->flows = flow_table_new(settings->capacity * 4, &tracker->flow_handler);
 	tracker->sockets = socket_table_new(settings->capacity * 4);
 	if (!tracker->flows || !tracker->sockets) {

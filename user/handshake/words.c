@@ -39,7 +39,8 @@ WORDS(fact, [FACT_VERSION] = "version", [FACT_CIPHERS] = "ciphers", [FACT_GROUPS
       [FACT_SHORT_KEY] = "short_key", [FACT_WEAK_SIGNATURE] = "weak_signature",
       [FACT_MUST_STAPLE] = "must_staple", [FACT_CLOCK] = "clock",
       [FACT_BEFORE_CERTIFICATE] = "before_certificate", [FACT_VIOLATION] = "protocol_violation",
-      [FACT_ECHO] = "echo", [FACT_GREETED] = "greeted", [FACT_NOT_DELIVERED] = "not_delivered");
+      [FACT_ECHO] = "echo", [FACT_GREETED] = "greeted", [FACT_DID_NOT_WAIT] = "did_not_wait",
+      [FACT_NOT_DELIVERED] = "not_delivered");
 
 WORDS(state, [TRI_NONE] = "none", [TRI_OFFERED] = "offered", [TRI_ACCEPTED] = "accepted",
       [TRI_REJECTED] = "rejected", [TRI_REQUESTED] = "requested", [TRI_SENT] = "sent",

@@ -49,6 +49,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_SILENT_QUIC] = "neither end sent more of the encrypted handshake within TIME",
 	[VERDICT_QUIC_VERSION] =
 		"WHO offered other versions of QUIC, and the client accepted none within TIME",
+	[VERDICT_DID_NOT_WAIT] =
+		"WHO closed the connection TIME after LAST, without waiting for an answer",
 	[VERDICT_NOT_DELIVERED] = "LAST was not delivered: PEER did not acknowledge it within TIME",
 	[VERDICT_OTHER_PROTOCOL] = "WHO answered in PROTOCOL, not in TLS",
 	[VERDICT_GREETED] = "WHO speaks PROTOCOL, not TLS: it greeted before the ClientHello",
@@ -216,6 +218,8 @@ enum verdict_form verdict_form(const struct handshake *handshake)
 		return handshake->rejected_after ? VERDICT_LEFT : VERDICT_OK;
 	if (handshake->outcome != HANDSHAKE_FAILED)
 		return incomplete_form(handshake);
+	if (handshake->failure.cause == FACT_DID_NOT_WAIT)
+		return VERDICT_DID_NOT_WAIT;
 	if (handshake->failure.cause == FACT_GREETED)
 		return handshake->failure.protocol ? VERDICT_GREETED : VERDICT_SPOKE_FIRST;
 	if (handshake->failure.cause == FACT_NOT_DELIVERED)
