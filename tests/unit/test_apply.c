@@ -97,8 +97,8 @@ static void client_hello(struct progress *progress, uint8_t session_id, size_t s
 		0);
 }
 
-static void server_hello_choose(struct progress *progress, uint16_t cipher, uint8_t session_id,
-				size_t session_id_length)
+static void server_hello_of(struct progress *progress, uint16_t cipher, uint8_t session_id,
+			    size_t session_id_length, bool is_13)
 {
 	struct buffer buffer = {0};
 	size_t extensions;
@@ -110,10 +110,18 @@ static void server_hello_choose(struct progress *progress, uint16_t cipher, uint
 	put_number(&buffer, cipher, 2);
 	put_number(&buffer, 0, 1);
 	extensions = vector_open(&buffer, 2);
+	if (is_13)
+		extension_put(&buffer, TLS_EXTENSION_SUPPORTED_VERSIONS, "\x03\x04", 2);
 	extension_put(&buffer, 0xff01, "\0", 1);
 	extension_put(&buffer, TLS_EXTENSION_SESSION_TICKET, "", 0);
 	vector_close(&buffer, extensions, 2);
 	apply(progress, SERVER, TLS_SERVER_HELLO, buffer.bytes, buffer.length);
+}
+
+static void server_hello_choose(struct progress *progress, uint16_t cipher, uint8_t session_id,
+				size_t session_id_length)
+{
+	server_hello_of(progress, cipher, session_id, session_id_length, false);
 }
 
 static void server_hello(struct progress *progress, uint8_t session_id, size_t session_id_length)
@@ -287,6 +295,60 @@ static void test_server_key_exchange(void **state)
 	}
 }
 
+/* What the server did against the protocol; an offer that is not whole proves nothing. */
+static void test_violations(void **state)
+{
+	static const struct {
+		uint16_t cipher;
+		size_t session_id_length;
+		bool is_13, whole;
+		enum violation violation;
+	} cases[] = {
+		{0xc02f, 0, false, true, VIOLATION_NONE},
+		{0xc02f, 32, false, true, VIOLATION_NONE}, /* a session id of the server's own */
+		{0xc030, 0, false, true, VIOLATION_CIPHER},
+		{0xc030, 0, false, false, VIOLATION_NONE},
+		{0xc02f, 32, true, true, VIOLATION_SESSION_ID},
+		{0xc02f, 0, true, true, VIOLATION_NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct progress *progress = progress_new();
+
+		client_hello(progress, 0, 0, NULL);
+		progress->handshake->offer.whole = cases[i].whole;
+		server_hello_of(progress, cases[i].cipher, 8, cases[i].session_id_length,
+				cases[i].is_13);
+		assert_int_equal(progress->handshake->violation, cases[i].violation);
+		progress_free(progress);
+	}
+}
+
+/* RFC 8446 section 4.1.4. */
+static void test_retry_violations(void **state)
+{
+	static uint16_t shares[] = {0x001d};
+	struct progress *progress = *state;
+	struct handshake *handshake = progress->handshake;
+	struct buffer retry = {0};
+
+	put_server_hello(
+		&retry, &(struct hello_options){.is_13 = true, .is_retry = true, .cipher = 0xc02f});
+	client_hello(progress, 0, 0, NULL);
+	apply(progress, SERVER, TLS_SERVER_HELLO, retry.bytes + 4, retry.length - 4);
+	assert_true(handshake->hello_retry);
+	assert_int_equal(handshake->violation, VIOLATION_NONE);
+	apply(progress, SERVER, TLS_SERVER_HELLO, retry.bytes + 4, retry.length - 4);
+	assert_int_equal(handshake->violation, VIOLATION_RETRY_TWICE);
+	handshake->violation = VIOLATION_NONE;
+	handshake->hello_retry = false;
+	shares[0] = handshake->retry_group;
+	handshake->offer.key_shares = (struct code_list){shares, 1};
+	apply(progress, SERVER, TLS_SERVER_HELLO, retry.bytes + 4, retry.length - 4);
+	assert_int_equal(handshake->violation, VIOLATION_RETRY_SHARED);
+}
+
 static void test_certificates(void **state)
 {
 	struct progress *progress = *state;
@@ -377,6 +439,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_resumed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_server_messages, setup, teardown),
 		cmocka_unit_test(test_server_key_exchange),
+		cmocka_unit_test(test_violations),
+		cmocka_unit_test_setup_teardown(test_retry_violations, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_certificates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_certificate_13, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_raw_key, setup, teardown),
