@@ -2,6 +2,7 @@
 /* For each fact the evidence that shows it, the words that come of it, and a counter-example. */
 #include "build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "handshake/cause.h"
@@ -10,6 +11,7 @@
 #include "tls/certificate.h"
 #include "tls/hello.h"
 
+#define FILE_MAX     (1 << 18)
 #define MESSAGES_MAX 8
 #define HELLO_NS     (1000 * MS)
 /* Inside the life of a good certificate, whose clock is that of the handshake. */
@@ -372,9 +374,45 @@ static void test_rules(void **state)
 	}
 }
 
+static char *file_read(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = calloc(1, FILE_MAX);
+
+	assert_non_null(file);
+	assert_non_null(text);
+	assert_in_range(fread(text, 1, FILE_MAX - 1, file), 1, FILE_MAX - 2);
+	fclose(file);
+	return text;
+}
+
+static void test_documented(void **state)
+{
+	char *document = file_read("docs/events.md"),
+	     *schema = file_read("docs/events.schema.json");
+
+	(void)state;
+	for (enum failure_fact fact = FACT_NONE + 1; fact < FAILURE_FACTS; fact++) {
+		char quoted[64];
+
+		assert_non_null(failure_fact_name(fact));
+		snprintf(quoted, sizeof(quoted), "`%s`", failure_fact_name(fact));
+		if (!strstr(document, quoted))
+			fail_msg("docs/events.md does not list %s", quoted);
+		snprintf(quoted, sizeof(quoted), "\"%s\"", failure_fact_name(fact));
+		if (!strstr(schema, quoted))
+			fail_msg("docs/events.schema.json does not list %s", quoted);
+	}
+	free(document);
+	free(schema);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rules)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_documented),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

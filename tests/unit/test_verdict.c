@@ -464,6 +464,14 @@ static void undelivered(struct handshake *handshake)
 {
 	closed(handshake);
 	handshake->undelivered[END_CLIENT] = true;
+	handshake->ends[END_SERVER].last_read_ns = 0;
+}
+
+/* Only the acknowledgement did not arrive: the server has read. */
+static void delivered(struct handshake *handshake)
+{
+	undelivered(handshake);
+	handshake->ends[END_SERVER].last_read_ns = HELLO_NS + MS;
 }
 
 static void closed_quic(struct handshake *handshake)
@@ -740,6 +748,8 @@ static const struct {
 	 NGINX " spoke before the ClientHello, in something that is not TLS"},
 	{did_not_wait, VERDICT_DID_NOT_WAIT, "did_not_wait",
 	 CURL " closed the connection 0.5 ms after the ClientHello, without waiting for an answer"},
+	{delivered, VERDICT_CLOSED, NULL,
+	 NGINX " closed the connection 2.0 ms after the ClientHello, without an alert"},
 	{undelivered, VERDICT_NOT_DELIVERED, "not_delivered",
 	 "the ClientHello was not delivered: " NGINX " did not acknowledge it within 2.0 ms"},
 	{late, VERDICT_LATE_START, NULL,

@@ -357,8 +357,13 @@ static bool is_from_between(const struct handshake *handshake)
 static bool is_undelivered(const struct handshake *handshake)
 {
 	enum handshake_end awaited = handshake_awaited(handshake);
+	const struct endpoint *receiver = &handshake->ends[awaited];
+	const struct message *last = handshake_last_message(handshake);
 	enum failure_kind kind = handshake->failure.kind;
 
+	/* Its acknowledgements may be what is dropped. */
+	if (receiver->socket_id && last && receiver->last_read_ns > last->time_ns)
+		return false;
 	return handshake->undelivered[handshake_other_end(awaited)] &&
 	       (kind == FAILURE_CLOSED || kind == FAILURE_RESET || kind == FAILURE_TIMEOUT) &&
 	       handshake->failure.alert < 0;
