@@ -48,12 +48,15 @@ static void version_negotiation_look(struct connections *connections, struct con
 				     unsigned int side, const struct frame *frame, uint64_t time_ns)
 {
 	struct held_segment *held = connection->held;
+	unsigned int client;
 
 	if (!held || held->side == side || !beginning_is_version_negotiation(frame->payload))
 		return;
 	connections->counts.unknown_quic--;
-	datagram_flow(connections, connection, held->side, &held->frame, held->time_ns);
-	connection_drop(connections->table, connection, held->side);
+	/* A flow that is refused at once frees what is held. */
+	client = held->side;
+	datagram_flow(connections, connection, client, &held->frame, held->time_ns);
+	connection_drop(connections->table, connection, client);
 	if (connection->tracked)
 		datagram_send(connections, connection, side, frame, time_ns, 0);
 }
