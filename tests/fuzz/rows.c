@@ -41,7 +41,8 @@ struct tracker *rows_begin(void (*forget)(void *context, const struct tlstrace_f
 					  uint64_t flow_id, bool may_renegotiate),
 			   void *context)
 {
-	static const struct tracker_settings settings = {TIMEOUT_NS, CAPACITY};
+	static const struct tracker_settings settings = {.timeout_ns = TIMEOUT_NS,
+							 .capacity = CAPACITY};
 	static struct tracker_handler handler;
 	struct tracker *tracker;
 
