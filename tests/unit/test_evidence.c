@@ -230,7 +230,6 @@ static void test_conflict(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, tracker_setup, tracker_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_hello_undelivered),
 		TEST(test_hello_never_acknowledged),
