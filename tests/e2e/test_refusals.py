@@ -76,7 +76,7 @@ def test_unknown_name_as_a_warning(stage, place):
                     facts=["certificate_name", "warned"], cause=None)
         view.says(r"{client} rejected the server's certificate: bad_certificate \(certificate is for "
                   r"\*\.example\.org, example\.org, not web\.other\.test; "
-                  r"a warning before: unrecognized_name\)", client=(client.pid, client.comm))
+                  r"after the warning unrecognized_name\)", client=(client.pid, client.comm))
 
 
 MALFORMED = {
