@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define ID_LENGTH	  64 /* of Docker, containerd's CRI, CRI-O, Podman: SHA-256 or random, in hex */
+#define ID_LENGTH	  64 /* hex digits: Docker, containerd's CRI, CRI-O, Podman */
 #define BUILD_ID_LENGTH	  25 /* of BuildKit's steps (identity.NewID(), base 36) */
 
 struct piece {
