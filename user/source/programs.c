@@ -26,7 +26,6 @@
  * that the kernel refuses does not cost loading the packet programs again, and an iterator that it
  * refuses costs nothing else.
  */
-
 enum part { PART_SOCKETS, PART_PACKETS, PART_PACKETS_L3, PART_NAMESPACES, PART_ITERATOR };
 
 static const struct flavour {
