@@ -67,6 +67,7 @@ static __always_inline void event_begin(struct __sk_buff *skb, struct scratch *s
 	event->slice_count = 0;
 	event->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	event->datagram_size = 0;
+	event->hole = event->reserved = 0;
 	BPF_CORE_READ_INTO(&event->interface, kernel_skb, dev, name);
 	scratch->hello = scratch->again = 0;
 }

@@ -28,6 +28,7 @@ struct direction {
 	__u32 copied;	   /* bytes copied, against TLSTRACE_COPY_BUDGET */
 	__u32 gap_copied;  /* bytes copied behind holes, against TLSTRACE_GAP_BUDGET */
 	__u32 encrypted;   /* encrypted records seen */
+	__u32 acked;	   /* what this end acknowledged last; 0: nothing yet */
 	__u8 synchronised; /* next is valid */
 	__u8 done;	   /* nothing more is copied */
 	__u8 plain;	   /* the record before next is plaintext */

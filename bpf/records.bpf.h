@@ -11,6 +11,8 @@
 /* A packet of 1460 bytes has 243 records of one byte each; what is longer by GSO is rarely cut so
  * small. */
 #define RECORDS_PER_PACKET 256
+/* No flight of TLS 1.3 has more: EncryptedExtensions to Finished, with a request and a status. */
+#define FLIGHT_ENCRYPTED_MAX 6
 
 static __always_inline __s32 sequence_diff(__u32 a, __u32 b)
 {
@@ -198,14 +200,19 @@ static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch 
 	}
 	if (sequence_diff(packet->sequence, direction->highest) < 0)
 		event->flags |= TLSTRACE_PACKET_RETRANSMIT;
+	else
+		event->hole = packet->sequence - direction->highest;
 	if (sequence_diff(packet->sequence + length, direction->highest) > 0)
 		direction->highest = packet->sequence + length;
 
 	behind = sequence_diff(packet->sequence, direction->next);
 	if (behind > 0) {
-		/* A hole: where records begin is unknown. Copy until encryption was seen. */
+		/*
+		 * A hole: where records begin is unknown, so that all is copied, encrypted records
+		 * of the handshake too. What comes after the handshake is not.
+		 */
 		event->flags |= TLSTRACE_PACKET_OUT_OF_ORDER;
-		if (!direction->plain || direction->changed || direction->encrypted)
+		if (direction->encrypted > FLIGHT_ENCRYPTED_MAX)
 			return FOLLOW_END;
 		direction->gap_copied += length;
 		if (direction->gap_copied > TLSTRACE_GAP_BUDGET) {

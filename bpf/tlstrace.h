@@ -18,7 +18,7 @@ enum tlstrace_limit {
 	   well below. */
 	TLSTRACE_COPY_BUDGET = 131072,
 	/* Bytes copied per direction beyond a hole, where record boundaries are unknown. */
-	TLSTRACE_GAP_BUDGET = 16384,
+	TLSTRACE_GAP_BUDGET = 65536,
 	/* Encrypted record headers per direction: user space ends the tracking long before. */
 	TLSTRACE_ENCRYPTED_BUDGET = 256,
 	/* Socket operations reported after a handshake began on the socket. */
@@ -158,6 +158,8 @@ struct tlstrace_packet_event {
 	__u32 segments;	     /* segments or datagrams it stands for: more than 1 with GSO and GRO */
 	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one
 			      */
+	__u32 hole; /* TCP: so many bytes before it were not seen, and nothing beyond them */
+	__u32 reserved;
 	char interface[TLSTRACE_INTERFACE_SIZE]; /* its name now; "" unknown */
 	__u32 sack_count;
 	struct tlstrace_sack sacks[TLSTRACE_SACKS_MAX];

@@ -90,6 +90,19 @@ static __always_inline bool flow_renegotiates(const struct tlstrace_flow_key *ke
 	return client_is_local && !!*client_is_local == (hook == TLSTRACE_EGRESS);
 }
 
+/* Does the packet acknowledge more than those before it did? What arrived is evidence of its own.
+ */
+static __always_inline bool acknowledges(struct direction *direction, const struct packet *packet)
+{
+	__u32 before = direction->acked;
+
+	if (!(packet->flags & TLSTRACE_TCP_ACK) ||
+	    (before && sequence_diff(packet->acknowledgement, before) <= 0))
+		return false;
+	direction->acked = packet->acknowledgement;
+	return true;
+}
+
 /* A packet of a flow that is tracked. The event, begun, has the flow's key, the hook and the time.
  */
 __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
@@ -100,7 +113,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	struct direction *direction;
 	struct flow *flow;
 	__u32 before;
-	bool ends_record, first, was_confirmed;
+	bool ends_record, first, was_confirmed, acks;
 	__u64 index;
 
 	if (!scratch)
@@ -121,6 +134,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	event->from_client = index;
 	flow_take(flow, direction, scratch);
 	scratch->peer_encrypted = !!flow->directions[!index].encrypted;
+	acks = acknowledges(&scratch->direction, packet);
 	if (packet->length && !direction->done &&
 	    segment_follow(skb, scratch, slot) == FOLLOW_DROP) {
 		flow_delete(flow, &event->key);
@@ -140,7 +154,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		event->flags |= TLSTRACE_PACKET_AGAIN;
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
 		      sequence_diff(packet->sequence + packet->length, before) >= 0;
-	if (!event->slice_count && !event->flags && !ends_record &&
+	if (!event->slice_count && !event->flags && !event->hole && !ends_record && !acks &&
 	    !(packet->flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))) {
 		flow_give(flow, direction, scratch);
 		return 0;

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib import line_run, scenario
-from lib.line_cases import CASES, MAY_MISLEAD, MISLEADS
+from lib.line_cases import CASES, NOT_ALL_TOLD
 
 SELECTED = [case for case in CASES if re.search(os.environ.get("TLSTRACE_LINE_CASES", ""), case.name)]
 
@@ -30,18 +30,20 @@ def table(certificates):
         scenario.remove_directory(place)
 
 
-def marks(name, view):
-    if view in MISLEADS.get(name, "").split():
-        return [pytest.mark.xfail(strict=True, reason="misleads")]
-    if view in MAY_MISLEAD.get(name, "").split():
-        return [pytest.mark.xfail(strict=False, reason="misleads on some runs")]
-    return []
-
-
-@pytest.mark.parametrize("name,view", [
-    pytest.param(case.name, view, marks=marks(case.name, view)) for case in SELECTED for view in line_run.VIEWS])
+@pytest.mark.parametrize("view", line_run.VIEWS)
+@pytest.mark.parametrize("name", [case.name for case in SELECTED])
 def test_phases(table, name, view):
     result = table[name]
     assert result.error is None, result.error
     verdict = result.verdicts[view]
     assert verdict.word != "misleading", (verdict.why, result.truth.groups_ms)
+    if view == "both" and name not in NOT_ALL_TOLD:
+        assert verdict.word == "right", (verdict.why, result.truth.groups_ms)
+
+
+@pytest.mark.parametrize("name", [case.name for case in SELECTED if case.causes])
+def test_causes(table, name):
+    result = table[name]
+    [row] = result.rows["both"]
+    kinds = {cause["kind"] for cause in row["latency"]["causes"]}
+    assert kinds >= set(result.case.causes.split()), row["latency"]

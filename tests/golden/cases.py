@@ -151,7 +151,6 @@ CASES = {
 
 # Not right yet, and why. Whoever makes one right removes it here: a case that passes then fails the test.
 NOT_YET = {
-    "large-hello-first-segment-never-arrives-server-sacks-second": "its time is not in the network phase",
 }
 
 

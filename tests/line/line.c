@@ -276,7 +276,10 @@ static bool input_read(struct line *line)
 	line->input[line->input_length] = '\0';
 	while ((end = strchr(line->input, '\n'))) {
 		*end = '\0';
-		rule_add(line, line->input);
+		if (strcmp(line->input, "mark") == 0)
+			printf("mark %" PRIu64 "\n", now_ns());
+		else
+			rule_add(line, line->input);
 		line->input_length -= end + 1 - line->input;
 		memmove(line->input, end + 1, line->input_length + 1);
 	}

@@ -395,7 +395,7 @@ static const struct expected_json expected_row[] = {
 	{"/tls/ocsp_stapled", "null"},
 	{"/tls/ticket_issued", "null"},
 	{"/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}"},
-	{"/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[]}"},
+	{"/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[],\"causes\":[]}"},
 	{"/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
 		  "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
 		  "\"server\":\"192.0.2.1:443\",\"process\":null,\"time\":\"1970-01-01T00:00:05."
@@ -571,13 +571,17 @@ static struct handshake with_phases(void)
 {
 	static struct phase phases[HANDSHAKE_PHASES_MAX];
 	static const struct phase once[] = {
-		{PHASE_TCP_CONNECT, END_CLIENT, START_NS - 61200, 61200, false, false, false},
-		{PHASE_CLIENT_PREPARE, END_CLIENT, START_NS, 300000, false, false, false},
-		{PHASE_HELLO_NETWORK, END_UNKNOWN, START_NS + 300000, 200000, true, false, false},
-		{PHASE_SERVER_CRYPTO, END_SERVER, START_NS + 500000, 38100000, false, false, false},
-		{PHASE_REPLY_NETWORK, END_UNKNOWN, START_NS + 38600000, 200000, true, false, false},
-		{PHASE_CLIENT_CRYPTO, END_CLIENT, START_NS + 38800000, 1338800, false, false,
-		 false},
+		{PHASE_TCP_CONNECT, END_CLIENT, START_NS - 61200, 61200, false, false, false, false,
+		 0},
+		{PHASE_CLIENT_PREPARE, END_CLIENT, START_NS, 300000, false, false, false, false, 0},
+		{PHASE_HELLO_NETWORK, END_UNKNOWN, START_NS + 300000, 200000, true, false, false,
+		 false, 0},
+		{PHASE_SERVER_CRYPTO, END_SERVER, START_NS + 500000, 38100000, false, false, false,
+		 false, 0},
+		{PHASE_REPLY_NETWORK, END_UNKNOWN, START_NS + 38600000, 200000, true, false, false,
+		 false, 0},
+		{PHASE_CLIENT_CRYPTO, END_CLIENT, START_NS + 38800000, 1338800, false, false, false,
+		 false, 0},
 	};
 	struct handshake handshake = example;
 
@@ -599,10 +603,10 @@ static void test_json_phases(void **state)
 		{"/latency/retransmissions", "2"},
 		{"/latency/phases/0",
 		 "{\"name\":\"tcp_connect\",\"side\":\"client\",\"start_us\":0,"
-		 "\"duration_us\":61.2,\"quality\":\"measured\"}"},
+		 "\"duration_us\":61.2,\"quality\":\"measured\",\"error_us\":null}"},
 		{"/latency/phases/2",
 		 "{\"name\":\"hello_network\",\"side\":null,\"start_us\":361.2,"
-		 "\"duration_us\":200,\"quality\":\"estimated\"}"},
+		 "\"duration_us\":200,\"quality\":\"estimated\",\"error_us\":0}"},
 	};
 	struct handshake handshake = with_phases();
 	char *output = row_print(&sink_json, 0, false, &handshake);
@@ -992,7 +996,9 @@ static void test_bars_width(void **state)
 					       (uint64_t)(rand() % 3 ? rand() % 1000 : 0),
 					       rand() % 2,
 					       false,
-					       false};
+					       false,
+					       false,
+					       0};
 			at += latency->phases[i].duration_ns;
 		}
 		bars_fit(&handshake, 68 + rand() % 200);
@@ -1020,6 +1026,17 @@ static void test_cause(void **state)
 	phases[5].duration_ns = 1 * MS;
 	assert_cause(&handshake, "slow because: server_crypto 2.0 ms, "
 				 "reply_network about 2.0 ms of 5.6 ms");
+	phases[2].duration_ns = 248 * MS;
+	phases[2].estimated = false;
+	phases[2].lost = true;
+	assert_cause(&handshake, "slow because: ClientHello lost, sent again after 248.0 ms "
+				 "of 253.4 ms");
+	assert_string_equal(phase_meaning(&phases[2]), "lost on the way, until it was sent again");
+	/* An end that is elsewhere is not blamed for what may have been the way's. */
+	phases[3].kind = PHASE_SERVER;
+	phases[3].estimated = true;
+	phases[3].error_ns = 2 * MS;
+	assert_string_equal(phase_meaning(&phases[3]), "server, or lost or queued on the way");
 	for (size_t i = 0; i < handshake.latency.phase_count; i++)
 		phases[i].duration_ns = 0;
 	assert_cause(&handshake, "");

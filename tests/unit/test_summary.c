@@ -35,10 +35,11 @@ static struct handshake completed_in(uint64_t ns)
 	static size_t made;
 	struct phase *own = phases[made++ % 4];
 	const struct phase once[PHASE_COUNT] = {
-		{PHASE_HELLO_NETWORK, END_UNKNOWN, START_NS, ns / 4, true, false, false},
-		{PHASE_SERVER_CRYPTO, END_SERVER, START_NS + ns / 4, ns / 2, false, false, false},
+		{PHASE_HELLO_NETWORK, END_UNKNOWN, START_NS, ns / 4, true, false, false, false, 0},
+		{PHASE_SERVER_CRYPTO, END_SERVER, START_NS + ns / 4, ns / 2, false, false, false,
+		 false, 0},
 		{PHASE_HELLO_NETWORK, END_UNKNOWN, START_NS + ns / 4 * 3, ns / 4, false, false,
-		 false},
+		 false, false, 0},
 	};
 	struct handshake handshake = {
 		.time_ns = START_NS,

@@ -11,7 +11,10 @@
 #include "hash.h"
 
 /* The same packet is seen at another interface within this time. */
-#define SAME_PACKET_NS 1000000000ULL
+#define SECOND_NS      1000000000ULL
+#define SAME_PACKET_NS SECOND_NS
+/* TCP sends again for so long at most before a server gives up (RFC 6298: 1, 2, 4 … 32 s). */
+#define RECENT_NS (60 * SECOND_NS)
 
 static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
 {
@@ -32,6 +35,46 @@ static void entry_link(struct tracker *tracker, struct entry *entry)
 		tracker->oldest = entry;
 	tracker->newest = entry;
 	tracker->count++;
+}
+
+static struct recent recent_of(const uint8_t *random, const struct flow *flow)
+{
+	struct recent recent = {.sequence = flow->start};
+
+	memcpy(recent.random, random, sizeof(recent.random));
+	recent.ports[!flow->client_is_local] = flow->key.local_port;
+	recent.ports[flow->client_is_local] = flow->key.remote_port;
+	return recent;
+}
+
+void entry_remember(struct tracker *tracker, const struct entry *entry, uint64_t now_ns)
+{
+	const struct sighting *sighting;
+	struct recent *recent;
+
+	for (sighting = entry->sightings; sighting; sighting = sighting->next) {
+		if (!sighting->flow || !entry->handshake->has_random)
+			continue;
+		recent = &tracker->recents[tracker->recent_next++ % RECENT_MAX];
+		*recent = recent_of(entry->handshake->random, sighting->flow);
+		recent->time_ns = now_ns;
+	}
+}
+
+bool entry_was_done(const struct tracker *tracker, const uint8_t *random, const struct flow *flow)
+{
+	struct recent like = recent_of(random, flow);
+
+	for (size_t i = 0; i < RECENT_MAX; i++) {
+		const struct recent *recent = &tracker->recents[i];
+
+		if (recent->time_ns && recent->sequence == like.sequence &&
+		    memcmp(recent->ports, like.ports, sizeof(like.ports)) == 0 &&
+		    memcmp(recent->random, like.random, sizeof(like.random)) == 0 &&
+		    flow->first_ns < recent->time_ns + RECENT_NS)
+			return true;
+	}
+	return false;
 }
 
 void entry_unlink(struct tracker *tracker, struct entry *entry)

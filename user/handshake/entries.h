@@ -14,6 +14,8 @@
 #include "tls/hello.h"
 
 #define ENTRY_BUCKETS 4096
+/* Hellos of rows that are done, kept to know their late copies. */
+#define RECENT_MAX 256
 
 struct entry;
 
@@ -29,6 +31,7 @@ struct sighting {
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
 	size_t place;	      /* in the handshake's path; PLACE_NONE: it is full */
+	bool fin_waits[2];    /* an end came of which something before it is missing */
 	struct flight_times times;
 	struct delivery delivery;
 };
@@ -47,7 +50,17 @@ struct entry {
 	uint64_t flight_ns; /* a message of a flight was seen last */
 };
 
+/* A packet with a ClientHello, as it tells itself from others. */
+struct recent {
+	uint8_t random[32];
+	uint32_t sequence;
+	uint16_t ports[2];
+	uint64_t time_ns; /* when its row was done; 0: none */
+};
+
 struct tracker {
+	struct recent recents[RECENT_MAX];
+	size_t recent_next;
 	struct tracker_settings settings;
 	const struct tracker_handler *handler;
 	struct flow_handler flow_handler;
@@ -73,6 +86,10 @@ struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const s
 /* A new handshake; hello is NULL if it is encrypted. NULL: refused, and counted. */
 struct entry *entry_new(struct tracker *tracker, const struct tls_client_hello *hello,
 			const struct flow_message *message, const struct flow *flow);
+/* Its row is done: what repeats its hello is not another handshake. */
+void entry_remember(struct tracker *tracker, const struct entry *entry, uint64_t now_ns);
+/* Does this hello repeat one of a row that is done? */
+bool entry_was_done(const struct tracker *tracker, const uint8_t *random, const struct flow *flow);
 void entry_unlink(struct tracker *tracker, struct entry *entry);
 /* Free an entry that is not linked. */
 void entry_release(struct tracker *tracker, struct entry *entry);

@@ -277,6 +277,15 @@ FIELD_BASE(base_phase)
 	return FIELD_KNOWN;
 }
 
+FIELD_BASE(base_latency_cause)
+{
+	(void)field;
+	if (row->element >= row->handshake->latency.cause_count)
+		return FIELD_END;
+	*base = &row->handshake->latency.causes[row->element];
+	return FIELD_KNOWN;
+}
+
 FIELD_BASE(base_place)
 {
 	(void)field;

@@ -25,6 +25,7 @@ FIELD_BASE(base_offer);		   /* struct offer */
 FIELD_BASE(base_sent_certificate); /* struct sent_certificate */
 FIELD_BASE(base_certificate);	   /* struct certificate */
 FIELD_BASE(base_phase);		   /* struct phase */
+FIELD_BASE(base_latency_cause);	   /* struct latency_cause */
 FIELD_BASE(base_place);		   /* struct place */
 FIELD_BASE(base_place_process);	   /* struct process */
 FIELD_BASE(base_place_container);  /* struct container */
@@ -96,6 +97,9 @@ FIELD_READER(read_phase_side);
 FIELD_READER(read_phase_start);
 FIELD_READER(read_phase_duration);
 FIELD_READER(read_phase_quality);
+FIELD_READER(read_phase_error);
+FIELD_READER(read_latency_cause_from);
+FIELD_READER(read_latency_cause_duration);
 FIELD_READER(read_interface);
 
 FIELD_READER(read_end_name);

@@ -313,7 +313,39 @@ FIELD_READER(read_phase_quality)
 
 	(void)field;
 	(void)row;
+	if (phase->lost)
+		return field_known_string(value, "lost");
 	return field_known_string(value, phase->estimated ? "estimated" : "measured");
+}
+
+FIELD_READER(read_phase_error)
+{
+	const struct phase *phase = base;
+
+	(void)field;
+	(void)row;
+	value->duration_ns = (int64_t)phase->error_ns;
+	if (!phase->estimated)
+		return FIELD_ABSENT;
+	return phase->error_ns == UINT64_MAX ? FIELD_UNKNOWN : FIELD_KNOWN;
+}
+
+FIELD_READER(read_latency_cause_from)
+{
+	const struct latency_cause *cause = base;
+
+	(void)field;
+	(void)row;
+	value->number = cause->from;
+	return cause->from < END_UNKNOWN ? FIELD_KNOWN : FIELD_ABSENT;
+}
+
+FIELD_READER(read_latency_cause_duration)
+{
+	(void)field;
+	(void)row;
+	value->duration_ns = (int64_t)((const struct latency_cause *)base)->duration_ns;
+	return FIELD_KNOWN;
 }
 
 /* A phase may come twice in one handshake. */

@@ -23,23 +23,48 @@ struct flights {
 	bool false_start; /* the client sent data before the server's Finished (RFC 7918) */
 };
 
-/* When the first and the last byte were seen; 0: not seen. */
+/* Resends of one flight that are kept; of more, the first and the latest. */
+#define RESENDS_MAX 4
+
+/* A flight as one place saw it. Times are 0 if that was not seen. */
 struct stretch {
-	uint64_t first_ns, last_ns;
+	uint64_t first_ns;   /* its first byte */
+	uint64_t last_ns;    /* its last byte for the first time, whatever is missing before it */
+	uint64_t whole_ns;   /* nothing of it is missing any more */
+	uint64_t hole_ns;    /* a segment came, and one before it had not come yet */
+	uint64_t acked_ns;   /* the other end acknowledged all of it */
+	uint64_t begin, end; /* TCP: positions in the stream */
+	uint64_t resent_ns[RESENDS_MAX]; /* some of it was sent again */
+	uint8_t resends;
+};
+
+/* Bytes that have not come though later ones have. */
+struct hole {
+	uint64_t begin, end;
+};
+
+#define HOLES_MAX 8
+#define MARKS_MAX 16
+
+/* One direction of a TCP connection at one place. Positions in the stream. */
+struct wire {
+	uint64_t read;	  /* all messages before it were delivered */
+	uint64_t highest; /* one more than the last byte that was seen */
+	struct hole holes[HOLES_MAX];
+	uint64_t hole_ns; /* when the first of them was noticed */
+	/* The latest times at which it grew. */
+	struct {
+		uint64_t end, time_ns;
+	} marks[MARKS_MAX];
+	uint8_t hole_count, mark_next;
+	uint32_t resent; /* segments that were sent again */
+	uint32_t filled; /* segments that filled a hole */
 };
 
 /* What one place saw. */
 struct flight_times {
 	struct stretch flights[FLIGHTS_MAX];
-	/* Per direction: the latest message's flight is over when the stream has reached its end.
-	 */
-	struct {
-		uint8_t flight;
-		uint64_t end;
-	} waiting[2];
-	uint64_t passed[2];   /* where the latest message of each direction's flights ends; 0: not
-				 known */
-	uint32_t repeated[2]; /* segments with bytes that had crossed here before */
+	struct wire wires[2]; /* by enum handshake_end of the sender */
 };
 
 /*
@@ -50,13 +75,13 @@ void flights_place(struct flights *flights, const struct handshake *handshake,
 		   const struct flow_message *message, unsigned int n, bool was_pending);
 /* The end of a connection (FIN, RST) while the handshake was under way is a flight too. */
 uint8_t flights_end(struct flights *flights, enum handshake_end from);
-void flight_times_init(struct flight_times *times);
 /* The sender's nth message was seen at a place. */
 void flight_times_message(struct flight_times *times, const struct flights *flights,
 			  const struct flow_message *message, unsigned int n);
-/* The segment that the messages came in, behind them. pending: the outcome is not known yet. */
-void flight_times_segment(struct flight_times *times, const struct flow *flow,
-			  const struct tlstrace_packet_event *event, bool pending);
+/* The segment that the messages came in, after them. pending: the outcome is not known yet. */
+void flight_times_segment(struct flight_times *times, const struct flights *flights,
+			  const struct flow *flow, const struct tlstrace_packet_event *event,
+			  bool pending);
 void flight_times_end(struct flight_times *times, uint8_t flight, uint64_t time_ns);
 
 #endif

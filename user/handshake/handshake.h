@@ -260,7 +260,30 @@ struct phase {
 	bool in_parts;	/* for most of it the first part of what ends it had left; when the last was
 			   written is not known */
 	bool held;	/* the same, and all of it had been written */
+	bool lost;	/* until something that was lost was sent again */
+	uint64_t error_ns; /* of an estimate: how far off it may be; UINT64_MAX: not known */
 };
+
+/* Why it took so long, as far as its packets prove it. */
+enum latency_cause_kind {
+	CAUSE_SYN_LOST,
+	CAUSE_SYN_ACK_LOST,
+	CAUSE_HELLO_LOST,
+	CAUSE_ANSWER_LOST,    /* of the server's flight, a part at least */
+	CAUSE_FINISH_LOST,    /* of the messages after it */
+	CAUSE_INITIAL_WINDOW, /* the server's flight waited for the client's acknowledgements */
+	CAUSE_ROUND_TRIPS,    /* most of it is the way */
+	LATENCY_CAUSES,
+};
+
+struct latency_cause {
+	enum latency_cause_kind kind;
+	enum handshake_end from; /* who sent what was lost, or waited; END_UNKNOWN: both */
+	uint32_t count;		 /* losses, round trips */
+	uint64_t duration_ns;
+};
+
+#define LATENCY_CAUSES_MAX 8
 
 /* What the phases add up to: from the connect, or from the first thing seen, to when the client may
  * send. */
@@ -271,6 +294,8 @@ struct latency {
 				    */
 	struct phase *phases;	   /* owned, at most HANDSHAKE_PHASES_MAX */
 	size_t phase_count;
+	struct latency_cause causes[LATENCY_CAUSES_MAX];
+	size_t cause_count;
 };
 
 /* What of an earlier session the client brought and the server took. */
@@ -369,9 +394,10 @@ struct handshake {
 				ClientHello */
 	bool undelivered[2]; /* what this end sent last did not arrive: delivery.h */
 	bool gap, truncated, late_start;
-	bool conflict; /* at one sequence number different bytes were seen */
-	bool amid[2];  /* TCP: of what this end began to say a part did not come */
-	bool cut;      /* of a message a capture holds only the beginning */
+	bool conflict;	/* at one sequence number different bytes were seen */
+	bool gap_after; /* the gap lies after its outcome */
+	bool amid[2];	/* TCP: of what this end began to say a part did not come */
+	bool cut;	/* of a message a capture holds only the beginning */
 	enum inferred_field inferred[INFERRED_FIELDS]; /* in the order in which they were noted */
 	size_t inferred_count;
 };

@@ -5,95 +5,15 @@
 #include <string.h>
 
 #include "handshake/cause.h"
+#include "handshake/model.h"
+#include "handshake/slow.h"
 #include "tls/hello.h"
 
 #define US 1000ULL
 /* A handshake of TLS 1.3 has ten at most. */
 #define PHASES_STEP 12
-
-/*
- * A moment of a handshake. Exact: seen at the end where it happened; else derived from what the
- * one place saw and the round-trip time. ns 0: not known at all.
- */
-struct point {
-	uint64_t ns;
-	bool exact;
-};
-
-/* What phases are made of, and where the last of them ended. */
-struct model {
-	struct handshake *handshake;
-	const struct timeline *timeline;
-	size_t count;		  /* flights that matter */
-	bool open;		  /* the last of them waits for an answer */
-	enum handshake_end place; /* what is not known of an end is derived from here */
-	bool reaches[2];	  /* the way from there to this end is known: */
-	uint64_t way_ns[2];	  /* so long, one way */
-	struct point cursor;
-	uint64_t end_ns;
-};
-
-static const struct stretch *stretch_at(const struct model *model, size_t flight,
-					enum handshake_end place)
-{
-	static const struct stretch nothing;
-	const struct flight_times *times = model->timeline->at[place];
-
-	return times && flight < model->count ? &times->flights[flight] : &nothing;
-}
-
-static const struct stretch *seen(const struct model *model, size_t flight)
-{
-	return stretch_at(model, flight, model->place);
-}
-
-static enum handshake_end sender_of(const struct model *model, size_t flight)
-{
-	return model->timeline->flights->list[flight].from;
-}
-
-static bool is_hello(const struct model *model, size_t flight)
-{
-	return model->timeline->flights->list[flight].hello;
-}
-
-static bool is_local(const struct model *model, enum handshake_end end)
-{
-	return model->timeline->at[end] != NULL;
-}
-
-/* A capture's clock may begin at 0. */
-static uint64_t time_before(uint64_t ns, uint64_t way_ns)
-{
-	return ns > way_ns ? ns - way_ns : ns;
-}
-
-/* When a flight's first or last byte left its sender or reached its receiver. */
-static struct point point_of(const struct model *model, size_t flight, enum handshake_end end,
-			     bool last)
-{
-	const struct stretch *exact = stretch_at(model, flight, end), *other = seen(model, flight);
-	uint64_t ns = last ? other->last_ns : other->first_ns, way_ns;
-
-	if (exact->first_ns)
-		return (struct point){last ? exact->last_ns : exact->first_ns, true};
-	if (!ns || !model->reaches[end])
-		return (struct point){0, false};
-	way_ns = model->way_ns[end];
-	if (sender_of(model, flight) != end)
-		return (struct point){ns + way_ns, false};
-	return (struct point){time_before(ns, way_ns), false};
-}
-
-static struct point sent(const struct model *model, size_t flight, bool last)
-{
-	return point_of(model, flight, sender_of(model, flight), last);
-}
-
-static struct point received(const struct model *model, size_t flight)
-{
-	return point_of(model, flight, !sender_of(model, flight), true);
-}
+/* A server that takes no longer has answered at once. */
+#define AT_ONCE_NS (10 * 1000 * US)
 
 /* One more at the end of the list. NULL: it is full, or out of memory. */
 static struct phase *phase_new(struct latency *latency)
@@ -162,6 +82,19 @@ static void phase_between(struct model *model, enum phase_kind kind, enum handsh
 	phase_add(model, kind, side, until, model->cursor.exact && until.exact);
 }
 
+/* Until what was lost was sent again. */
+static void lost_add(struct model *model, enum phase_kind kind, struct point until)
+{
+	struct latency *latency = &model->handshake->latency;
+	size_t count = latency->phase_count;
+
+	if (until.ns <= model->cursor.ns)
+		return;
+	phase_between(model, kind, END_UNKNOWN, until);
+	if (latency->phase_count > count)
+		latency->phases[count].lost = true;
+}
+
 static void unknown_add(struct model *model, uint64_t until_ns)
 {
 	struct latency *latency = &model->handshake->latency;
@@ -187,7 +120,7 @@ static void unknown_add(struct model *model, uint64_t until_ns)
 static uint64_t first_read(const struct model *model, enum handshake_end end, size_t flight)
 {
 	const struct endpoint *endpoint = &model->handshake->ends[end];
-	const struct stretch *in = stretch_at(model, flight, end);
+	const struct stretch *in = model_stretch(model, flight, end);
 	size_t i;
 
 	/* A UDP socket has many peers: its reads may be of others' packets. */
@@ -202,19 +135,19 @@ static uint64_t first_read(const struct model *model, enum handshake_end end, si
 /* When this end took up the flight: not before the flight was all there. */
 static struct point taken_up(const struct model *model, enum handshake_end end, size_t flight)
 {
-	const struct stretch *in = stretch_at(model, flight, end);
+	const struct stretch *in = model_stretch(model, flight, end);
 	uint64_t read_ns = first_read(model, end, flight);
 
 	if (!read_ns)
 		return (struct point){0, false};
-	return (struct point){read_ns > in->last_ns ? read_ns : in->last_ns, true};
+	return (struct point){read_ns > in->whole_ns ? read_ns : in->whole_ns, true};
 }
 
 /* What an end does lasts until its next flight, or until the handshake is over. */
 static struct point work_end(const struct model *model, size_t flight, bool last)
 {
 	if (flight + 1 < model->count)
-		return sent(model, flight + 1, last);
+		return model_sent(model, flight + 1, last);
 	return (struct point){model->end_ns, true};
 }
 
@@ -234,20 +167,35 @@ static bool accepted_later(const struct endpoint *server, const struct stretch *
 static void server_wait(struct model *model, size_t flight, struct point taken)
 {
 	const struct endpoint *server = &model->handshake->ends[END_SERVER];
-	const struct stretch *in = stretch_at(model, flight, END_SERVER);
-	struct point accepted = {in->last_ns, true};
+	const struct stretch *in = model_stretch(model, flight, END_SERVER);
+	struct point accepted = {in->whole_ns, true};
 	bool known = flight > 0 || server->accept_ns || server->accepted_before;
 
 	if (!known && accepted_later(server, in)) {
 		phase_add(model, PHASE_ACCEPT_QUEUE, END_SERVER, taken, false);
 		return;
 	}
-	if (server->accept_ns > in->last_ns)
+	if (server->accept_ns > in->whole_ns)
 		accepted.ns = server->accept_ns;
 	if (known && flight == 0)
 		phase_between(model, PHASE_ACCEPT_QUEUE, END_SERVER, accepted);
 	phase_add(model, PHASE_SERVER_WAKEUP, END_SERVER, taken,
 		  known && model->cursor.exact && taken.exact);
+}
+
+/* A server that asks for proof of the client's address: RFC 9000 section 8.1.2. */
+static bool has_retry(const struct handshake *handshake)
+{
+	for (size_t i = 0; i < handshake->message_count; i++)
+		if (handshake->messages[i].kind == MESSAGE_QUIC_RETRY)
+			return true;
+	return false;
+}
+
+/* From the server's first byte to its last: as it was sent, or as it came from afar. */
+static void flight_add(struct model *model, struct point until)
+{
+	phase_add(model, PHASE_SERVER_FLIGHT, END_SERVER, until, model_is_local(model, END_SERVER));
 }
 
 static void server_work(struct model *model, size_t flight)
@@ -258,22 +206,24 @@ static void server_work(struct model *model, size_t flight)
 	/* That nothing was read says something where reads are seen. */
 	bool unread = open && model->handshake->transport == TRANSPORT_TCP;
 
-	if (!is_hello(model, flight)) {
+	if (!model_is_hello(model, flight)) {
 		phase_between(model, PHASE_SERVER_FINISH, END_SERVER,
 			      work_end(model, flight, true));
 		return;
 	}
-	if (is_local(model, END_SERVER) && (taken.ns || unread)) {
+	if (model_is_local(model, END_SERVER) && (taken.ns || unread)) {
 		/* Not read yet: it was not woken until the end. */
 		server_wait(model, flight, taken.ns ? taken : until);
 		if (taken.ns)
 			phase_between(model, PHASE_SERVER_CRYPTO, END_SERVER, until);
+	} else if (flight == 0 && has_retry(model->handshake)) {
+		/* In it is a round trip that the Retry asks for. */
+		unknown_add(model, until.ns);
 	} else {
 		phase_between(model, PHASE_SERVER, END_SERVER, until);
 	}
 	if (!open)
-		phase_add(model, PHASE_SERVER_FLIGHT, END_SERVER, sent(model, flight + 1, true),
-			  true);
+		flight_add(model, model_sent(model, flight + 1, true));
 }
 
 /*
@@ -286,7 +236,7 @@ static void answer_look(struct model *model, size_t flight)
 	struct phase *phase =
 		latency->phase_count ? &latency->phases[latency->phase_count - 1] : NULL;
 	uint64_t written_ns = model->handshake->ends[END_CLIENT].last_write_ns;
-	const struct stretch *out = stretch_at(model, flight + 1, END_CLIENT);
+	const struct stretch *out = model_stretch(model, flight + 1, END_CLIENT);
 
 	if (!phase || model->handshake->transport != TRANSPORT_TCP || !out->first_ns ||
 	    phase->kind != PHASE_CLIENT_CRYPTO ||
@@ -300,8 +250,8 @@ static void client_work(struct model *model, size_t flight)
 {
 	struct point until = work_end(model, flight, true);
 	struct point taken = taken_up(model, END_CLIENT, flight);
-	bool again = flight + 1 < model->count && is_hello(model, flight + 1);
-	bool finish = flight >= 2 && !is_hello(model, flight - 1);
+	bool again = flight + 1 < model->count && model_is_hello(model, flight + 1);
+	bool finish = flight >= 2 && !model_is_hello(model, flight - 1);
 	enum phase_kind kind = again ? PHASE_CLIENT_PREPARE : PHASE_CLIENT_CRYPTO;
 
 	if (finish) {
@@ -325,95 +275,115 @@ static void beyond(struct model *model, size_t flight)
 
 	if (flight + 1 >= model->count)
 		return;
-	next = seen(model, flight + 1);
+	next = model_seen(model, flight + 1);
 	unknown_add(model, next->first_ns);
-	if (sender_of(model, flight + 1) == END_SERVER && is_hello(model, flight))
-		phase_add(model, PHASE_SERVER_FLIGHT, END_SERVER,
-			  (struct point){next->last_ns, true}, true);
+	if (model_sender(model, flight + 1) == END_SERVER && model_is_hello(model, flight))
+		flight_add(model, (struct point){next->last_ns, true});
 	else
 		unknown_add(model, next->last_ns);
+}
+
+/* An estimate of what an end did that is elsewhere: it may as well be the way's. */
+static bool is_far(const struct model *model, const struct phase *phase)
+{
+	return phase->estimated && !model_is_local(model, phase->side);
+}
+
+static uint64_t phases_far(const struct model *model, size_t from)
+{
+	const struct latency *latency = &model->handshake->latency;
+	uint64_t sum = 0;
+
+	for (size_t i = from; i < latency->phase_count; i++)
+		sum += is_far(model, &latency->phases[i]) ? latency->phases[i].duration_ns : 0;
+	return sum;
+}
+
+/* Where an end is here and only its wake-up cannot be told from its work, nothing is off. */
+static bool is_exact_sum(const struct model *model, const struct phase *phase)
+{
+	return model_is_local(model, phase->side) && phase->kind == PHASE_CLIENT_CRYPTO;
+}
+
+/*
+ * Of what an end sent again it knows that it was not acknowledged. Had the answer not come at once,
+ * the acknowledgement may be what was lost.
+ */
+static uint64_t phases_lost(const struct model *model, size_t from, size_t flight)
+{
+	const struct latency *latency = &model->handshake->latency;
+	uint64_t sum = 0;
+
+	if (model_is_local(model, !model_sender(model, flight)))
+		return 0;
+	for (size_t i = from; i < latency->phase_count; i++)
+		sum += latency->phases[i].lost ? latency->phases[i].duration_ns : 0;
+	return sum;
+}
+
+static uint64_t add_known(uint64_t a, uint64_t b)
+{
+	return a == UINT64_MAX || b == UINT64_MAX ? UINT64_MAX : a + b;
+}
+
+/*
+ * How far off the estimates of a leg may be. What is seen of an end that is elsewhere is an answer
+ * that came late: whether the end took so long, or what it received or sent was lost or waited on
+ * the way, is not. So the end's share may be anything from nothing on, the way's so much more.
+ */
+static void errors_fill(struct model *model, size_t flight, size_t network, size_t work)
+{
+	struct latency *latency = &model->handshake->latency;
+	uint64_t far_ns = phases_far(model, work), slack_ns = model_slack(model, flight);
+	uint64_t way_ns = model->way_ns[END_CLIENT] + model->way_ns[END_SERVER];
+	uint64_t lost_ns = far_ns > AT_ONCE_NS ? phases_lost(model, network, flight) : 0;
+	uint64_t network_ns;
+
+	/* Nobody has said yet that the last flight arrived: there is no bound. */
+	if (slack_ns > far_ns && flight + 1 < model->count)
+		slack_ns = far_ns;
+	network_ns = add_known(add_known(way_ns + model->spare_ns + lost_ns, slack_ns),
+			       model->before_ns);
+	for (size_t i = network; i < latency->phase_count; i++) {
+		struct phase *phase = &latency->phases[i];
+
+		phase->estimated |= phase->lost && lost_ns;
+		if (!phase->estimated || is_exact_sum(model, phase))
+			continue;
+		phase->error_ns =
+			i < work ? network_ns : phase->duration_ns + lost_ns + model->spare_ns;
+	}
+	model->before_ns = far_ns;
 }
 
 /* From one flight's last byte to that of the next. */
 static void leg_add(struct model *model, size_t flight)
 {
-	bool finish =
-		!is_hello(model, sender_of(model, flight) == END_CLIENT ? flight : flight - 1);
-	struct point in = received(model, flight);
+	size_t begin = model->handshake->latency.phase_count, work;
+	bool finish = !model_is_hello(
+		model, model_sender(model, flight) == END_CLIENT ? flight : flight - 1);
+	struct point in = model_received(model, flight);
+	enum phase_kind kind = finish					   ? PHASE_FINISH_NETWORK
+			       : model_sender(model, flight) == END_CLIENT ? PHASE_HELLO_NETWORK
+									   : PHASE_REPLY_NETWORK;
 
 	if (!in.ns) {
 		beyond(model, flight);
 		return;
 	}
 	/* If when it was sent is not known, how long it took is not either. */
-	if (sent(model, flight, true).ns)
-		phase_between(model,
-			      finish				       ? PHASE_FINISH_NETWORK
-			      : sender_of(model, flight) == END_CLIENT ? PHASE_HELLO_NETWORK
-								       : PHASE_REPLY_NETWORK,
-			      END_UNKNOWN, in);
-	else
+	if (model_sent(model, flight, true).ns) {
+		lost_add(model, kind, model_resent(model, flight));
+		phase_between(model, kind, END_UNKNOWN, in);
+	} else {
 		unknown_add(model, in.ns);
-	if (sender_of(model, flight) == END_CLIENT)
+	}
+	work = model->handshake->latency.phase_count;
+	if (model_sender(model, flight) == END_CLIENT)
 		server_work(model, flight);
 	else
 		client_work(model, flight);
-}
-
-/* The time between is at most what the fastest answer from there took. */
-static uint64_t answer_least(const struct model *model, enum handshake_end end, uint64_t rtt_ns)
-{
-	const struct stretch *question, *answer;
-	size_t i;
-
-	for (i = 0; i + 1 < model->count; i++) {
-		question = seen(model, i);
-		answer = seen(model, i + 1);
-		if (sender_of(model, i + 1) != end || !question->first_ns || !answer->first_ns)
-			continue;
-		if (answer->first_ns < question->last_ns)
-			return 0;
-		if (answer->first_ns - question->last_ns < rtt_ns)
-			rtt_ns = answer->first_ns - question->last_ns;
-	}
-	return rtt_ns;
-}
-
-static void way_set(struct model *model, enum handshake_end end, uint64_t sent_ns, uint64_t back_ns)
-{
-	model->reaches[end] = back_ns >= sent_ns;
-	model->way_ns[end] = answer_least(model, end, back_ns - sent_ns) / 2;
-}
-
-/* How far away both ends are shows in how long their kernels took to answer each other's SYN. */
-static void between_place(struct model *model)
-{
-	const struct flow_opening *opening = model->timeline->opening;
-
-	if (!opening || !opening->answer_ns)
-		return;
-	way_set(model, END_SERVER, opening->syn_ns, opening->answer_ns);
-	way_set(model, END_CLIENT, opening->answer_ns, opening->ack_ns);
-	if (model->reaches[END_SERVER] && model->reaches[END_CLIENT])
-		model->handshake->latency.rtt_us = (opening->ack_ns - opening->syn_ns) / US;
-}
-
-static void model_place(struct model *model)
-{
-	uint64_t rtt_ns = model->handshake->latency.rtt_us * US;
-	enum handshake_end far;
-
-	model->place = is_local(model, END_CLIENT)   ? END_CLIENT
-		       : is_local(model, END_SERVER) ? END_SERVER
-						     : END_UNKNOWN;
-	if (model->place == END_UNKNOWN) {
-		between_place(model);
-		return;
-	}
-	far = !model->place;
-	model->reaches[model->place] = true;
-	model->reaches[far] = rtt_ns > 0;
-	model->way_ns[far] = answer_least(model, far, rtt_ns) / 2;
+	errors_fill(model, flight, begin, work);
 }
 
 static uint32_t rtt_of(const struct endpoint *end)
@@ -447,16 +417,18 @@ static uint64_t model_end(const struct model *model)
 	size_t last = model->count - 1;
 	struct point end;
 
+	if (model->handshake->outcome == HANDSHAKE_INCOMPLETE)
+		return model->handshake->last_ns;
 	if (model->handshake->outcome != HANDSHAKE_COMPLETED)
 		return model->handshake->end_ns;
-	if (sender_of(model, last) == END_CLIENT) {
-		end = sent(model, last, true);
+	if (model_sender(model, last) == END_CLIENT) {
+		end = model_sent(model, last, true);
 	} else {
 		end = taken_up(model, END_CLIENT, last);
 		if (!end.ns)
-			end = received(model, last);
+			end = model_received(model, last);
 	}
-	return end.ns ? end.ns : seen(model, last)->last_ns;
+	return end.ns ? end.ns : model_seen(model, last)->whole_ns;
 }
 
 /* The connection was made for this handshake: nothing was read or written before it. */
@@ -464,8 +436,8 @@ static void connect_add(struct model *model)
 {
 	const struct endpoint *client = &model->handshake->ends[END_CLIENT];
 	const struct endpoint *server = &model->handshake->ends[END_SERVER];
-	const struct stretch *hello = seen(model, 0);
-	struct point out = sent(model, 0, true);
+	const struct stretch *hello = model_seen(model, 0);
+	struct point out = model_sent(model, 0, true);
 	const struct flow_opening *opening = model->timeline->opening;
 	uint64_t way_ns = model->way_ns[END_CLIENT];
 
@@ -490,39 +462,72 @@ static void connect_add(struct model *model)
 		/* The client's SYN, ACK and hello are all as long under way. */
 		model->cursor = (struct point){time_before(opening->syn_ns, way_ns), false};
 		phase_add(model, PHASE_TCP_CONNECT, END_CLIENT,
-			  (struct point){time_before(opening->ack_ns, way_ns), false}, false);
+			  (struct point){model_established(model), false}, false);
 		phase_add(model, PHASE_CLIENT_PREPARE, END_CLIENT,
 			  (struct point){time_before(hello->last_ns, way_ns),
 					 !model->reaches[END_CLIENT]},
 			  false);
 	} else {
-		model->cursor = sent(model, 0, false);
+		model->cursor = model_sent(model, 0, false);
+		/* How long the client had been ready to send it is not known. */
+		if (!model->cursor.exact)
+			model->before_ns = UINT64_MAX;
 		if (!model->cursor.ns)
 			model->cursor = (struct point){hello->first_ns, true};
 	}
 }
 
-static uint32_t retransmissions(const struct timeline *timeline)
+static void connect_errors_fill(struct model *model)
 {
-	static const enum handshake_end directions[] = {END_SERVER, END_CLIENT};
-	uint32_t count = 0, most, place, i;
+	struct latency *latency = &model->handshake->latency;
+	uint64_t way_ns = model->way_ns[END_CLIENT] + model->way_ns[END_SERVER];
 
-	/* What was sent again crosses several places, but where a packet is lost not all of them.
-	 */
-	for (i = 0; i < 2; i++) {
-		for (most = 0, place = 0; place < 3; place++)
-			if (timeline->at[place] &&
-			    timeline->at[place]->repeated[directions[i]] > most)
-				most = timeline->at[place]->repeated[directions[i]];
-		count += most;
+	for (size_t i = 0; i < latency->phase_count; i++) {
+		struct phase *phase = &latency->phases[i];
+
+		if (!phase->estimated)
+			continue;
+		phase->error_ns = model->spare_ns +
+				  (phase->kind == PHASE_TCP_CONNECT ? way_ns : phase->duration_ns);
+		if (phase->kind == PHASE_CLIENT_PREPARE)
+			model->before_ns = phase->duration_ns;
 	}
+}
+
+/* Segments that an end sent again, where that is seen best. */
+static uint32_t resent_by(const struct model *model, enum handshake_end from)
+{
+	const struct timeline *timeline = model->timeline;
+	enum handshake_end place = model_is_local(model, from) ? from : model->place;
+	const struct wire *wire;
+	uint32_t count;
+
+	if (!timeline->at[place])
+		return 0;
+	wire = &timeline->at[place]->wires[from];
+	count = wire->resent;
+	/* What was lost before it came here. */
+	for (size_t i = 0; place != from && i < model->count; i++)
+		if (model_sender(model, i) == from && model_resent(model, i).ns &&
+		    model_seen(model, i)->hole_ns)
+			return count + wire->filled;
 	return count;
+}
+
+/* A SYN-ACK that is lost makes both ends send again: it is one loss. */
+static uint32_t resent_before(const struct handshake *handshake)
+{
+	uint32_t syns = handshake->ends[END_CLIENT].retransmitted;
+	uint32_t answers = handshake->ends[END_SERVER].retransmitted;
+
+	return syns > answers ? syns : answers;
 }
 
 void latency_fill(struct handshake *handshake, const struct timeline *timeline)
 {
 	struct latency *latency = &handshake->latency;
 	struct model model = {.handshake = handshake, .timeline = timeline};
+	bool is_known;
 	size_t i;
 
 	free(latency->phases);
@@ -530,30 +535,39 @@ void latency_fill(struct handshake *handshake, const struct timeline *timeline)
 	latency->rtt_us = rtt_of(&handshake->ends[END_CLIENT]);
 	if (!latency->rtt_us)
 		latency->rtt_us = rtt_of(&handshake->ends[END_SERVER]);
-	latency->retransmissions = retransmissions(timeline) +
-				   handshake->ends[END_CLIENT].retransmitted +
-				   handshake->ends[END_SERVER].retransmitted;
-	if (handshake->outcome == HANDSHAKE_INCOMPLETE || !timeline->flights->count ||
-	    timeline->flights->list[0].from != END_CLIENT)
+	latency->retransmissions = resent_before(handshake);
+	if (!timeline->flights->count || timeline->flights->list[0].from != END_CLIENT)
 		return;
 	model.count = flights_count(&model);
 	/* The client that completed it waits for nothing. */
-	model.open = handshake->outcome != HANDSHAKE_COMPLETED ||
+	model.open = handshake->outcome == HANDSHAKE_FAILED ||
 		     timeline->flights->list[model.count - 1].from == END_SERVER;
+	if (handshake->outcome == HANDSHAKE_INCOMPLETE)
+		model.open = false;
 	/* Nor does anybody answer half a flight. */
 	if (handshake->failure.kind != FAILURE_ALERT && handshake->outcome == HANDSHAKE_FAILED &&
 	    handshake_is_mid_flight(handshake))
 		model.open = false;
 	model_place(&model);
-	if (!seen(&model, 0)->first_ns)
+	latency->retransmissions += resent_by(&model, END_CLIENT) + resent_by(&model, END_SERVER);
+	if (!model_seen(&model, 0)->first_ns)
 		return;
 	model.end_ns = model_end(&model);
+	is_known = model.end_ns && handshake->outcome != HANDSHAKE_INCOMPLETE;
+	if (!model.end_ns)
+		model.end_ns = handshake->end_ns;
 	connect_add(&model);
+	connect_errors_fill(&model);
 	latency->start_ns = latency->phase_count ? latency->phases[0].start_ns : model.cursor.ns;
 	if (model.end_ns < model.cursor.ns)
 		model.end_ns = model.cursor.ns;
-	for (i = 0; i + !model.open < model.count && !handshake->gap; i++)
+	for (i = 0; i + !model.open < model.count; i++)
 		leg_add(&model, i);
 	unknown_add(&model, model.end_ns);
-	latency->end_ns = model.end_ns;
+	if (is_known)
+		latency->end_ns = model.end_ns;
+	slow_fill(&model);
+	/* Of what was missed nobody knows what it would have told. */
+	for (i = 0; handshake->gap && !handshake->gap_after && i < latency->phase_count; i++)
+		latency->phases[i].estimated = true;
 }

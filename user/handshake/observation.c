@@ -48,9 +48,13 @@ static void sighting_new(struct tracker *tracker, struct flow *flow,
 	sighting->sequence = flow->start;
 	sighting->time_ns = flow->first_ns;
 	sighting->seen[1] = 1;
-	flight_times_init(&sighting->times);
 	memcpy(hidden, &flow->start, sizeof(flow->start));
 	entry = entry_find(tracker, hello ? hello->random : hidden, flow, message);
+	if (!entry && hello && flow->transport->kind == TRANSPORT_TCP &&
+	    entry_was_done(tracker, hello->random, flow)) {
+		free(sighting);
+		return;
+	}
 	if (!entry && tracker->settings.patient && tracker->count >= tracker->settings.capacity)
 		entries_relieve(tracker, message->time_ns);
 	if (!entry)
@@ -168,6 +172,12 @@ void observe_message(void *context, struct flow *flow, const struct flow_message
 	if ((message->kind == FLOW_ALERT || message->kind == FLOW_QUIC_CLOSE) &&
 	    !message->from_client)
 		flow_hello_part(tracker->flows, flow);
+	/* It has read all of the hello, so what is missing here crossed before it was looked for.
+	 */
+	if (!message->from_client && message->kind == FLOW_HANDSHAKE && !flow->hello_taken) {
+		flow_hello_part(tracker->flows, flow);
+		flow->gap = true;
+	}
 	sighting = flow->owner;
 	if (!sighting) {
 		flow_opened(tracker, flow, message);
@@ -226,11 +236,39 @@ static bool is_sign_of_life(const struct flow *flow, const struct tlstrace_packe
 	       (receipt->known && receipt->acked_ns == event->header.time_ns);
 }
 
+static void gap_note(struct handshake *handshake)
+{
+	if (!handshake->gap)
+		handshake->gap_after = handshake->outcome != HANDSHAKE_PENDING;
+	handshake->gap = true;
+}
+
+/* The end of a direction counts when all that was sent before it is there. */
+static uint8_t ends_of(struct sighting *sighting, const struct flow *flow,
+		       const struct tlstrace_packet_event *event)
+{
+	uint8_t ends = event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST);
+	bool *waits = &sighting->fin_waits[event->from_client];
+
+	if (flow->gap || flow->directions[event->from_client].stopped)
+		return *waits ? ends | TLSTRACE_TCP_FIN : ends;
+	if (ends & TLSTRACE_TCP_FIN && !flow_ends_with(flow, event)) {
+		*waits = true;
+		return ends & ~TLSTRACE_TCP_FIN;
+	}
+	if (*waits && !flow_is_amid(flow, event->from_client)) {
+		*waits = false;
+		ends |= TLSTRACE_TCP_FIN;
+	}
+	return ends;
+}
+
 void observe_segment(void *context, struct flow *flow, const struct tlstrace_packet_event *event)
 {
 	struct tracker *tracker = context;
 	struct sighting *sighting;
 	struct entry *entry;
+	uint8_t ends;
 
 	if (hello_ends(flow, event))
 		flow_hello_part(tracker->flows, flow);
@@ -240,7 +278,7 @@ void observe_segment(void *context, struct flow *flow, const struct tlstrace_pac
 	entry = sighting->entry;
 	entry_check_timeout(tracker, entry, event->header.time_ns);
 	if (flow->gap)
-		entry->handshake->gap = true;
+		gap_note(entry->handshake);
 	entry->handshake->conflict |= flow->conflict;
 	if (flow->gap && flow->truncated)
 		entry->handshake->truncated = true;
@@ -255,13 +293,13 @@ void observe_segment(void *context, struct flow *flow, const struct tlstrace_pac
 	if (event->length && event->key.protocol == PROTOCOL_TCP &&
 	    entry->handshake->outcome == HANDSHAKE_PENDING)
 		entry->handshake->amid[event->from_client] = flow_is_amid(flow, event->from_client);
-	flight_times_segment(&sighting->times, flow, event,
+	flight_times_segment(&sighting->times, &entry->flights, flow, event,
 			     entry->handshake->outcome == HANDSHAKE_PENDING);
-	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST) &&
-	    entry->handshake->outcome == HANDSHAKE_PENDING)
+	ends = ends_of(sighting, flow, event);
+	if (ends && entry->handshake->outcome == HANDSHAKE_PENDING)
 		flight_times_end(&sighting->times, flights_end(&entry->flights, event->from_client),
 				 event->header.time_ns);
-	if (event->tcp_flags & (TLSTRACE_TCP_FIN | TLSTRACE_TCP_RST))
-		apply_end(&entry->progress, event->from_client, event->tcp_flags & TLSTRACE_TCP_RST,
+	if (ends)
+		apply_end(&entry->progress, event->from_client, ends & TLSTRACE_TCP_RST,
 			  event->header.time_ns);
 }

@@ -3,14 +3,24 @@
 
 #include "handshake/cause.h"
 
+/* What came early was of use only with what came before it in the stream. */
+static uint64_t message_time(const struct handshake *handshake, uint64_t time_ns)
+{
+	size_t count = handshake->message_count;
+	uint64_t last_ns = count ? handshake->messages[count - 1].time_ns : 0;
+
+	return last_ns > time_ns ? last_ns : time_ns;
+}
+
 struct message *outcome_record(struct progress *progress, const struct flow_message *from)
 {
+	uint64_t time_ns = message_time(progress->handshake, from->time_ns);
 	struct message *message = handshake_message_add(progress->handshake);
 
 	progress->handshake->last_ns = from->time_ns;
 	if (message)
 		*message = (struct message){
-			.time_ns = from->time_ns,
+			.time_ns = time_ns,
 			.from = sender_of(from),
 			.record = from->record_type,
 			.size = from->size,

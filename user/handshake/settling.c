@@ -191,6 +191,7 @@ void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 	int i;
 
 	entry_unlink(tracker, entry);
+	entry_remember(tracker, entry, now_ns);
 	after_settle(&entry->progress);
 	unseen_settle(entry);
 	delivery_settle(entry);
@@ -236,7 +237,7 @@ static bool is_under_way(const struct entry *entry)
 	size_t last = entry->flights.count - 1;
 
 	return client && entry->flights.list[last].from == END_SERVER &&
-	       !client->flights[last].last_ns;
+	       !client->flights[last].whole_ns;
 }
 
 static bool is_settled(const struct entry *entry, uint64_t now_ns)

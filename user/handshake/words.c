@@ -66,6 +66,10 @@ WORDS(direction, [TLSTRACE_INGRESS] = "ingress", [TLSTRACE_EGRESS] = "egress");
 WORDS(post_quantum, [POST_QUANTUM_NONE] = "none", [POST_QUANTUM_OFFERED] = "offered",
       [POST_QUANTUM_CHOSEN] = "chosen");
 
+WORDS(latency_cause, [CAUSE_SYN_LOST] = "syn_lost", [CAUSE_SYN_ACK_LOST] = "syn_ack_lost",
+      [CAUSE_HELLO_LOST] = "hello_lost", [CAUSE_ANSWER_LOST] = "answer_lost",
+      [CAUSE_FINISH_LOST] = "finish_lost", [CAUSE_INITIAL_WINDOW] = "initial_window",
+      [CAUSE_ROUND_TRIPS] = "round_trips");
 WORDS(phase, [PHASE_TCP_CONNECT] = "tcp_connect", [PHASE_CLIENT_PREPARE] = "client_prepare",
       [PHASE_HELLO_NETWORK] = "hello_network", [PHASE_ACCEPT_QUEUE] = "accept_queue",
       [PHASE_SERVER_WAKEUP] = "server_wakeup", [PHASE_SERVER_CRYPTO] = "server_crypto",

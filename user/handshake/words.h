@@ -24,7 +24,8 @@ struct words {
 
 extern const struct words words_outcome, words_transport, words_end, words_failure_kind, words_fact,
 	words_state, words_container_how, words_incomplete, words_record, words_direction,
-	words_phase, words_post_quantum, words_message_kind, words_resumption, words_inferred;
+	words_phase, words_latency_cause, words_post_quantum, words_message_kind, words_resumption,
+	words_inferred;
 
 struct message;
 

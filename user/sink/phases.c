@@ -29,13 +29,40 @@ const char *phase_name(enum phase_kind kind)
 	return words_name(&words_phase, kind);
 }
 
+/* What was on its way, where that was lost. */
+static const char *lost_name(enum phase_kind kind)
+{
+	if (kind == PHASE_HELLO_NETWORK)
+		return "ClientHello";
+	return kind == PHASE_REPLY_NETWORK ? "server's flight" : "last flight";
+}
+
+/* Of an end that is elsewhere it is seen only that its answer came late. */
+static const char *far_meaning(enum phase_kind kind)
+{
+	switch (kind) {
+	case PHASE_SERVER:
+	case PHASE_SERVER_FINISH:
+		return "server, or lost or queued on the way";
+	case PHASE_CLIENT_PREPARE:
+	case PHASE_CLIENT_CRYPTO:
+		return "client, or lost or queued on the way";
+	default:
+		return meanings[kind];
+	}
+}
+
 const char *phase_meaning(const struct phase *phase)
 {
+	if (phase->lost)
+		return "lost on the way, until it was sent again";
 	/* Nagle's algorithm (RFC 896) and a delayed ACK, mostly: nothing is checked meanwhile. */
 	if (phase->held)
 		return "client's answer waits in its socket";
 	if (phase->in_parts)
 		return "client's answer leaves in parts";
+	if (phase->estimated && phase->error_ns)
+		return far_meaning(phase->kind);
 	return meanings[phase->kind];
 }
 
@@ -79,6 +106,19 @@ size_t phases_majority(const struct latency *latency, const struct phase **phase
 	return count;
 }
 
+static void cause_append(struct text *text, const struct phase *phase)
+{
+	const char *about = phase->estimated ? "about " : "";
+	char duration[TEXT_NUMBER_SIZE];
+
+	text_duration(phase->duration_ns, duration);
+	if (phase->lost)
+		text_append(text, "%s lost, sent again after %s%s", lost_name(phase->kind), about,
+			    duration);
+	else
+		text_append(text, "%s %s%s", phase_name(phase->kind), about, duration);
+}
+
 void phases_cause_write(const struct latency *latency, char *to, size_t size)
 {
 	const struct phase *phases[HANDSHAKE_PHASES_MAX];
@@ -88,10 +128,8 @@ void phases_cause_write(const struct latency *latency, char *to, size_t size)
 
 	text_start(&text, to, size);
 	for (size_t i = 0; i < count; i++) {
-		text_duration(phases[i]->duration_ns, duration);
-		text_append(&text, "%s%s %s%s",
-			    i ? ", " : "slow because: ", phase_name(phases[i]->kind),
-			    phases[i]->estimated ? "about " : "", duration);
+		text_append(&text, "%s", i ? ", " : "slow because: ");
+		cause_append(&text, phases[i]);
 	}
 	if (!count)
 		return;

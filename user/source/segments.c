@@ -165,6 +165,14 @@ static bool is_ready(const struct connection *connection, unsigned int side,
 	       sequence_diff(frame->acknowledgement, other->next) <= 1;
 }
 
+/* Bytes before this segment that were not seen, while nothing beyond them was. */
+static uint32_t hole_before(const struct connection_side *side, const struct frame *frame)
+{
+	int32_t ahead = sequence_diff(frame->sequence, side->highest);
+
+	return side->known && frame->length && ahead > 0 ? ahead : 0;
+}
+
 void segment_send(struct connections *connections, struct connection *connection, unsigned int side,
 		  const struct frame *frame, uint64_t time_ns, uint8_t flags)
 {
@@ -174,6 +182,7 @@ void segment_send(struct connections *connections, struct connection *connection
 		event_fill(connections, connection, side, frame, time_ns,
 			   flags ? flags : side_order(sender, frame));
 
+	event->hole = hole_before(sender, frame);
 	if (is_void_end(sender, frame))
 		event->tcp_flags &= ~TLSTRACE_TCP_FIN;
 	if (event->tcp_flags & TLSTRACE_TCP_ACK && is_other_answer(other, frame->acknowledgement))

@@ -57,6 +57,7 @@ class Line:
         self.client, self.server = (str(NETWORK[2 * number + side]) for side in range(2))
         self.devices = (f"lc{number}", f"ls{number}")
         self.ready, self.packets, self.unused = threading.Event(), {}, []
+        self.marked, self.marked_at = threading.Event(), 0
         self.process = subprocess.Popen(
             [LINE, clients, self.devices[0], servers, self.devices[1]], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env=process.environment(), text=True)
@@ -76,8 +77,18 @@ class Line:
                 self.packets[int(words[1])].outs.append(int(words[0]))
             elif kind == "drop":
                 self.packets[int(words[1])].dropped = words[2]
+            elif kind == "mark":
+                self.marked_at = int(words[0])
+                self.marked.set()
             elif kind == "rule" and words[1] == "0":
                 self.unused.append(int(words[0]))
+
+    def mark(self):
+        """A time, ns, after all packets that were sent before this call."""
+        self.marked.clear()
+        self.rule("mark")
+        assert self.marked.wait(wait.limit(5)), "the line does not answer"
+        return self.marked_at
 
     def rule(self, *rules):
         for text in rules:

@@ -128,13 +128,13 @@ class Table:
         said, until = b"", 0
         while mark and mark not in said and (read := os.read(client.stdout.fileno(), 65536)):
             said += read
-        until = time.monotonic_ns()
+        until = place.line.mark()
         try:
             client.communicate(say)
         except BrokenPipeError:
             pass
         killer.cancel()
-        until = until if mark else time.monotonic_ns()
+        until = until if mark else place.line.mark()
         assert not mark or mark in said, f"{argv}: {said.decode(errors='replace')}"
         return until
 
