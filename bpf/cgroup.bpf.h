@@ -15,8 +15,7 @@
 /* Set by the loader: controllers have hierarchies of their own here (v1, hybrid). */
 const volatile bool use_cgroup_v1 = false;
 
-/* Names by struct tlstrace_task's cgroup and cgroup_v1; those that nobody used for longest give
- * way. */
+/* Names by struct tlstrace_task's cgroup and cgroup_v1; the least recently used give way. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -33,7 +32,7 @@ static __always_inline __u64 cgroup_key(struct cgroup *cgroup)
 	return (id & ~0ULL >> 8) | hierarchy << 56;
 }
 
-/* Global, and told numbers only: else it would be verified anew wherever a task is read. */
+/* A global function with numbers as arguments, so that it is verified once, not at each caller. */
 __noinline int cgroup_note(__u64 key, __u64 address)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;

@@ -70,7 +70,7 @@ static __always_inline void event_output(struct scratch *scratch)
 	scratch->hello = 0;
 }
 
-/* Copy bytes of the frame behind the event. The barriers keep the bounds where the verifier sees
+/* Append bytes of the frame to the event. The barriers keep the bounds where the verifier sees
  * them. */
 static __always_inline int scratch_fill(struct __sk_buff *skb, __u32 offset,
 					struct scratch *scratch, __u64 position, __u64 length)
@@ -86,8 +86,8 @@ static __always_inline int scratch_fill(struct __sk_buff *skb, __u32 offset,
 }
 
 /*
- * The event is full: send it as the beginning of the segment and start anew behind it. What is left
- * is one run of plaintext: nothing else is that long.
+ * The event is full: send it as the beginning of the segment, and start a new one for the rest.
+ * That is one run of plaintext, because nothing else is so long.
  */
 static __always_inline void segment_split(struct scratch *scratch, __u32 offset, __u32 length)
 {
@@ -150,8 +150,8 @@ __noinline int slice_step(struct __sk_buff *skb, __u32 slot)
 }
 
 /*
- * Copy the chosen slices behind the event and send it; what does not fit follows in further events,
- * each of which covers its own part of the segment.
+ * Append the chosen slices to the event and send it. What does not fit follows in further events,
+ * which cover one part of the segment each.
  */
 static __always_inline void segment_send(struct __sk_buff *skb, struct scratch *scratch, __u32 slot)
 {

@@ -149,7 +149,7 @@ static __always_inline struct flow *datagram_flow_begin(struct __sk_buff *skb,
 	return flow;
 }
 
-/* Send [base, to) of the payload as one event and start anew behind it. */
+/* Send [base, to) of the payload as one event, and start a new one after it. */
 static __always_inline void datagrams_send(struct scratch *scratch, __u32 to)
 {
 	struct tlstrace_packet_event *event = &scratch->event;
@@ -165,7 +165,7 @@ static __always_inline void datagrams_send(struct scratch *scratch, __u32 to)
 	scratch->base = to;
 }
 
-/* Copy length bytes at the offset, and go on size bytes behind it. */
+/* Copy length bytes at the offset, and advance by size bytes. */
 static __always_inline void stretch_take(struct __sk_buff *skb, struct scratch *scratch,
 					 __u32 length, __u32 size)
 {
@@ -343,7 +343,7 @@ static __always_inline int dtls_take(struct __sk_buff *skb, struct scratch *scra
 	}
 	if (left < DTLS_HEADER || bpf_skb_load_bytes(skb, frame, header, sizeof(header)))
 		goto rest;
-	/* RFC 9146: a connection id stands before the length. */
+	/* RFC 9146: a connection id precedes the length. */
 	if (header[0] == RECORD_DTLS_CID) {
 		header_take(skb, scratch, DTLS_HEADER - 2, left);
 		goto rest;
@@ -362,7 +362,7 @@ rest:
 	return 0;
 }
 
-/* The next datagram of several (GSO, GRO): false if there is none. */
+/* The next datagram of several (GSO, GRO); false after the last. */
 static __always_inline bool datagram_next(struct scratch *scratch)
 {
 	struct tlstrace_packet_event *event = &scratch->event;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * Who owns the ends of a UDP flow. A UDP socket may serve many flows and several processes, so an
- * owner is told for one end of one flow, and sockets without a handshake have no state.
+ * owner belongs to one end of one flow, and sockets without a handshake have no state.
  */
 #ifndef TLSTRACE_DATAGRAM_SOCKET_BPF_H
 #define TLSTRACE_DATAGRAM_SOCKET_BPF_H
@@ -40,7 +40,7 @@ static __always_inline struct datagram_socket *datagram_socket_find(struct sock 
 	return bpf_map_lookup_elem(&datagram_hash, &key);
 }
 
-/* From now on, what is done on this socket is told of this end. */
+/* From now on, operations on this socket are reported as those of this end. */
 static __always_inline void datagram_socket_follow(struct bpf_sock *sk, __u64 address, __u64 id,
 						   __u8 role)
 {

@@ -45,7 +45,7 @@ static __always_inline void path_gather(struct tlstrace_path *path, struct dentr
 	}
 }
 
-/* Global, and told numbers only: else it would be verified anew wherever a task is read. */
+/* A global function with numbers as arguments, so that it is verified once, not at each caller. */
 __noinline int executable_note(__u64 start_ns, __u32 pid, __u64 address)
 {
 	const struct tlstrace_process key = {.start_ns = start_ns, .pid = pid};

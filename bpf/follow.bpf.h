@@ -9,7 +9,7 @@
 #include "maps.bpf.h"
 #include <bpf/bpf_core_read.h>
 
-/* Set by the loader: else the set stays empty and nobody asks for it. */
+/* Set by the loader; if false, the set is neither filled nor read. */
 const volatile bool follow_forks = false;
 
 /* The set: key is the thread-group id, the value says nothing. User space puts the first ones in.

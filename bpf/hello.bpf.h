@@ -60,11 +60,11 @@ static __always_inline bool hello_matches(const __u8 *bytes, __u32 length, __u8 
 		return true;
 	if (version_is_known(bytes + 1) && version_is_known(bytes + 9))
 		return true;
-	/* A version that nobody defined: the lengths of record and message must agree. */
+	/* An undefined version: the lengths of record and message must agree. */
 	return ((__u32)bytes[7] << 8 | bytes[8]) + 4 == record;
 }
 
-/* A handshake record long enough for a ClientHello's 41 bytes, whatever stands in it. */
+/* A handshake record long enough for a ClientHello's 41 bytes, whatever its contents. */
 static __always_inline bool hello_may_be_encrypted(const __u8 *bytes)
 {
 	return bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3 && bytes[2] <= 3 &&
@@ -92,7 +92,7 @@ static __always_inline __u32 hello_v2_length(const __u8 *bytes)
 	return length + 2;
 }
 
-/* What may stand before a ClientHello in its segment: an empty record, or a PROXY header. */
+/* What may precede a ClientHello in its segment: an empty record, or a PROXY header. */
 static __always_inline bool hello_may_follow(const __u8 *bytes)
 {
 	if (bytes[0] == RECORD_HANDSHAKE)

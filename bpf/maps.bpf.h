@@ -26,7 +26,7 @@ struct direction {
 	__u32 plain_from;  /* start of the current run of plaintext records */
 	__u32 highest;	   /* end of the highest segment seen */
 	__u32 copied;	   /* bytes copied, against TLSTRACE_COPY_BUDGET */
-	__u32 gap_copied;  /* bytes copied behind holes, against TLSTRACE_GAP_BUDGET */
+	__u32 gap_copied;  /* bytes copied after gaps, against TLSTRACE_GAP_BUDGET */
 	__u32 encrypted;   /* encrypted records seen */
 	__u32 acked;	   /* what this end acknowledged last; 0: nothing yet */
 	__u8 synchronised; /* next is valid */
@@ -45,12 +45,12 @@ struct flow {
 	__u64 sockets[2]; /* ids of its ends as far as they are known, as directions */
 	__u32 alias_slot; /* a second one in the presence filter, plus 1; 0: none */
 	__u32 reserved;
-	/* User space reads what stands above. */
+	/* User space reads the fields above. */
 	__u64 first_ns;			/* of the first byte of the ClientHello */
 	struct direction directions[2]; /* 0: from the server, 1: from the client */
 	__u32 start;			/* sequence number of that byte */
 	__u8 confirmed; /* it is a ClientHello, not only a first byte that looks like one */
-	__u8 again;	/* behind a handshake: all is encrypted */
+	__u8 again;	/* after a handshake: all is encrypted */
 	__u8 lost;	/* an event was not delivered: the next one says so */
 	__u8 pieces;	/* segments that its first bytes came in before it was known for one */
 	__u8 is_dtls;	/* else QUIC, if it is UDP */
@@ -94,9 +94,9 @@ struct {
 } flows SEC(".maps");
 
 /*
- * Flows with a handshake of TLS 1.2 or before behind them, whose client may renegotiate; the value
- * is client_is_local. Asked only for a packet that begins with a handshake record which is no
- * ClientHello.
+ * Flows whose handshake of TLS 1.2 or before is complete, and whose client may renegotiate; the
+ * value is client_is_local. Looked up only for a packet that begins with a handshake record and is
+ * no ClientHello.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -108,7 +108,7 @@ struct {
 /*
  * How many tracked flows hash to each slot: an untracked packet costs one array read, not a hash
  * miss. Mapped by user space too, which counts down the flows that it removes. 64 bits: an array's
- * elements stand 8 bytes apart whatever their size.
+ * elements are 8 bytes apart whatever their size.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -152,8 +152,8 @@ struct {
  * seen has no such state, and its traffic costs no more than to find that out.
  */
 struct datagram_socket {
-	__u64 id;	  /* of one end of one flow; 0: nothing more is told */
-	__u32 operations; /* told, against TLSTRACE_DATAGRAM_BUDGET */
+	__u64 id;	  /* of one end of one flow; 0: nothing more is reported */
+	__u32 operations; /* reported, against TLSTRACE_DATAGRAM_BUDGET */
 	__u8 role;
 };
 
@@ -222,7 +222,7 @@ struct scratch {
 	__u8 is_dtls;
 	__u8 lost;
 	__u8 hello; /* the event at hand begins a ClientHello: its loss loses a handshake */
-	__u8 again; /* the first packet of a direction behind an earlier handshake */
+	__u8 again; /* the first packet of a direction after an earlier handshake */
 	__u32 hello_sequence; /* where the flow starts */
 	__u8 peer_encrypted;  /* the other direction has had an encrypted record */
 	__u32 offset;	      /* in the payload: next record */
@@ -245,7 +245,7 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
-/* Indices of the scratches that nobody uses; the loader puts them in. */
+/* Indices of the free scratches; the loader puts them in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK);
 	__uint(max_entries, 1);

@@ -56,8 +56,8 @@ static __always_inline void socket_accepted_note(struct tlstrace_socket *state,
 }
 
 /*
- * User space keeps what it knows of a socket for one handshake: of another one on it it is told
- * once more, and under another number, since the first one may still be under way.
+ * User space keeps what it knows of a socket for one handshake. For the next one on the same
+ * socket, the socket is reported again with a new id, because the first one may still be under way.
  */
 static __always_inline void socket_begin_anew(struct tlstrace_socket *state,
 					      const struct scratch *scratch, __u32 hello)

@@ -81,8 +81,8 @@ static __always_inline int packet_load_bytes(struct __sk_buff *skb, __u32 offset
 	return bpf_skb_load_bytes(skb, offset, to, length);
 }
 
-/* The EtherType behind the MAC header and the tags still in the frame; tags in metadata are gone
- * from it. */
+/* The EtherType after the MAC header and the tags in the frame; tags in metadata are not in the
+ * frame. */
 static __always_inline __be16 packet_ethertype(struct __sk_buff *skb, __u32 *offset)
 {
 	__be16 type;
@@ -124,7 +124,7 @@ static __always_inline int packet_parse_ipv4(struct __sk_buff *skb, struct packe
 	if ((ip.protocol != PROTOCOL_TCP && ip.protocol != PROTOCOL_UDP) || ip.version != 4 ||
 	    ip.ihl < 5 || ip.frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
 		return -1;
-	/* What a datagram's first fragment holds cannot be told from the rest. */
+	/* Fragments of datagrams are not reassembled. */
 	if (ip.protocol == PROTOCOL_UDP && ip.frag_off & bpf_htons(IPV4_MORE_FRAGMENTS))
 		return -1;
 	packet->protocol = ip.protocol;
@@ -185,7 +185,7 @@ static __always_inline int packet_parse_tcp(struct __sk_buff *skb, __u32 offset,
 	packet->payload = offset + tcp.doff * 4;
 	packet->length = end > packet->payload ? end - packet->payload : 0;
 	packet->flags = ((__u8 *)&tcp)[13];
-	/* SYN takes one sequence number; Fast Open data starts behind it. */
+	/* SYN takes one sequence number; Fast Open data starts after it. */
 	packet->sequence = bpf_ntohl(tcp.seq) + !!(packet->flags & TLSTRACE_TCP_SYN);
 	packet->acknowledgement = bpf_ntohl(tcp.ack_seq);
 	packet->source_port = bpf_ntohs(tcp.source);

@@ -37,8 +37,8 @@ static __always_inline int record_is_plain(struct direction *direction)
 		if (!direction->changed)
 			return 1;
 		/*
-		 * Behind a ChangeCipherSpec it is encrypted (TLS 1.2), unless this is the hello
-		 * behind a HelloRetryRequest in compatibility mode (RFC 8446 appendix D.4).
+		 * After a ChangeCipherSpec it is encrypted (TLS 1.2), unless this is the hello
+		 * after a HelloRetryRequest in compatibility mode (RFC 8446 appendix D.4).
 		 */
 		if (length < 6)
 			return 0;
@@ -64,11 +64,11 @@ static __always_inline int header_fill(struct __sk_buff *skb, __u32 offset,
 	return bpf_skb_load_bytes(skb, offset, direction->header + have, take + 1);
 }
 
-/* No more of this packet's records can be told: the event ends here. */
+/* The event has no room for more records of this packet, and ends here. */
 static __always_inline void direction_full(struct scratch *scratch)
 {
-	/* Small records of an application, joined by GSO behind the handshake: nothing of it is
-	 * missed. */
+	/* Small records of an application, joined by GSO after the handshake: no part of the
+	 * handshake is missing. */
 	if (scratch->direction.encrypted && scratch->peer_encrypted) {
 		scratch->direction.done = 1;
 		scratch->event.length = scratch->offset;
@@ -84,8 +84,8 @@ enum follow_result {
 };
 
 /*
- * One step: collect header bytes at scratch->offset, and when the record is known, note what to
- * copy and move it behind the record.
+ * One step: collect header bytes at scratch->offset. When the record is known, note what to copy,
+ * and move the offset to the end of the record.
  */
 __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 {
@@ -144,8 +144,7 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 		scratch->confirmed = 1;
 		__builtin_memcpy(scratch->prefix, direction->header, HELLO_PREFIX);
 		record_start = direction->next - have;
-		/* The part of the header that is in this packet; the rest is told from the state.
-		 */
+		/* The part of the header that is in this packet; the rest is in the state. */
 		if (sequence_diff(record_start, packet->sequence) >= 0)
 			slice_add(event, record_start - packet->sequence, have);
 		else

@@ -10,7 +10,7 @@
 #include "flow.bpf.h"
 
 enum flow_kind {
-	FLOW_STRANGER, /* no socket of this host is known to have it, and nobody answered */
+	FLOW_STRANGER, /* no socket of this host is known to have it, and no answer was seen */
 	FLOW_ANSWERED,
 	FLOW_LOCAL, /* an end is a socket of this host */
 	FLOW_KINDS,
@@ -64,7 +64,7 @@ static __always_inline __u32 place_next(__u32 kind)
 	return STRANGERS_MAX + ANSWERED_MAX + number % LOCAL_MAX;
 }
 
-/* It gives way: user space, which may know it, is told to wait for nothing more of it. */
+/* The flow gives way. User space may know it, and must not wait for more of it. */
 static __always_inline void flow_displace(const struct flow *flow,
 					  const struct tlstrace_flow_key *key)
 {

@@ -17,7 +17,7 @@
 #define AF_INET	   2
 #define AF_INET6   10
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
-/* Of x86-64 and arm64; where it is larger, the owner is only told a packet later. */
+/* Of x86-64 and arm64; where it is larger, the owner is reported one packet later. */
 #define KERNEL_STACK_SIZE 16384
 
 /* All zero: the initial state of a socket in socket_hash, too large for the BPF stack. */
@@ -211,7 +211,7 @@ static __always_inline bool socket_is_over(const struct tlstrace_socket *state)
 	return id && *id == state->id;
 }
 
-/* May one more operation be told? The budget ends it for long connections. */
+/* May one more operation be reported? The budget ends it for long connections. */
 static __always_inline bool operation_is_wanted(struct tlstrace_socket *state)
 {
 	if (!state->followed || trace_ended())
@@ -267,7 +267,7 @@ static __always_inline void socket_wake(struct tlstrace_socket *state, __u8 role
 	state->last_turn = TLSTRACE_SOCKET_WRITE;
 }
 
-/* From now on it carries a handshake, whatever was told of it before. */
+/* From now on it carries a handshake, whatever was reported of it before. */
 static __always_inline void socket_over_forget(const struct tlstrace_socket *state)
 {
 	__u32 slot = TLSTRACE_OVER_SLOT(state->id);
@@ -374,13 +374,13 @@ static __always_inline struct tlstrace_socket *socket_find_awake(struct sock *sk
 	struct tlstrace_socket *state = socket_find(sk);
 
 	if (!state)
-		return socket_create(sk); /* older than the trace, and held by nobody then */
+		return socket_create(sk); /* older than the trace; no process held it then */
 	return state->quiet ? NULL : state;
 }
 
 /*
- * Who reads or writes. The first time after the socket is followed the task is read anew, for it
- * may have executed another program since. Returns whether user space has to be told of it.
+ * Who reads or writes. The first time after the socket is followed, the task is read anew, because
+ * it may have executed another program since. Returns whether to report it to user space.
  */
 static __always_inline bool socket_task(struct tlstrace_socket *state, struct tlstrace_task *to,
 					__u32 kind)

@@ -115,8 +115,8 @@ int BPF_PROG(fentry_tcp_sendmsg, struct sock *sk, struct msghdr *message, unsign
 }
 
 /*
- * The value returned stands behind the arguments, and their number changed: 6, since 5.19 5
- * (ec095263a965), in 7.x 4.
+ * The return value follows the arguments, and their number has changed: 6; 5 since 5.19
+ * (ec095263a965); 4 in 7.x.
  */
 #define context_load(context, offset)                                                              \
 	({                                                                                         \

@@ -90,7 +90,7 @@ enum tlstrace_counter {
 
 enum tlstrace_packet_flag {
 	TLSTRACE_PACKET_RETRANSMIT = 1,	  /* carries bytes that were seen before */
-	TLSTRACE_PACKET_OUT_OF_ORDER = 2, /* starts behind a hole: copied whole, unparsed */
+	TLSTRACE_PACKET_OUT_OF_ORDER = 2, /* starts after a gap: copied whole, unparsed */
 	TLSTRACE_PACKET_LOST_BEFORE =
 		4, /* an earlier packet of this flow was not delivered, and never will be */
 	TLSTRACE_PACKET_CUT = 8,    /* a budget ended the copying of this direction */
@@ -133,8 +133,8 @@ struct tlstrace_sack {
 };
 
 /*
- * One TCP segment of a handshake. [sequence, sequence + length) was observed; of it the slices were
- * copied, one after the other, behind the struct. What lies between them is the body of encrypted
+ * One TCP segment of a handshake. [sequence, sequence + length) was observed; the slices of it
+ * were copied, one after the other, and follow the struct. Between them are the bodies of encrypted
  * records.
  *
  * Or one UDP packet of a QUIC or DTLS handshake: length is that of its payload, offsets count from
@@ -155,7 +155,7 @@ struct tlstrace_packet_event {
 	__u8 flags;
 	__u32 slice_count;
 	__u32 data_length;
-	__u32 segments;	     /* segments or datagrams it stands for: more than 1 with GSO and GRO */
+	__u32 segments;	     /* segments or datagrams in it: more than 1 with GSO and GRO */
 	__u32 datagram_size; /* UDP: bytes of each of several datagrams but the last; 0: it is one
 			      */
 	__u32 hole; /* TCP: so many bytes before it were not seen, and nothing beyond them */

@@ -10,7 +10,7 @@
 #include "records.bpf.h"
 #include "room.bpf.h"
 
-/* Empty records before a ClientHello: OpenSSL takes up to 32, nobody sends them. */
+/* Empty records before a ClientHello: OpenSSL accepts up to 32; no known program sends them. */
 #define WRAPPINGS_MAX 9
 /* The PROXY protocol of haproxy: the longest header of version 1, the fixed part of version 2. */
 #define PROXY_V1_MAX	107
@@ -58,7 +58,7 @@ enum beginning {
 	BEGINS_NOTHING,
 	BEGINS_HELLO,
 	BEGINS_RECORD,	/* a handshake record that may be an encrypted ClientHello */
-	BEGINS_WRAPPED, /* what may stand before a ClientHello in its segment */
+	BEGINS_WRAPPED, /* what may precede a ClientHello in its segment */
 };
 
 /* Cheap enough for every packet: could this payload begin a ClientHello? */
@@ -182,7 +182,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	return 0;
 }
 
-/* Size of what stands before a ClientHello in its segment; 0: it is not what it looked like. */
+/* Size of what precedes a ClientHello in its segment; 0: it is not what it looked like. */
 static __always_inline __u32 wrapping_size(struct __sk_buff *skb, struct scratch *scratch)
 {
 	const struct packet *packet = &scratch->packet;
