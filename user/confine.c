@@ -237,7 +237,7 @@ static void calls_restrict(unsigned int sets)
 /* Of what the first version of Landlock (Linux 5.13) knows: landlock(7). */
 #define LANDLOCK_ALL (2 * LANDLOCK_ACCESS_FS_MAKE_SYM - 1)
 
-/* No file but /dev/null, where results go that nobody reads. */
+/* No file but /dev/null, for results that are discarded. */
 static void files_restrict(enum files files)
 {
 	const struct landlock_ruleset_attr handled = {.handled_access_fs = LANDLOCK_ALL};

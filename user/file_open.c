@@ -77,7 +77,7 @@ static int kind_check(const struct stat *status, char reason[FILE_REASON_SIZE])
 	return refuse(reason, EINVAL, "it is a block device; name a file or a pipe");
 }
 
-/* Anybody may create files there, and nobody may remove those of others. */
+/* Anybody may create files there, and only owners may remove them (sticky bit). */
 static bool is_shared(const struct stat *directory)
 {
 	return directory->st_mode & S_ISVTX && directory->st_mode & (S_IWGRP | S_IWOTH);

@@ -13,7 +13,7 @@
 uint64_t hash_words(const void *key, size_t size, uint64_t seed);
 /* FNV-1a of any bytes, seeded likewise. */
 uint64_t hash_bytes(const uint8_t *bytes, size_t size, uint64_t seed);
-/* A seed that nobody outside knows. */
+/* A random seed. */
 uint64_t hash_seed(void);
 
 #endif

@@ -30,7 +30,7 @@ static uint64_t bucket_middle(unsigned int index)
 	return ((uint64_t)(SHARES + index % SHARES) << shift) + (UINT64_C(1) << shift) / 2;
 }
 
-/* Where it is or belongs. Without a branch on what is found, which nobody can predict. */
+/* Where it is or belongs. Without a branch on data, which the CPU could not predict. */
 static size_t bucket_place(const struct histogram *histogram, unsigned int index)
 {
 	const struct histogram_bucket *first = histogram->buckets;

@@ -10,7 +10,7 @@
 #define NODES_MAX    4096
 #define LITERALS_MAX 1024
 
-/* Words that stand for an expression where no operator follows. */
+/* Words that mean an expression if no operator follows. */
 static const struct {
 	const char *word, *text;
 } shorthands[] = {

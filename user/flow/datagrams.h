@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The datagrams that one UDP event stands for, and what was copied of them. */
+/* The datagrams of one UDP event, and what was copied of them. */
 #ifndef TLSTRACE_DATAGRAMS_H
 #define TLSTRACE_DATAGRAMS_H
 

@@ -28,7 +28,8 @@ struct dtls_news {
 	bool fresh, resent;
 };
 
-/* What is being read, and for whom; flow->directions[].position is the message_seq that is next. */
+/* What is being read, and its handler; flow->directions[].position is the message_seq that is next.
+ */
 struct dtls_reader {
 	const struct flow_handler *handler;
 	struct flow *flow;

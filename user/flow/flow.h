@@ -45,7 +45,7 @@ struct flow_message {
 	uint32_t records;    /* it came in so many records, */
 	uint32_t segments;   /* and the direction in so many segments so far */
 	bool truncated;	     /* only the beginning was copied */
-	bool partial;	     /* a ClientHello of which only the beginning came */
+	bool partial;	     /* a ClientHello that came only in part */
 	uint8_t epoch;	     /* DTLS: of the record; of DTLS 1.3 its two low bits */
 	uint64_t error;	     /* of FLOW_QUIC_CLOSE: RFC 9000 section 20 */
 	uint16_t version;    /* of FLOW_ENCRYPTED over TCP: in the record's header */
@@ -207,7 +207,7 @@ void flow_table_hello_parts(struct flow_table *table, uint64_t before_ns);
 /* Whether with this segment, which is the last of its direction, all is there that came before it.
  */
 bool flow_ends_with(const struct flow *flow, const struct tlstrace_packet_event *event);
-/* The flow under way with this key and id; NULL: there is none. */
+/* The flow under way with this key and id, or NULL. */
 struct flow *flow_table_find(struct flow_table *table, const struct tlstrace_flow_key *key,
 			     uint64_t flow_id);
 /* End a flow. */

@@ -38,7 +38,7 @@ struct quic_state {
 	struct quic_side sides[2];
 };
 
-/* What is being read, and for whom. */
+/* What is being read, and its handler. */
 struct quic_reader {
 	const struct flow_handler *handler;
 	struct flow *flow;

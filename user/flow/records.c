@@ -88,7 +88,7 @@ static bool is_copied(const struct flow_direction *direction, const uint8_t *hea
 }
 
 /*
- * A plaintext record that the direction has passed, of which only the beginning was captured.
+ * A plaintext record that was captured only in part, and that the direction has passed.
  * What follows it is known only if the message that is cut ends where the record ends.
  */
 static void record_truncated(const struct flow_handler *handler, struct flow *flow,
@@ -192,7 +192,7 @@ static bool record_next(const struct flow_handler *handler, struct flow *flow, b
 	return true;
 }
 
-/* An SSLv2-style hello stands before any record (RFC 5246 appendix E.2). False: wait for more. */
+/* An SSLv2-style hello comes before any record (RFC 5246 appendix E.2). False: wait for more. */
 static bool hello_v2_next(const struct flow_handler *handler, struct flow *flow)
 {
 	struct flow_direction *direction = &flow->directions[1];
@@ -270,8 +270,8 @@ static void segment_store(struct flow *flow, struct flow_direction *direction,
 }
 
 /*
- * The usual segment begins where its direction stands, and nothing waits there: its records are
- * read where they lie. What remains of it, the beginning of a record, is left to be stored.
+ * Usually a segment begins at its direction's position, and no bytes are stored there. Then its
+ * records are read in place. What remains of it, the beginning of a record, is left to be stored.
  */
 static struct slice records_in_place(const struct flow_handler *handler, struct flow *flow,
 				     bool from_client, struct slice segment, uint64_t time_ns)
@@ -300,7 +300,8 @@ static struct slice records_in_place(const struct flow_handler *handler, struct 
 	return segment;
 }
 
-/* The bytes of a segment that was copied whole and begins where its direction stands; else none. */
+/* The bytes of a segment that was copied whole and begins at its direction's position; else none.
+ */
 static struct slice segment_in_place(const struct flow_direction *direction,
 				     const struct flow_segment *segment)
 {

@@ -18,8 +18,8 @@
 void handshake_certificates_keep(struct handshake *handshake, enum handshake_end from,
 				 struct slice body);
 /*
- * Fill handshake->certificates from the messages that were kept; does nothing a second time. What
- * stands before a fault, or within the limits, is read, and then handshake->truncated is set.
+ * Fill handshake->certificates from the messages that were kept; does nothing a second time. After
+ * a fault, or beyond the limits, nothing is read, and handshake->truncated is set.
  */
 void handshake_certificates_read(struct handshake *handshake, struct certificate_cache *cache);
 /* Release all of them, and the messages. */

@@ -140,7 +140,7 @@ static uint64_t time_distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* 0: of a part that is missing nobody knows whether it is the same. */
+/* 0: what is missing cannot be compared. */
 static uint64_t hello_hash(const struct tracker *tracker, const struct flow_message *message)
 {
 	if (message->truncated || message->partial || !message->body.length)

@@ -324,9 +324,8 @@ struct handshake {
 		enum handshake_end by;
 		int alert; /* -1 unknown */
 		bool encrypted;
-		bool has_error; /* QUIC: a CONNECTION_CLOSE was read, */
-		enum failure_fact
-			cause;	 /* what is certain to be why; FACT_NONE: it cannot be told */
+		bool has_error;		 /* QUIC: a CONNECTION_CLOSE was read, */
+		enum failure_fact cause; /* what is certain to be why; FACT_NONE: not known */
 		uint64_t facts;	 /* what else may tell a reader why: bits 1 << enum failure_fact */
 		uint8_t warning; /* of FACT_WARNED: the alert */
 		enum plaintext protocol; /* what an answer that is not TLS looks like */

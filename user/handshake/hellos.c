@@ -173,7 +173,7 @@ static bool has_code(const struct code_list *list, uint16_t code)
 
 static void violation_note(struct handshake *handshake, enum violation violation, bool holds)
 {
-	/* Of an offer that was cut off nobody knows what is not in it. */
+	/* What an offer lacks is not known if it was cut off. */
 	if (holds && handshake->violation == VIOLATION_NONE && handshake->offer.whole)
 		handshake->violation = violation;
 }

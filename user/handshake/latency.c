@@ -228,7 +228,7 @@ static void server_work(struct model *model, size_t flight)
 
 /*
  * Its first part has left, and the last one has not: if that was written already, the client has
- * nothing to do with it. What it wrote behind its answer hides when it wrote that.
+ * nothing to do with it. If it wrote more after its answer, the time of the answer is not known.
  */
 static void answer_look(struct model *model, size_t flight)
 {
@@ -400,7 +400,7 @@ static bool ends_with_server(const struct model *model)
 	       flights->list[flights->count - 1].from == END_SERVER;
 }
 
-/* The flights behind which the client may send. */
+/* The flights after which the client may send. */
 static size_t flights_count(const struct model *model)
 {
 	const struct flights *flights = model->timeline->flights;

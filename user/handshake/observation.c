@@ -151,7 +151,7 @@ static void flow_opened(struct tracker *tracker, struct flow *flow,
 
 	if (flow->hello_taken || !(encrypted || is_client_hello(message)))
 		return;
-	/* Of a part that ends before its random nobody can tell which handshake it is. */
+	/* A part that ends before its random does not identify its handshake. */
 	if (message->partial && message->body.length < TLS_HELLO_RANDOM_END)
 		return;
 	flow_hello_take(tracker->flows, flow);

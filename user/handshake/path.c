@@ -65,7 +65,7 @@ void path_settle(struct handshake *handshake, struct socket_table *sockets)
 				socket_table_owner_copy(sockets, place->sockets[order[j]],
 							&place->process);
 	}
-	/* Their connections are nobody else's: the table need not keep them until they are old. */
+	/* Only this handshake used their connections: forget them now. */
 	for (i = 0; i < handshake->path_count; i++)
 		for (j = 0; j < 2; j++)
 			socket_table_drop(sockets, handshake->path[i].sockets[j]);

@@ -163,7 +163,7 @@ static bool is_fresh(const struct tlstrace_socket *socket)
 		return socket->turns <= 1;
 	if (socket->accepted == TLSTRACE_ACCEPTED_UNKNOWN)
 		return socket->turns <= 2 && socket->first_read_ns;
-	/* Something may stand before the hello that a proxy put there. */
+	/* A proxy may have put something before the hello. */
 	return socket->turns == 0 || (socket->turns == 1 && socket->first_read_ns);
 }
 

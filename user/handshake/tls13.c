@@ -179,7 +179,7 @@ void tls13_server_record(struct progress *progress, const struct flow_message *f
 		handshake_infer(handshake, INFERRED_FAILURE);
 	} else if (progress->encrypted_kinds[END_CLIENT] && handshake->early_data == TRI_NONE) {
 		progress->server_spoke_on = true;
-		/* Or it did not: nobody can tell where its Finished ended. */
+		/* Or it did not: where its Finished ended is not visible. */
 		progress->client_spoke_on = true;
 		handshake_infer(handshake, INFERRED_OUTCOME);
 		outcome_complete(progress, from->time_ns);

@@ -8,7 +8,7 @@
 struct field;
 struct field_row;
 
-/* One clause that names the end which has to change; "" if that cannot be told. */
+/* One clause that names the end which has to change; "" if that is not known. */
 void advice_write(const struct field *field, struct field_row *row, char *to, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who asked whom: handshakes that differ only in process ids and ports are of one pair. */
+/* Client and server: handshakes that differ only in process ids and ports are of one pair. */
 #ifndef TLSTRACE_PAIR_H
 #define TLSTRACE_PAIR_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who asked whom how often, how many failed, and how long it took. */
+/* For each client and server: how many handshakes, how many failed, how long they took. */
 #include "report/report.h"
 #include "report/workload.h"
 

@@ -15,7 +15,7 @@ enum summary_extent { SUMMARY_BRIEF, SUMMARY_ALL };
 /* Those of a group in the order in which phases come, whichever was met first; how many. */
 size_t summary_phases(const struct summary_group *group, const struct summary_phase **phases);
 
-/* For people: who asked whom, and below it the phases. */
+/* As text: each client and server, and below them the phases. */
 void summary_table_write(const struct sink_settings *settings, struct summary *summary,
 			 enum summary_extent extent);
 /* One line of type "summary". */

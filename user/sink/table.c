@@ -85,8 +85,8 @@ static const struct {
 };
 
 /*
- * How a line is given out where there is not room for all: who, whom and how it ended first, then
- * names that can be read, then the details.
+ * The order in which columns get room if a line is short: the ends and the result first, then
+ * readable names, then the details.
  */
 static const struct {
 	enum column column;

@@ -173,7 +173,7 @@ void attach_reap(const struct reaper_record *record)
 		bpf_tc_hook_destroy(&both);
 }
 
-/* Does one of the process's descriptors stand for the program? proc(5), fdinfo. */
+/* Does the process hold a descriptor of the program? proc(5), fdinfo. */
 static bool process_holds(const char *pid, const char *wanted)
 {
 	char path[2 * NAME_MAX + 32],

@@ -21,9 +21,9 @@ struct attach_programs {
 struct attach;
 
 /*
- * Find out which way this kernel offers; an interface is attached to by attach_add() only. The
- * reaper (may be NULL) is told of clsact filters. NULL and errno on failure: EOPNOTSUPP if the way
- * that tc forces is not there.
+ * Find out which way this kernel offers; only attach_add() attaches to interfaces. The
+ * reaper (may be NULL) is informed of clsact filters. NULL and errno on failure: EOPNOTSUPP if the
+ * kernel lacks the way that tc forces.
  */
 struct attach *attach_open(enum source_tc tc, const struct attach_programs *programs,
 			   struct reaper *reaper);

@@ -64,7 +64,7 @@ struct source_capture {
 	bool has_next;
 	bool link_known,
 		link_unknown; /* there were packets of a link type that is, or is not, decoded */
-	int result;	      /* of packet_next(); 1 while it goes on: an error is told only once */
+	int result; /* of packet_next(); 1 while it goes on: an error is reported only once */
 };
 
 static uint64_t host_ns(void)

@@ -68,8 +68,8 @@ struct fragments;
 /* Of a TCP segment; unknown if it is not whole, or the network card was to compute it. */
 enum frame_checksum frame_checksum(const struct frame *frame);
 /*
- * Read a frame of wire_length bytes, of which bytes were captured. fragments keeps the pieces of
- * datagrams between calls; a frame's payload is valid until the next call.
+ * Read a frame of wire_length bytes on the wire; bytes are those captured. fragments keeps the
+ * pieces of datagrams between calls; a frame's payload is valid until the next call.
  */
 enum frame_result frame_read(enum frame_link link, struct slice bytes, size_t wire_length,
 			     uint64_t time_ns, struct fragments *fragments, struct frame *frame);

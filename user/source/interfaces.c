@@ -93,7 +93,7 @@ static int known_set(struct interfaces *interfaces, const struct interface *inte
 	return 0;
 }
 
-/* All that are there were told: what was not among them was deleted unseen. */
+/* The list is complete: an interface that is not in it was deleted unseen. */
 static int listing_end(struct interfaces *interfaces, const struct nlmsghdr *header)
 {
 	size_t i = 0;

@@ -28,7 +28,7 @@ void opening_send(struct connections *connections, const struct connection *conn
 	}
 	if (client->has_first && server->has_first && connection->ack_ns) {
 		opening.syn_ns = client->first_ns;
-		/* Which of several SYNs an answer is to nobody can tell. */
+		/* If there were several SYNs, which one was answered is not known. */
 		opening.answer_ns = client->repeated || server->repeated ? 0 : server->first_ns;
 		opening.ack_ns = connection->ack_ns;
 		/* Captured in the wrong order. */

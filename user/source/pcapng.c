@@ -139,7 +139,7 @@ static int bytes_read(struct pcapng *pcapng, size_t at, size_t length)
 		       : broken(pcapng, "is cut off");
 }
 
-/* The rest of a block of which nothing is of interest. */
+/* Skip the rest of a block. */
 static int block_skip(struct pcapng *pcapng, size_t length)
 {
 	int error = 0;
@@ -153,7 +153,7 @@ static int block_skip(struct pcapng *pcapng, size_t length)
 	return error;
 }
 
-/* The rest of a block; body is what stands between its two lengths. */
+/* Read the rest of a block; body is what is between its two lengths. */
 static int block_keep(struct pcapng *pcapng, size_t length, struct slice *body)
 {
 	struct slice rest;

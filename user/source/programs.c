@@ -40,7 +40,7 @@ static const struct flavour {
 	{SOURCE_SOCKETS_TRACEPOINT, "tracepoint", false},
 };
 
-/* A tracepoint that only stands in for a better one that older kernels lack. */
+/* A tracepoint that replaces a better one on older kernels. */
 static const struct substitute {
 	const char *name;
 	const char *better;

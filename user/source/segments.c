@@ -8,7 +8,7 @@
 /* Several queues of a network card, or several processors, put a capture out of order by less than
  * this. */
 #define REORDER_NS (20 * MS)
-/* Bytes before a FIN that nobody acknowledged may still be sent again: RFC 6298's first timeouts.
+/* Unacknowledged bytes before a FIN may still be sent again: RFC 6298's first timeouts.
  */
 #define RETRANSMIT_NS (3000 * MS)
 /* A sequence number this far back is not a repetition but another connection with the same ports.

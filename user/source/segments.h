@@ -18,7 +18,7 @@ struct connections {
 	struct source_handler handler;
 	struct connection_table *table;
 	struct connections_counts counts;
-	bool patient; /* nobody waits for rows: late packets may come as late as they want */
+	bool patient; /* rows need not be timely: wait for late packets without limit */
 	bool busy;    /* a connection is in use: forgetting must not free it */
 	struct tlstrace_packet_event event; /* reused, with slices for one */
 };

@@ -13,7 +13,7 @@
 #define BUCKETS_MAX ((size_t)1 << 20)
 #define WORD	    sizeof(uint64_t)
 
-/* Names with their bytes behind them as zeros up to a whole word, for the hash. */
+/* Names, padded with zeros to whole words for the hash. */
 struct key {
 	struct summary_names names;
 	uint8_t zeros[WORD];

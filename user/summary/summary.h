@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What many handshakes have in common: counts and quantiles by who asked whom. */
+/* Counts and quantiles of many handshakes by client and server. */
 #ifndef TLSTRACE_SUMMARY_H
 #define TLSTRACE_SUMMARY_H
 

@@ -25,7 +25,7 @@ static enum beginning vector8_skip(struct slice *rest, size_t most)
 	return slice_vector8(rest, &vector) ? BEGINS_HELLO : BEGINS_MAYBE;
 }
 
-/* A hello with a version that nobody defined must look like one as far as its cipher suites. */
+/* A hello with an undefined version must be well-formed as far as its cipher suites. */
 static enum beginning odd_hello(struct slice rest, uint32_t size)
 {
 	struct slice random;

@@ -246,7 +246,7 @@ static bool curve_write(struct reading *reading, const EVP_PKEY *key)
 
 static void key_write(struct reading *reading, const EVP_PKEY *key)
 {
-	/* Libcrypto's names of keys that have one size only; of all others the size is told. */
+	/* Libcrypto's names of keys that have one size only; the size of all others is added. */
 	static const struct {
 		const char *type, *name;
 	} sizeless[] = {

@@ -74,7 +74,7 @@ bool dtls_record_read(struct slice bytes, size_t wire_length, struct dtls_record
 	    !version_valid(record->version) || !slice_u16(&rest, &record->epoch) ||
 	    !slice_bytes(&rest, 6, &sequence))
 		return false;
-	/* RFC 9146 section 4: the connection id stands before the length. */
+	/* RFC 9146 section 4: the connection id precedes the length. */
 	if (record->type == RECORD_KIND_TLS12_CID)
 		return body_take(bytes, rest, wire_length,
 				 wire_length - (bytes.length - rest.length), record);

@@ -16,9 +16,9 @@ struct dtls_record {
 };
 
 /*
- * Read the record that bytes begin with; wire_length bytes of its datagram are left, of which bytes
- * may be only the first. A record whose length cannot be told (connection ids) takes the rest of
- * the datagram. False if it is not a record, or its header is not known whole.
+ * Read the record that bytes begin with. wire_length bytes of its datagram are left on the wire;
+ * bytes may be only the first of them. A record of unknown length (connection ids) takes the rest
+ * of the datagram. False if it is not a record, or its header is not known whole.
  */
 MUST_CHECK bool dtls_record_read(struct slice bytes, size_t wire_length,
 				 struct dtls_record *record);

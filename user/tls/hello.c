@@ -91,7 +91,8 @@ static void client_extension_read(uint16_t type, struct slice data, struct tls_c
 		hello->ech = true;
 		break;
 	}
-	(void)well_formed; /* a broken extension leaves its list empty; the hello stands */
+	(void)well_formed; /* a broken extension leaves its list empty; the rest of the hello is
+			      valid */
 }
 
 static bool client_hello_read(struct slice body, bool is_dtls, struct tls_client_hello *hello)

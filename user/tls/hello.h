@@ -81,13 +81,13 @@ struct tls_server_hello {
 	uint16_t group;		 /* of the key share; 0 none */
 	struct slice alpn;	 /* the one name; bytes NULL if none */
 	struct slice extensions; /* the whole block */
-	uint16_t legacy_version; /* what stands in the version field */
+	uint16_t legacy_version; /* the version field */
 	uint8_t heartbeat;	 /* HeartbeatMode; 0 not accepted */
 	bool cookie;		 /* of a HelloRetryRequest */
 	bool is_retry;		 /* HelloRetryRequest: RFC 8446 section 4.1.3 */
 	bool psk;
-	bool no_client_x509, no_server_x509; /* what stands for a certificate is a raw key (RFC
-						7250), or OpenPGP's */
+	bool no_client_x509, no_server_x509; /* a raw key (RFC 7250) or one of OpenPGP
+						replaces the certificate */
 };
 
 /*

@@ -29,12 +29,13 @@ struct quic_packet {
 	struct slice versions;		  /* of Version Negotiation: 4 bytes each */
 	struct slice bytes;		  /* what is known of the packet, from its first byte */
 	size_t size;			  /* on the wire */
-	size_t number_at; /* where the packet number stands, of a packet that has a Length */
+	size_t number_at; /* offset of the packet number, if the packet has a Length */
 };
 
 /*
- * Read the header of the packet that bytes begin with; wire_length bytes of its datagram are left,
- * of which bytes may be only the first. False if it is not a packet, or too little of it is known.
+ * Read the header of the packet that bytes begin with. wire_length bytes of its datagram are left
+ * on the wire; bytes may be only the first of them. False if it is not a packet, or too little of
+ * it is known.
  */
 MUST_CHECK bool quic_packet_read(struct slice bytes, size_t wire_length,
 				 struct quic_packet *packet);

@@ -38,7 +38,7 @@ bool outputs_failed(const struct outputs *outputs);
 int outputs_explain(const struct outputs *outputs);
 /* Does any show certificates and fingerprints? */
 bool outputs_want_details(const struct outputs *outputs);
-/* Of a file nobody waits for each row, so they need not be written one by one. */
+/* Buffer rows: for a file, they need not be written one by one. */
 void outputs_buffer(struct outputs *outputs);
 /* The first with this sink, or else the first. */
 struct output *outputs_find(struct outputs *outputs, const struct sink *sink);

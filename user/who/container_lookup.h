@@ -14,14 +14,14 @@ struct container_details;
 struct container_question {
 	uint64_t start_ns; /* of the process, CLOCK_BOOTTIME; 0 unknown */
 	uint32_t pid;	   /* one of its processes */
-	uint32_t user;	   /* whose runtimes may know it, beside root's; 0 nobody's */
+	uint32_t user;	   /* whose runtimes may know it, beside root's; 0: no user's */
 	char cgroup[PATH_MAX];
 };
 
 /*
- * What is known of it is added to details, which are empty before; a container whose id the path
- * does not tell has its id and runtime there. home: the user's, to ask that user's runtimes, if the
- * caller has that user's credentials; NULL for root's. False if nobody knows it.
+ * Fill details, which must be empty; id and runtime too if the cgroup's path does not contain them.
+ * home: the user's, to ask that user's runtimes, if the caller has that user's credentials; NULL
+ * for root's. False if no runtime knows it.
  */
 bool container_lookup(struct container_api *api, const struct container_question *question,
 		      const char *home, struct container_details *details);

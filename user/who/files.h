@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * Whose files are read, which decides what is opened. Of root: only what nobody but root can have
- * made or replaced, at each step of the path. Of a user: anything, for the process has the user's
+ * Whose files are read, which decides what is opened. Of root: only what root alone can have made
+ * or replaced, at each step of the path. Of a user: anything, because the process has the user's
  * credentials.
  */
 enum files_of { FILES_OF_ROOT, FILES_OF_USER };

@@ -53,7 +53,7 @@ struct worker {
 
 struct waiting {
 	uid_t user;	  /* whose runtimes are asked next */
-	int64_t until_ms; /* then nobody is asked */
+	int64_t until_ms; /* after that the question is dropped */
 	struct message_question question;
 };
 
