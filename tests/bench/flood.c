@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * flood INTERFACE KIND COUNT RATE ADDRESS: packets that look like the beginning of a handshake,
- * from ever new ports of 198.18.0.0/15 (RFC 2544), to ADDRESS behind INTERFACE. No socket is behind
- * them. KIND: byte (the first byte of a record), hello (a whole ClientHello), half (its first 100
- * bytes), dtls (one fragment of a ClientHello). Ends after COUNT packets and prints the rate
- * reached.
+ * from ever new ports of 198.18.0.0/15 (RFC 2544), to ADDRESS through INTERFACE. No socket is
+ * behind them. KIND: byte (the first byte of a record), hello (a whole ClientHello), half (its
+ * first 100 bytes), dtls (one fragment of a ClientHello). Ends after COUNT packets and prints the
+ * rate reached.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>

@@ -23,7 +23,7 @@ enum { RECORD_CCS = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA };
 
 enum { TCP_FIN = 0x01, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
-/* Bytes put one behind the other; a test that overruns it fails. */
+/* Bytes appended to each other; a test that overruns it fails. */
 struct buffer {
 	size_t length;
 	uint8_t bytes[BUFFER_MAX];
@@ -35,7 +35,7 @@ void put_fill(struct buffer *buffer, uint8_t value, size_t length);
 /* Open a vector with a length of width bytes; close it with the value that came back. */
 size_t vector_open(struct buffer *buffer, size_t width);
 void vector_close(struct buffer *buffer, size_t at, size_t width);
-/* A list of 16-bit code points behind a length of width bytes. */
+/* A list of 16-bit code points after a length of width bytes. */
 void put_codes(struct buffer *buffer, const uint16_t *codes, size_t count, size_t width);
 size_t extension_open(struct buffer *buffer, uint16_t type); /* closed with vector_close(…, 2) */
 
@@ -74,7 +74,7 @@ struct packet {
 	uint8_t data[BUFFER_MAX];
 };
 
-/* A connection at one place: what its segments have in common, and where each side stands. */
+/* A connection at one place: what its segments have in common, and each side's position. */
 struct connection {
 	struct tlstrace_flow_key key;
 	uint64_t flow_id;
@@ -90,7 +90,7 @@ struct connection {
 struct connection connection_new(uint16_t port);
 /* The same connection where the other host receives it. */
 struct connection connection_elsewhere(const struct connection *connection);
-/* A segment at this distance from where the side stands, copied whole. */
+/* A segment at this distance from the side's position, copied whole. */
 void packet_make(struct packet *packet, struct connection *connection, bool from_client,
 		 uint32_t offset, const uint8_t *bytes, size_t length);
 /* A datagram, copied whole. */

@@ -86,7 +86,7 @@ void add(struct fixture *fixture, struct frame *frame, const uint8_t *bytes, siz
 	free((void *)copy.bytes);
 }
 
-/* A segment at this distance from where the side stands, which does not move. */
+/* A segment at this distance from the side's position, which does not move. */
 void send_at(struct fixture *fixture, bool from_client, uint32_t offset, const uint8_t *bytes,
 	     size_t length)
 {

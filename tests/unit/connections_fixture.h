@@ -30,7 +30,7 @@ int teardown(void **state);
 struct frame frame_make(struct fixture *fixture, bool from_client);
 /* Its payload is these bytes. */
 void add(struct fixture *fixture, struct frame *frame, const uint8_t *bytes, size_t length);
-/* A segment at this distance from where the side stands, which does not move. */
+/* A segment at this distance from the side's position, which does not move. */
 void send_at(struct fixture *fixture, bool from_client, uint32_t offset, const uint8_t *bytes,
 	     size_t length);
 void send_next(struct fixture *fixture, bool from_client, const uint8_t *bytes, size_t length);

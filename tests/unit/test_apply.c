@@ -245,7 +245,7 @@ static void test_server_messages(void **state)
 	assert_true(handshake->ticket_issued);
 }
 
-/* ServerKeyExchange by suite: with or without a hint for a PSK before it, a signature behind it. */
+/* ServerKeyExchange by suite: with or without a hint for a PSK before it, a signature after it. */
 static void test_server_key_exchange(void **state)
 {
 #define CURVE	   "\x03\x00\x1d\x01k"

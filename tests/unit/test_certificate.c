@@ -101,7 +101,7 @@ static struct slice der_make(const struct recipe *recipe)
 	return der_take(x509_make(recipe, key, EVP_sha256()));
 }
 
-/* What is left of libcrypto's errors would be told of something else. */
+/* Errors left in libcrypto's queue would be reported for something else. */
 static struct certificate *parse(struct slice der)
 {
 	static const uint8_t sha256[32] = {1, [31] = 2};
@@ -172,7 +172,7 @@ static void test_keys(void **state)
 	}
 }
 
-/* Put bytes of the same length where others stand; all of them. */
+/* Replace all occurrences of some bytes by others of the same length. */
 static void bytes_replace(struct slice der, const void *from, const void *to, size_t length)
 {
 	size_t count = 0;
@@ -280,7 +280,7 @@ static void test_sans_odd(void **state)
 	GENERAL_NAMES_free(names);
 }
 
-/* The extension's type within an OCTET STRING becomes another: the certificate stands without it.
+/* The extension's type within an OCTET STRING becomes another: the certificate is read without it.
  */
 static void test_sans_broken(void **state)
 {
@@ -456,7 +456,7 @@ static void test_times(void **state)
 	free((void *)der.bytes);
 }
 
-/* No beginning of a certificate is one, and no byte behind it is read. */
+/* A truncated certificate is refused, and no byte after it is read. */
 static void test_cut(void **state)
 {
 	struct slice der = der_make(&(struct recipe){.serial = 1, .sans = "DNS:example.org"});
@@ -669,7 +669,7 @@ static void test_no_message(void **state)
 	assert_int_equal(read_kept(*state), -1);
 }
 
-/* What stands before the fault is kept, and the fault is told. */
+/* What precedes the fault is kept, and the fault is reported. */
 static void test_lists(void **state)
 {
 	static const struct {

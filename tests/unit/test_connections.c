@@ -114,7 +114,7 @@ static void test_second_first(void **state)
 	}
 }
 
-/* What is kept for a hello that never comes is bounded, and leaves nothing behind. */
+/* What is kept for a hello that never comes is bounded, and is freed. */
 static void test_held_bounded(void **state)
 {
 	struct fixture *fixture = *state;
@@ -210,7 +210,7 @@ static void test_forget(void **state)
 	assert_int_equal(fixture->count, 3);
 }
 
-/* An encrypted hello begins a flow, where a handshake is behind it; the server's records do not. */
+/* An encrypted hello begins a flow if it follows a handshake; the server's records do not. */
 static void test_renegotiation(void **state)
 {
 	struct fixture *fixture = *state;
@@ -262,7 +262,7 @@ static void test_encapsulation(void **state)
 	assert_int_not_equal(fixture->events[1].flow_id, fixture->events[0].flow_id);
 }
 
-/* The client acknowledged what the capture does not have: told once it cannot be late any more. */
+/* The client acknowledged what the capture lacks: reported once it cannot be late any more. */
 static void test_hole(void **state)
 {
 	struct fixture *fixture = *state;
@@ -407,7 +407,7 @@ static struct buffer quic_initial(uint32_t version, uint8_t type)
 	return packet;
 }
 
-/* A handshake that is over, and its first packet, of which the same again is no other. */
+/* A handshake that is over, and its first packet, whose repetition begins no other. */
 static struct buffer quic_over(struct fixture *fixture)
 {
 	struct buffer packet = quic_initial(1, 0);

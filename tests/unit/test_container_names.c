@@ -265,7 +265,7 @@ static void test_long_texts(void **state)
 	free(text);
 }
 
-/* Command lines as they are: a NUL behind each argument. */
+/* Command lines as they are: a NUL after each argument. */
 #define MANAGER(comm, line) container_manager_read(7, comm, line, sizeof(line) - 1, &manager)
 
 static void test_managers(void **state)

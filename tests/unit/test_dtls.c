@@ -275,7 +275,7 @@ static void test_whole(void **state)
 	assert_names(&fixture->row, names, ARRAY_SIZE(names));
 }
 
-/* Fragments backwards, overlapping, and twice; the message behind them comes before. */
+/* Fragments backwards, overlapping, and twice; the message after them comes first. */
 static void test_fragments(void **state)
 {
 	static const char *const names[] = {"client_hello", "server_hello", "server_hello_done"};
@@ -501,7 +501,7 @@ static void test_hello_prefixes(void **state)
 		assert_int_equal(tls_client_hello_dtls_read(copy, &hello), whole);
 		free((void *)copy.bytes);
 	}
-	/* As TLS it is something else: the cookie stands where the suites would. */
+	/* As TLS it is something else: the cookie is where the suites would be. */
 	assert_false(tls_client_hello_read(message_body(message.bytes, message.length), &hello));
 }
 
@@ -509,7 +509,7 @@ static void test_hello_prefixes(void **state)
 static void test_fragments_hostile(void **state)
 {
 	static const uint8_t bodies[][HANDSHAKE_HEADER + 1] = {
-		{2, 0, 0, 4, 0, 0, 0, 0, 5, 0, 0, 0},		  /* offset behind its end */
+		{2, 0, 0, 4, 0, 0, 0, 0, 5, 0, 0, 0},		  /* offset after its end */
 		{2, 0, 0, 4, 0, 0, 0, 0, 4, 0, 0, 1, 0xa5},	  /* runs over its end */
 		{2, 0, 0, 4, 0xff, 0xff, 0, 0, 0, 0, 0, 1, 0xa5}, /* far ahead */
 	};
@@ -551,7 +551,7 @@ static void test_message_huge(void **state)
 	assert_int_equal(fixture->row.outcome, HANDSHAKE_INCOMPLETE);
 }
 
-/* RFC 9146: with a connection id everything is encrypted, and its length cannot be told. */
+/* RFC 9146: with a connection id everything is encrypted, and its length is unknown. */
 static void test_connection_id(void **state)
 {
 	struct fixture *fixture = *state;

@@ -75,7 +75,7 @@ static void test_owner_writer_first(void **state)
 		     TLSTRACE_SOCKET_ACCEPT);
 }
 
-/* A socket no probe told of: the end is remote. */
+/* A socket that no probe reported: the end is remote. */
 static void test_owner_unknown(void **state)
 {
 	struct fixture *fixture = *state;

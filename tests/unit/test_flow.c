@@ -87,7 +87,7 @@ static void send_part(struct fixture *fixture, bool from_client, const struct bu
 	fixture->connection.time_ns += MS;
 }
 
-/* All of it in segments of this size; the side stands behind it then. */
+/* All of it in segments of this size; the side's position is after it then. */
 static void send_sized(struct fixture *fixture, bool from_client, const struct buffer *bytes,
 		       size_t size)
 {
@@ -416,7 +416,7 @@ static void test_change_cipher_spec(void **state)
 	assert_int_equal(fixture->messages[5].size, 100);
 }
 
-/* In compatibility mode (RFC 8446 appendix D.4) the second hellos come behind ChangeCipherSpec. */
+/* In compatibility mode (RFC 8446 appendix D.4) the second hellos come after ChangeCipherSpec. */
 static void test_hellos_behind_ccs(void **state)
 {
 	struct fixture *fixture = *state;
@@ -451,7 +451,7 @@ static void test_alert(void **state)
 	assert_memory_equal(fixture->last.bytes, "\x02\x28", 2);
 }
 
-/* A segment of which a capture has only the beginning. */
+/* A segment that a capture has only in part. */
 static void send_truncated(struct fixture *fixture, bool from_client, const struct buffer *bytes,
 			   size_t captured)
 {
@@ -559,7 +559,7 @@ static void test_elided_over_segments(void **state)
 	assert_int_equal(fixture->messages[2].size, 69);
 }
 
-/* Where a header should stand nothing was copied: the rest of the direction is unknown. */
+/* A header was not copied: the rest of the direction is unknown. */
 static void test_elided_header(void **state)
 {
 	struct fixture *fixture = *state;
@@ -611,7 +611,7 @@ static void test_hello_v2(void **state)
 	assert_int_equal(fixture->messages[0].segments, hello);
 }
 
-/* The hello does not stand at the beginning of its segment (STARTTLS). */
+/* The hello is not at the beginning of its segment (STARTTLS). */
 static void test_start_offset(void **state)
 {
 	struct fixture *fixture = *state;

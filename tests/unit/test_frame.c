@@ -146,7 +146,7 @@ static struct frame assert_segment(enum frame_link link, const struct buffer *bu
 	assert_int_equal(whole.length, PAYLOAD_LENGTH);
 	assert_int_equal(whole.payload.length, PAYLOAD_LENGTH);
 	for (length = 0; length < buffer->length; length++) {
-		/* A tunnel of which too little is left looks like any UDP. */
+		/* A tunnel that is cut too short looks like any UDP. */
 		if (read_bytes(link, buffer->bytes, length, buffer->length, fragments, &frame) !=
 			    FRAME_READ ||
 		    frame.protocol != FRAME_PROTOCOL_TCP)

@@ -36,7 +36,7 @@ static bool server_hello_reads(struct slice body)
 }
 
 /*
- * Each beginning of a message that is not the whole must fail, without a byte read behind it. One
+ * Each beginning of a message that is not the whole must fail, without a byte read after it. One
  * is whole again: the hello that ends before its extensions.
  */
 static void assert_truncations_fail(bool (*reads)(struct slice body), struct slice body,
@@ -135,7 +135,8 @@ static void extension_put(struct buffer *buffer, uint16_t type, const void *data
 	vector_close(buffer, at, 2);
 }
 
-/* An extension whose inside is broken leaves its list empty; its neighbours and the hello stand. */
+/* An extension whose inside is broken leaves its list empty; its neighbours and the hello are
+ * valid. */
 static void test_broken_extensions(void **state)
 {
 	static const uint16_t types[] = {
@@ -329,7 +330,7 @@ static void test_key_exchange_ecdhe(void **state)
 	assert_true(tls_server_key_exchange_read((struct slice){body, sizeof(body)}, true, false,
 						 &group, &signature));
 	assert_int_equal(signature, 0);
-	/* ECDH_anon ends behind the point; half a scheme is a fault. */
+	/* ECDH_anon ends after the point; half a scheme is a fault. */
 	for (length = 0; length <= 9; length++) {
 		struct slice part = exact_copy((struct slice){body, length});
 

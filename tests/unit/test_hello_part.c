@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A ClientHello whose rest never comes: still a row, with what stands in its beginning. */
+/* A ClientHello whose rest never comes: still a row, with the contents of its beginning. */
 #include "tracker_fixture.h"
 
 #define HEADERS 9 /* of the record and of the message */
@@ -163,7 +163,7 @@ static void test_no_row(void **state)
 	assert_int_equal(tracker_refused(fixture->tracker), 0);
 }
 
-/* One byte behind the random is enough. */
+/* One byte after the random is enough. */
 static void test_least(void **state)
 {
 	struct fixture *fixture = *state;

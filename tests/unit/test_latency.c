@@ -11,7 +11,7 @@
 #define LIST_MAX 24
 
 /*
- * A handshake as it truly ran, of which a view shows a part. Times are microseconds from the
+ * A handshake as it truly ran; a view shows a part of it. Times are microseconds from the
  * client's connect, on the clock of everybody; 0 is that, so nothing else is at 0.
  */
 struct scene {
@@ -439,7 +439,7 @@ static void test_server_only_12(void **state)
 	assert_int_equal(total_us(scene), 3430);
 }
 
-/* RFC 7918: the client may send behind its own Finished, and did. */
+/* RFC 7918: the client may send after its own Finished, and did. */
 static void test_false_start(void **state)
 {
 	struct scene *scene = *state;

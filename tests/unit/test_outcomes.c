@@ -82,8 +82,8 @@ static void test_end_behind_completion(void **state)
 	assert_int_equal(fixture->rows[0].failure.kind, FAILURE_NONE);
 }
 
-/* Who leaves right behind completion is named, but not if the client had sent data: RFC 7918's,
- * 0-RTT's too. */
+/* An end that leaves right after completion is named, but not if the client had sent data: RFC
+ * 7918's, 0-RTT's too. */
 static void test_left_at_once(void **state)
 {
 	struct fixture *fixture = *state;

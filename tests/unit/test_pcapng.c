@@ -298,7 +298,7 @@ static void test_cut(void **state)
 	}
 }
 
-/* One number of a file is another; where it stands, and what. */
+/* One number of a file is replaced: its offset, and its new value. */
 static void test_broken(void **state)
 {
 	enum { SECTION_AT = 0, INTERFACE_AT = 28, PACKET_AT = 68, END = 108 };

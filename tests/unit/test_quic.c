@@ -517,7 +517,7 @@ static void test_greased_fixed_bit(void **state)
 }
 
 /*
- * Of an encrypted packet only the beginning is copied: what stands behind it is known by its
+ * Of an encrypted packet only the beginning is copied: what follows it is found by its
  * Length.
  */
 static void test_elided_body(void **state)
@@ -561,7 +561,7 @@ static void test_truncated(void **state)
 	assert_int_equal(flow_table_refused(fixture->table), 0);
 }
 
-/* A first packet of which only the beginning was copied begins a flow that stays unfinished. */
+/* A first packet that was copied only in part begins a flow that stays unfinished. */
 static void test_truncated_copy(void **state)
 {
 	struct fixture *fixture = *state;
@@ -667,7 +667,8 @@ static void test_forged(void **state)
 	assert_hello(fixture, &hello);
 }
 
-/* RFC 9001 section 5.2: behind a Retry the keys rest on the connection id that the server chose. */
+/* RFC 9001 section 5.2: after a Retry the keys come from the connection id that the server chose.
+ */
 static void test_retry(void **state)
 {
 	struct fixture *fixture = *state;

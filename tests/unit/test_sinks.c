@@ -566,7 +566,7 @@ static void test_json_unknown(void **state)
 	free(output);
 }
 
-/* 40.2 ms, of which the server computes 38.1. There is one at a time. */
+/* 40.2 ms; the server's computation takes 38.1 of them. There is one at a time. */
 static struct handshake with_phases(void)
 {
 	static struct phase phases[HANDSHAKE_PHASES_MAX];

@@ -93,7 +93,7 @@ static void test_hole(void **state)
 	stream_free(&stream);
 }
 
-/* What came first stands: an overlap with other bytes and a later time changes nothing. */
+/* What came first is kept: an overlap with other bytes and a later time changes nothing. */
 static void test_overlap(void **state)
 {
 	static const uint8_t other[TEXT_LENGTH] = {0};

@@ -217,7 +217,7 @@ static void test_short_answer_13(void **state)
 
 static const struct hello_options client_early = {.random = 1, .is_13 = true, .early_data = true};
 
-/* Early data of two bytes, the rest of a question's length in DNS over TLS, comes behind the
+/* Early data of two bytes, the rest of a question's length in DNS over TLS, comes after the
  * ServerHello. */
 static void test_short_early_data(void **state)
 {

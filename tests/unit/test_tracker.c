@@ -214,7 +214,7 @@ static void assert_renegotiation(const struct handshake *row, uint64_t begun_ns)
 	assert_int_equal(row->messages[3].kind, MESSAGE_CHANGE_CIPHER_SPEC);
 }
 
-/* Right behind the handshake, while its row waits, and at two places: two rows, each with both
+/* Right after the handshake, while its row waits, and at two places: two rows, each with both
  * places. */
 static void test_renegotiation(void **state)
 {
@@ -253,7 +253,7 @@ static void say_again(struct fixture *fixture, struct connection *connection, si
 	connection->time_ns += MS;
 }
 
-/* A ClientHello in the clear behind an encrypted one: no client says that, an attacker may. It
+/* A ClientHello in the clear after an encrypted one: no client sends that, an attacker may. It
  * changes nothing. */
 static void test_renegotiation_in_the_clear(void **state)
 {
@@ -269,7 +269,7 @@ static void test_renegotiation_in_the_clear(void **state)
 	assert_true(row->renegotiation && !row->has_random && !row->offer.size);
 }
 
-/* Of the first hello a capture has less than its random; the one behind a retry is whole. */
+/* Of the first hello a capture has less than its random; the one after a retry is whole. */
 static void test_random_told_late(void **state)
 {
 	struct fixture *fixture = *state;
@@ -357,7 +357,7 @@ static void test_lost_events(void **state)
 	assert_int_equal(fixture->count, 1);
 	assert_int_equal(fixture->rows[0].outcome, HANDSHAKE_INCOMPLETE);
 	assert_true(fixture->rows[0].gap);
-	/* What begins behind the loss is judged as ever. */
+	/* What begins after the loss is judged as usual. */
 	other.time_ns = fixture->connection.time_ns + 2 * TIMEOUT;
 	rows_drop(fixture);
 	hello_on(fixture, &other, CLIENT, &(struct hello_options){.random = 9, .is_13 = true});
@@ -429,7 +429,7 @@ static void test_capacity(void **state)
 		struct connection connection = connection_new(40000 + i);
 
 		hello_on(fixture, &connection, CLIENT, &(struct hello_options){.random = 10 + i});
-		/* Its second hello, behind a HelloRetryRequest, counts no more. */
+		/* Its second hello, after a HelloRetryRequest, counts no more. */
 		hello_on(fixture, &connection, CLIENT, &(struct hello_options){.random = 10 + i});
 	}
 	assert_int_equal(tracker_refused(fixture->tracker), 1);

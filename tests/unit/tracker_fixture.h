@@ -9,7 +9,7 @@
 
 #define ROWS_MAX	8
 #define TIMEOUT		(10000 * MS)
-#define SETTLED		(50 * MS) /* behind an outcome, its row is handed over */
+#define SETTLED		(50 * MS) /* after an outcome, its row is handed over */
 #define SHA256_FINISHED 53
 #define SHA384_FINISHED 69
 #define ALERT_13	19
@@ -50,7 +50,7 @@ void say_sealed(struct fixture *fixture, bool from_client, uint8_t type, size_t 
 void say_alert(struct fixture *fixture, bool from_client, uint8_t level, uint8_t alert);
 /* TLS 1.2: ChangeCipherSpec and Finished of a side. */
 void say_finished_12(struct fixture *fixture, bool from_client);
-/* The rest of a TLS 1.3 handshake behind the ClientHello. */
+/* The rest of a TLS 1.3 handshake after the ClientHello. */
 void finish_13_on(struct fixture *fixture, struct connection *connection,
 		  const struct hello_options *server);
 /* Let the row come, and it alone. */
