@@ -20,7 +20,7 @@ from lib import bpf, clients, containers, expect, process, rootless, terminal, t
 
 ID = "4c9f0d2a8b7e6f5a4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
 OTHER = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-# Whom files in these places keep waiting: nobody else gets as far as to ask for them.
+# Who is kept waiting by files in these places; no other process asks for them.
 HANGS_ROOT, HANGS_THE_USER = "all", "files"
 
 
@@ -76,8 +76,8 @@ def said(started, line):
 @pytest.fixture
 def hang(stage, manage):
     """
-    Has tlstrace look for the files of a container where nobody answers; they are looked for when this returns.
-    Later than any tlstrace should need to end, the file system goes, or a failed test would never end.
+    Makes tlstrace look for a container's files on a file system that does not answer; it is looking when this returns.
+    The file system is removed later than tlstrace should need to end, so that a failed test ends, too.
     """
     timers = []
 
@@ -356,7 +356,7 @@ def test_proven_by_a_runtime(stage, meet, docker):
 @pytest.mark.parametrize("who", ["user", "root"])
 @pytest.mark.parametrize("name", ["conmon", "containerd-shim", "systemd-nspawn", "lxc-start"])
 def test_no_manager(stage, meet, who, name):
-    """Anywhere else a user's manager is none; and none is root's if it is another program of that name."""
+    """Outside a user's slice a user's manager does not count, nor does root's if its executable has another name."""
     trace = stage.trace()
     place = cgroup(stage, "/tt-plain")
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Stands in for user/log.c: targets are fed broken files, and nobody wants to read about each. */
+/* Replaces user/log.c: targets read broken files, and a message for each would only slow them. */
 #include "log.h"
 
 void log_set_verbose(bool verbose)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * TLS over TCP. The input is a list of segments: how (below), a distance from where the side
- * stands, a length of two bytes, payload.
+ * TLS over TCP. The input is a list of segments: how (below), a distance from the side's
+ * position, a length of two bytes, payload.
  */
 #include "rows.h"
 

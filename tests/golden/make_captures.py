@@ -108,7 +108,7 @@ class Stage:
                 if port:
                     processes.wait_listening(started, port)
             if not any(scenario.ports):
-                time.sleep(1)  # of a UDP server nobody can tell whether it listens
+                time.sleep(1)  # whether a UDP server listens cannot be seen
             tcpdump = subprocess.Popen(
                 process.in_namespace(self.client_side, [
                     "tcpdump", "-Z", "root", "-n", "-i", self.interface, "-s", "0",

@@ -106,7 +106,7 @@ def test_schema_has_these_fields():
 
 
 def documented():
-    """Paths that docs/events.md explains: what stands before the colon of an item."""
+    """Paths that docs/events.md explains: what precedes the colon of an item."""
     objects = {"`handshake`: one per handshake": [""], "`failure`": ["failure."],
                "`client`, `server`": ["client.", "server."],
                "`container`": ["client.container.", "server.container.", "path.process.container."],

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Preloaded: at the end, the number of allocations on stderr. glibc's own names for what it stands
- * before. */
+/*
+ * Preloaded: replaces malloc by glibc's own under another name, and prints the number of
+ * allocations on stderr at the end.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

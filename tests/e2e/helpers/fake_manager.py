@@ -2,8 +2,8 @@
 """
 fake_manager.py NAME OPTIONS... -- ARGV...: what any user can do, a program that looks like the manager of a
 container. It calls itself NAME, has OPTIONS as arguments, and runs ARGV as its child, in a pid namespace of its own
-if it may. FUSE=DEVICE in the environment: below /mnt is first mounted a file system of which it is the server, below
-an overlayfs, and whoever looks there for a file of JSON waits until this program ends ("hangs" is said then).
+if it may. With FUSE=DEVICE in the environment, it first mounts a file system that it serves, under an overlayfs, below
+/mnt. A process that looks there for a file of JSON waits until this program ends. It prints "hangs" when one does.
 """
 
 import ctypes
