@@ -19,7 +19,7 @@
 #define RACES_MAX 8
 
 /* A name on its way from link to link. */
-struct place {
+struct location {
 	int directory; /* open with O_PATH; AT_FDCWD before the first step */
 	char name[PATH_MAX];
 	struct stat parent;
@@ -84,21 +84,22 @@ static bool is_shared(const struct stat *directory)
 }
 
 /* As fs.protected_symlinks, _regular and _fifos (proc_sys_fs(5)), which may be off. */
-static bool is_foreign(const struct place *place, const struct stat *status)
+static bool is_foreign(const struct location *location, const struct stat *status)
 {
-	return is_shared(&place->parent) && status->st_uid != geteuid() &&
-	       status->st_uid != place->parent.st_uid;
+	return is_shared(&location->parent) && status->st_uid != geteuid() &&
+	       status->st_uid != location->parent.st_uid;
 }
 
-static void place_close(struct place *place)
+static void location_close(struct location *location)
 {
-	if (place->directory >= 0)
-		close(place->directory);
-	place->directory = AT_FDCWD;
+	if (location->directory >= 0)
+		close(location->directory);
+	location->directory = AT_FDCWD;
 }
 
-/* Go to the directory of a path, which is relative to the place's; keep its last part as name. */
-static int place_step(struct place *place, const char *path)
+/* Go to the directory of a path, which is relative to the location's; keep its last part as name.
+ */
+static int location_step(struct location *location, const char *path)
 {
 	char directory[PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -111,53 +112,54 @@ static int place_step(struct place *place, const char *path)
 	}
 	memcpy(directory, path, length);
 	strcpy(directory + length, length ? "" : ".");
-	memmove(place->name, path + length, strlen(path + length) + 1);
-	if (!*place->name) /* "directory/" */
-		strcpy(place->name, ".");
-	fd = openat(place->directory, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	place_close(place);
+	memmove(location->name, path + length, strlen(path + length) + 1);
+	if (!*location->name) /* "directory/" */
+		strcpy(location->name, ".");
+	fd = openat(location->directory, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	location_close(location);
 	if (fd < 0)
 		return -1;
-	place->directory = fd;
-	return fstat(fd, &place->parent);
+	location->directory = fd;
+	return fstat(fd, &location->parent);
 }
 
 /* Links of /proc/PID/fd lead to open files, whatever they read as. */
-static bool is_magic(const struct place *place)
+static bool is_magic(const struct location *location)
 {
 	struct statfs system;
 
-	return !fstatfs(place->directory, &system) && system.f_type == PROC_SUPER_MAGIC;
+	return !fstatfs(location->directory, &system) && system.f_type == PROC_SUPER_MAGIC;
 }
 
 /*
  * Follow symbolic links to what they lead to. 1: status describes it; 0: there is nothing; negative
  * after a reason. A magic link is left to be followed by open().
  */
-static int place_resolve(struct place *place, const char *path, struct stat *status,
-			 char reason[FILE_REASON_SIZE])
+static int location_resolve(struct location *location, const char *path, struct stat *status,
+			    char reason[FILE_REASON_SIZE])
 {
 	char target[PATH_MAX];
 	int links, flags;
 	ssize_t length;
 
-	if (place_step(place, path))
+	if (location_step(location, path))
 		return fail(reason);
 	for (links = 0; links < LINKS_MAX; links++) {
-		flags = is_magic(place) ? 0 : AT_SYMLINK_NOFOLLOW;
-		if (fstatat(place->directory, place->name, status, flags))
+		flags = is_magic(location) ? 0 : AT_SYMLINK_NOFOLLOW;
+		if (fstatat(location->directory, location->name, status, flags))
 			return errno == ENOENT ? 0 : fail(reason);
 		if (!S_ISLNK(status->st_mode))
 			return 1;
-		if (is_foreign(place, status))
+		if (is_foreign(location, status))
 			return refuse(reason, EACCES,
 				      "it is another user's symbolic link in a shared directory; "
 				      "choose another name");
-		length = readlinkat(place->directory, place->name, target, sizeof(target) - 1);
+		length =
+			readlinkat(location->directory, location->name, target, sizeof(target) - 1);
 		if (length < 0)
 			return fail(reason);
 		target[length] = 0;
-		if (place_step(place, target))
+		if (location_step(location, target))
 			return fail(reason);
 	}
 	errno = ELOOP;
@@ -173,11 +175,11 @@ static bool is_same(int fd, const struct stat *status)
 }
 
 /* Never blocks: a FIFO is opened without waiting for its other end. */
-static int place_open(const struct place *place, const struct stat *status, int flags,
-		      char reason[FILE_REASON_SIZE])
+static int location_open(const struct location *location, const struct stat *status, int flags,
+			 char reason[FILE_REASON_SIZE])
 {
-	int follow = is_magic(place) ? 0 : O_NOFOLLOW;
-	int fd = openat(place->directory, place->name,
+	int follow = is_magic(location) ? 0 : O_NOFOLLOW;
+	int fd = openat(location->directory, location->name,
 			flags | follow | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENXIO && S_ISFIFO(status->st_mode))
@@ -192,9 +194,9 @@ static int place_open(const struct place *place, const struct stat *status, int 
 	return fd;
 }
 
-static int place_create(const struct place *place, char reason[FILE_REASON_SIZE])
+static int location_create(const struct location *location, char reason[FILE_REASON_SIZE])
 {
-	int fd = openat(place->directory, place->name,
+	int fd = openat(location->directory, location->name,
 			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
@@ -204,24 +206,24 @@ static int place_create(const struct place *place, char reason[FILE_REASON_SIZE]
 
 static int try_open(const char *path, int flags, char reason[FILE_REASON_SIZE])
 {
-	struct place place = {.directory = AT_FDCWD};
+	struct location location = {.directory = AT_FDCWD};
 	struct stat status;
-	int result = place_resolve(&place, path, &status, reason);
+	int result = location_resolve(&location, path, &status, reason);
 
 	if (result == 0 && flags == O_WRONLY)
-		result = place_create(&place, reason);
+		result = location_create(&location, reason);
 	else if (result == 0)
 		result = (errno = ENOENT, fail(reason));
-	else if (result > 0 && flags == O_WRONLY && is_foreign(&place, &status))
+	else if (result > 0 && flags == O_WRONLY && is_foreign(&location, &status))
 		result = refuse(reason, EACCES,
 				"it is another user's file in a shared directory; choose another "
 				"name");
 	else if (result > 0) {
 		result = kind_check(&status, reason);
 		if (!result)
-			result = place_open(&place, &status, flags, reason);
+			result = location_open(&location, &status, flags, reason);
 	}
-	place_close(&place);
+	location_close(&location);
 	return result;
 }
 
