@@ -9,7 +9,7 @@
 #include "log.h"
 #include "options/options.h"
 #include "trace/command.h"
-#include "trace/trace.h"
+#include "trace/run.h"
 
 /*
  * If standard output is closed, the first file to be opened must not take its place. Writing to it

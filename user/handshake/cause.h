@@ -11,9 +11,6 @@
 #include "handshake/turn.h"
 #include "handshake/words.h"
 
-/* An offer of more is no explanation. */
-#define CAUSE_LIST_MAX 4
-
 /*
  * Fill failure.cause and failure.facts of a handshake that failed, and rejected_after of one that
  * was completed and then left by the client; certificates must have been read before.

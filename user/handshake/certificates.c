@@ -79,12 +79,3 @@ void handshake_certificates_read(struct handshake *handshake, struct certificate
 		if (handshake->certificate_messages[ends[i]].body)
 			message_read(handshake, ends[i], cache);
 }
-
-void handshake_certificates_free(struct handshake *handshake)
-{
-	for (size_t i = 0; i < handshake->certificate_count; i++)
-		certificate_release(handshake->certificates[i].certificate);
-	free(handshake->certificates);
-	free(handshake->certificate_messages[END_SERVER].body);
-	free(handshake->certificate_messages[END_CLIENT].body);
-}

@@ -22,7 +22,5 @@ void handshake_certificates_keep(struct handshake *handshake, enum handshake_end
  * a fault, or beyond the limits, nothing is read, and handshake->truncated is set.
  */
 void handshake_certificates_read(struct handshake *handshake, struct certificate_cache *cache);
-/* Release all of them, and the messages. */
-void handshake_certificates_free(struct handshake *handshake);
 
 #endif

@@ -10,7 +10,7 @@
 #include "handshake/delivery.h"
 #include "handshake/flights.h"
 #include "handshake/progress.h"
-#include "handshake/tracker.h"
+#include "handshake/tracker_handler.h"
 #include "tls/hello.h"
 
 #define ENTRY_BUCKETS 4096

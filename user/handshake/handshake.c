@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handshake/certificates.h"
+#include "tls/certificate.h"
 #include "who/container.h"
 
 #define LIST_MIN 4
@@ -43,6 +43,15 @@ void process_copy(struct process *to, const struct process *from)
 	to->container = container_get(from->container);
 }
 
+static void certificates_release(struct handshake *handshake)
+{
+	for (size_t i = 0; i < handshake->certificate_count; i++)
+		certificate_release(handshake->certificates[i].certificate);
+	free(handshake->certificates);
+	free(handshake->certificate_messages[END_SERVER].body);
+	free(handshake->certificate_messages[END_CLIENT].body);
+}
+
 void handshake_free(struct handshake *handshake)
 {
 	struct offer *offer;
@@ -54,7 +63,7 @@ void handshake_free(struct handshake *handshake)
 	offer = &handshake->offer;
 	free(offer->codes);
 	free(handshake->server_extensions.items);
-	handshake_certificates_free(handshake);
+	certificates_release(handshake);
 	free(handshake->failure.reason);
 	free(handshake->latency.phases);
 	free(offer->alpn);

@@ -6,16 +6,8 @@
 #ifndef TLSTRACE_LATENCY_H
 #define TLSTRACE_LATENCY_H
 
-#include "handshake/flights.h"
 #include "handshake/handshake.h"
-
-/* When each flight was seen nearest to each end; END_UNKNOWN: somewhere between. NULL: nowhere. */
-struct timeline {
-	const struct flights *flights;
-	const struct flight_times *at[3];
-	/* How the connection began, seen somewhere between. */
-	const struct flow_opening *opening;
-};
+#include "handshake/timeline.h"
 
 /* Fill handshake->latency; the outcome, the ends and their sockets are known. */
 void latency_fill(struct handshake *handshake, const struct timeline *timeline);

@@ -6,7 +6,8 @@
 #ifndef TLSTRACE_MODEL_H
 #define TLSTRACE_MODEL_H
 
-#include "handshake/latency.h"
+#include "handshake/handshake.h"
+#include "handshake/timeline.h"
 
 /*
  * A moment of a handshake. Exact: seen at the end where it happened; else derived from what the

@@ -5,9 +5,6 @@
 
 #include "handshake/progress.h"
 
-/* Alerts have a level: RFC 5246 section 7.2. */
-enum { ALERT_LEVEL_WARNING = 1, ALERT_LEVEL_FATAL = 2 };
-
 /*
  * Add a message to the row. NULL if there is no room for it; from->time_ns counts as a sign of life
  * anyway.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handshake/suspects.h"
 
-#include "handshake/cause.h"
+#include "handshake/chain.h"
 #include "tls/hello.h"
 #include "tls/names.h"
+
+/* An offer of more is no explanation. */
+#define SUSPECT_LIST_MAX 4
 
 /* OpenSSL's security level 2, the default of Debian and others: 112 bits of security. */
 enum { RSA_BITS_MIN = 2048, EC_BITS_MIN = 224 };
@@ -101,7 +104,7 @@ static bool are_ciphers_unusual(const struct offer *offer)
 
 	for (size_t i = 0; i < offer->ciphers.count; i++)
 		count -= tls_is_signal(offer->ciphers.items[i]);
-	return offer->ciphers.count && count <= CAUSE_LIST_MAX &&
+	return offer->ciphers.count && count <= SUSPECT_LIST_MAX &&
 	       !has_code(&offer->ciphers, CIPHER_MANDATORY);
 }
 
@@ -109,7 +112,7 @@ static bool are_groups_unusual(const struct offer *offer)
 {
 	size_t count = real_count(&offer->groups);
 
-	return count && count <= CAUSE_LIST_MAX && !has_code(&offer->groups, GROUP_MANDATORY);
+	return count && count <= SUSPECT_LIST_MAX && !has_code(&offer->groups, GROUP_MANDATORY);
 }
 
 /*
@@ -128,7 +131,7 @@ static bool are_signatures_unusual(const struct offer *offer)
 		rsa |= (code & 0xff) == 1 || (code >= 0x0804 && code <= 0x0806);
 		ecdsa |= (code & 0xff) == 3 && code >> 8 < 8;
 	}
-	return count && count <= CAUSE_LIST_MAX && !(rsa && ecdsa);
+	return count && count <= SUSPECT_LIST_MAX && !(rsa && ecdsa);
 }
 
 uint64_t suspects_offer(const struct handshake *handshake)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handshake/turn.h"
 
-#include "handshake/outcome.h"
 #include "tls/hello.h"
+#include "tls/record.h"
 
 enum handshake_end handshake_other_end(enum handshake_end end)
 {

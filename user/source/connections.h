@@ -10,17 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "source/connections_counts.h"
 #include "source/frame.h"
 #include "source/source.h"
 
 struct connections;
-
-struct connections_counts {
-	uint64_t hellos;       /* flows begun */
-	uint64_t table_full;   /* flows under way that made room for others */
-	uint64_t lost;	       /* flows with bytes that are not in the capture, or were cut off */
-	uint64_t unknown_quic; /* QUIC handshakes of versions that are not decoded */
-};
 
 /*
  * capacity: TCP connections and UDP flows at most; the one idle for longest makes room. NULL

@@ -7,8 +7,11 @@
 #ifndef TLSTRACE_SEGMENTS_H
 #define TLSTRACE_SEGMENTS_H
 
-#include "source/connections.h"
+#include "source/connection_table.h"
+#include "source/connections_counts.h"
+#include "source/frame.h"
 #include "source/sides.h"
+#include "source/source.h"
 #include "tlstrace_types.h"
 
 /* The slot of a flow's connection is the lower part of its id. */

@@ -24,4 +24,7 @@ enum message_record {
 	RECORD_KIND_QUIC_VERSION_NEGOTIATION,
 };
 
+/* Alerts have a level: RFC 5246 section 7.2. */
+enum { ALERT_LEVEL_WARNING = 1, ALERT_LEVEL_FATAL = 2 };
+
 #endif
