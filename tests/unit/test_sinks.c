@@ -395,7 +395,8 @@ static const struct expected_json expected_row[] = {
 	{"/tls/ocsp_stapled", "null"},
 	{"/tls/ticket_issued", "null"},
 	{"/fingerprint", "{\"ja3\":null,\"ja3s\":null,\"ja4\":null}"},
-	{"/latency", "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[],\"causes\":[]}"},
+	{"/latency",
+	 "{\"total_us\":2371.6,\"rtt_us\":87,\"retransmissions\":0,\"phases\":[],\"causes\":[]}"},
 	{"/path", "[{\"interface\":\"eth0\",\"ifindex\":2,\"netns\":4026531840,"
 		  "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
 		  "\"server\":\"192.0.2.1:443\",\"process\":null,\"time\":\"1970-01-01T00:00:05."
