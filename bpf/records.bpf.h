@@ -181,6 +181,26 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 	return FOLLOW_ON;
 }
 
+/* How far its direction was seen, and whether the segment repeats bytes or leaves some out. */
+static __always_inline void segment_note(struct scratch *scratch)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	struct direction *direction = &scratch->direction;
+	const struct packet *packet = &scratch->packet;
+
+	if (!direction->synchronised) {
+		direction->synchronised = 1;
+		direction->plain = 1;
+		direction->next = direction->plain_from = direction->highest = packet->sequence;
+	}
+	if (sequence_diff(packet->sequence, direction->highest) < 0)
+		event->flags |= TLSTRACE_PACKET_RETRANSMIT;
+	else
+		event->hole = packet->sequence - direction->highest;
+	if (sequence_diff(packet->sequence + packet->length, direction->highest) > 0)
+		direction->highest = packet->sequence + packet->length;
+}
+
 /* Choose what to copy of a segment of a tracked flow. */
 static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch *scratch,
 					  __u32 slot)
@@ -192,18 +212,7 @@ static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch 
 	__s32 behind, from;
 	int result, i;
 
-	if (!direction->synchronised) {
-		direction->synchronised = 1;
-		direction->plain = 1;
-		direction->next = direction->plain_from = direction->highest = packet->sequence;
-	}
-	if (sequence_diff(packet->sequence, direction->highest) < 0)
-		event->flags |= TLSTRACE_PACKET_RETRANSMIT;
-	else
-		event->hole = packet->sequence - direction->highest;
-	if (sequence_diff(packet->sequence + length, direction->highest) > 0)
-		direction->highest = packet->sequence + length;
-
+	segment_note(scratch);
 	behind = sequence_diff(packet->sequence, direction->next);
 	if (behind > 0) {
 		/*
