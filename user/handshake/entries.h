@@ -31,7 +31,7 @@ struct sighting {
 	uint64_t time_ns;
 	unsigned int seen[2]; /* messages from the server, from the client */
 	size_t place;	      /* in the handshake's path; PLACE_NONE: it is full */
-	bool fin_waits[2];    /* an end came of which something before it is missing */
+	bool fin_waits[2];    /* its FIN came, and something before it is missing */
 	struct flight_times times;
 	struct delivery delivery;
 };

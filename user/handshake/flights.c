@@ -46,7 +46,7 @@ static bool is_part(const struct flights *flights, const struct handshake *hands
 		return is_part_quic(handshake, message);
 	if (is_data(handshake, message) || is_early_data(handshake, message))
 		return false;
-	/* The server goes to work when it has the hello, whatever the client sends behind it. */
+	/* The server goes to work when it has the hello, whatever the client sends after it. */
 	return !message->from_client || is_hello(message) || flights->count != 1;
 }
 

@@ -311,7 +311,8 @@ static int live_start(struct source_live *live)
 	if (live->settings.tc != SOURCE_TC_TCX) {
 		live->reaper = reaper_start(attach_reap);
 		if (!live->reaper)
-			log_verbose("no child to clean up behind us: %s", strerror(errno));
+			log_verbose("no child process to clean up after a crash: %s",
+				    strerror(errno));
 	}
 	live->programs = programs_load(&live->settings, live->netns);
 	if (!live->programs)
