@@ -83,37 +83,29 @@ enum follow_result {
 	FOLLOW_DROP, /* not a handshake after all */
 };
 
-/*
- * One step: collect header bytes at scratch->offset. When the record is known, note what to copy,
- * and move the offset to the end of the record.
- */
-__noinline int record_step(struct __sk_buff *skb, __u32 slot)
+/* How many bytes of a record's beginning are needed before it is clear what to do. */
+static __always_inline __u32 header_wanted(const struct scratch *scratch)
 {
-	struct scratch *scratch = scratch_find(slot);
-	__u32 have, want = RECORD_HEADER, take, body, record_start;
-	struct tlstrace_packet_event *event;
-	struct direction *direction;
-	const struct packet *packet;
-	bool first = false; /* the record that begins the ClientHello: it was looked at already */
-	int plain;
+	const struct direction *direction = &scratch->direction;
 
-	if (!scratch)
-		return FOLLOW_DROP;
-	event = &scratch->event;
-	packet = &scratch->packet;
-	direction = &scratch->direction;
-	if (scratch->offset >= packet->length || direction->done)
-		return FOLLOW_END;
-	have = direction->have;
-	if (have >= RECORD_HEADER || !scratch->confirmed)
-		want = HELLO_PREFIX;
-	if (!scratch->confirmed && have >= RECORD_HEADER &&
-	    record_length(direction->header) + RECORD_HEADER < want)
-		want = record_length(direction->header) + RECORD_HEADER;
+	if (scratch->confirmed)
+		return direction->have >= RECORD_HEADER ? HELLO_PREFIX : RECORD_HEADER;
 	/* The first record: its header alone first, since the record may be shorter than the
 	 * prefix. */
-	if (!scratch->confirmed && have < RECORD_HEADER)
-		want = RECORD_HEADER;
+	if (direction->have < RECORD_HEADER)
+		return RECORD_HEADER;
+	if (record_length(direction->header) + RECORD_HEADER < HELLO_PREFIX)
+		return record_length(direction->header) + RECORD_HEADER;
+	return HELLO_PREFIX;
+}
+
+/* Collect bytes of the record's beginning at scratch->offset. */
+static __always_inline int header_collect(struct __sk_buff *skb, struct scratch *scratch)
+{
+	struct direction *direction = &scratch->direction;
+	const struct packet *packet = &scratch->packet;
+	__u32 have = direction->have, want = header_wanted(scratch), take;
+
 	if (have > HELLO_PREFIX || want <= have)
 		return FOLLOW_DROP;
 	take = want - have;
@@ -125,39 +117,47 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 		counter_add(TLSTRACE_COUNT_LOAD_FAILED);
 		return FOLLOW_DROP;
 	}
-	if (scratch->confirmed && !slice_add(event, scratch->offset, take)) {
+	if (scratch->confirmed && !slice_add(&scratch->event, scratch->offset, take)) {
 		direction_full(scratch);
 		return FOLLOW_END;
 	}
 	scratch->offset += take;
 	direction->next += take;
-	have += take;
-	direction->have = have;
-	if (!scratch->confirmed) {
-		first = true;
-		if (!hello_matches(direction->header, have, 1))
-			return FOLLOW_DROP;
-		if (have < RECORD_HEADER + 1 ||
-		    (have < HELLO_PREFIX &&
-		     have < RECORD_HEADER + record_length(direction->header)))
-			return FOLLOW_ON;
-		scratch->confirmed = 1;
-		__builtin_memcpy(scratch->prefix, direction->header, HELLO_PREFIX);
-		record_start = direction->next - have;
-		/* The part of the header that is in this packet; the rest is in the state. */
-		if (sequence_diff(record_start, packet->sequence) >= 0)
-			slice_add(event, record_start - packet->sequence, have);
-		else
-			slice_add(event, 0, direction->next - packet->sequence);
-	}
-	if (have < RECORD_HEADER)
-		return FOLLOW_ON;
-	if (!first && !record_valid(direction->header)) {
-		/* An answer that is not TLS (plaintext HTTP): these five bytes say so. */
-		direction->done = 1;
-		return FOLLOW_ON;
-	}
-	plain = record_is_plain(direction);
+	direction->have = have + take;
+	return FOLLOW_ON;
+}
+
+/* Is the beginning that was collected that of a ClientHello? False: not yet, or never. */
+static __always_inline bool hello_confirm(struct scratch *scratch, int *result)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	struct direction *direction = &scratch->direction;
+	__u32 have = direction->have, record_start = direction->next - have;
+
+	*result = FOLLOW_DROP;
+	if (!hello_matches(direction->header, have, 1))
+		return false;
+	*result = FOLLOW_ON;
+	if (have < RECORD_HEADER + 1 ||
+	    (have < HELLO_PREFIX && have < RECORD_HEADER + record_length(direction->header)))
+		return false;
+	scratch->confirmed = 1;
+	__builtin_memcpy(scratch->prefix, direction->header, HELLO_PREFIX);
+	/* The part of the header that is in this packet; the rest is in the state. */
+	if (sequence_diff(record_start, scratch->packet.sequence) >= 0)
+		slice_add(event, record_start - scratch->packet.sequence, have);
+	else
+		slice_add(event, 0, direction->next - scratch->packet.sequence);
+	return true;
+}
+
+/* The record's beginning is known: note what to copy, and move the offset to its end. */
+static __always_inline int record_take(struct scratch *scratch)
+{
+	struct direction *direction = &scratch->direction;
+	__u32 have = direction->have, take, body;
+	int plain = record_is_plain(direction);
+
 	if (plain < 0)
 		return FOLLOW_ON;
 	if (plain && !direction->plain)
@@ -171,10 +171,10 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 	direction->have = 0;
 	direction->next += body;
 	if (plain) {
-		take = packet->length - scratch->offset;
+		take = scratch->packet.length - scratch->offset;
 		if (take > body)
 			take = body;
-		if (!slice_add(event, scratch->offset, take))
+		if (!slice_add(&scratch->event, scratch->offset, take))
 			direction_cut(scratch, TLSTRACE_COUNT_SLICES);
 	}
 	scratch->offset += body;
@@ -201,6 +201,60 @@ static __always_inline void segment_note(struct scratch *scratch)
 		direction->highest = packet->sequence + packet->length;
 }
 
+/*
+ * One step: collect header bytes at scratch->offset. When the record is known, note what to copy,
+ * and move the offset to the end of the record.
+ */
+__noinline int record_step(struct __sk_buff *skb, __u32 slot)
+{
+	struct scratch *scratch = scratch_find(slot);
+	struct direction *direction;
+	bool first = false; /* the record that begins the ClientHello: it was looked at already */
+	int result;
+
+	if (!scratch)
+		return FOLLOW_DROP;
+	direction = &scratch->direction;
+	if (scratch->offset >= scratch->packet.length || direction->done)
+		return FOLLOW_END;
+	result = header_collect(skb, scratch);
+	if (result != FOLLOW_ON)
+		return result;
+	if (!scratch->confirmed) {
+		first = true;
+		if (!hello_confirm(scratch, &result))
+			return result;
+	}
+	if (direction->have < RECORD_HEADER)
+		return FOLLOW_ON;
+	if (!first && !record_valid(direction->header)) {
+		/* An answer that is not TLS (plaintext HTTP): these five bytes say so. */
+		direction->done = 1;
+		return FOLLOW_ON;
+	}
+	return record_take(scratch);
+}
+
+/*
+ * A hole comes before the segment: where records begin is unknown, so that all is copied, encrypted
+ * records of the handshake too. What comes after the handshake is not.
+ */
+static __always_inline int hole_take(struct scratch *scratch)
+{
+	struct direction *direction = &scratch->direction;
+	__u32 length = scratch->packet.length;
+
+	scratch->event.flags |= TLSTRACE_PACKET_OUT_OF_ORDER;
+	if (direction->encrypted > FLIGHT_ENCRYPTED_MAX)
+		return FOLLOW_END;
+	direction->gap_copied += length;
+	if (direction->gap_copied > TLSTRACE_GAP_BUDGET)
+		direction_cut(scratch, TLSTRACE_COUNT_COPY_BUDGET);
+	else
+		slice_add(&scratch->event, 0, length);
+	return FOLLOW_END;
+}
+
 /* Choose what to copy of a segment of a tracked flow. */
 static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch *scratch,
 					  __u32 slot)
@@ -214,22 +268,8 @@ static __always_inline int segment_follow(struct __sk_buff *skb, struct scratch 
 
 	segment_note(scratch);
 	behind = sequence_diff(packet->sequence, direction->next);
-	if (behind > 0) {
-		/*
-		 * A hole: where records begin is unknown, so that all is copied, encrypted records
-		 * of the handshake too. What comes after the handshake is not.
-		 */
-		event->flags |= TLSTRACE_PACKET_OUT_OF_ORDER;
-		if (direction->encrypted > FLIGHT_ENCRYPTED_MAX)
-			return FOLLOW_END;
-		direction->gap_copied += length;
-		if (direction->gap_copied > TLSTRACE_GAP_BUDGET) {
-			direction_cut(scratch, TLSTRACE_COUNT_COPY_BUDGET);
-			return FOLLOW_END;
-		}
-		slice_add(event, 0, length);
-		return FOLLOW_END;
-	}
+	if (behind > 0)
+		return hole_take(scratch);
 	if (behind < 0) {
 		/* The rest of the current record, or something seen before. */
 		offset = -behind;

@@ -103,6 +103,42 @@ static __always_inline bool acknowledges(struct direction *direction, const stru
 	return true;
 }
 
+/* Does the segment begin a hello, and is it another one of the same connection? */
+static __always_inline void hello_mark(struct scratch *scratch, const struct flow *flow)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	/* A hello in SSLv2 style is confirmed before its first byte is looked at. */
+	bool first = !scratch->direction.copied && event->slice_count;
+
+	scratch->hello = event->from_client && first && !flow->again;
+	scratch->again = first && flow->again;
+	if (scratch->again && event->from_client)
+		event->flags |= TLSTRACE_PACKET_AGAIN;
+}
+
+/* Name the sockets of a segment that user space is to see, and send it. */
+static __always_inline void segment_report(struct __sk_buff *skb, struct flow *flow,
+					   struct scratch *scratch, __u32 slot)
+{
+	struct tlstrace_packet_event *event = &scratch->event;
+	const struct packet *packet = &scratch->packet;
+	__u64 index = event->from_client;
+
+	sockets_name(skb, packet, flow, scratch);
+	if (event->sender)
+		flow->sockets[index & 1] = event->sender;
+	if (event->receiver)
+		flow->sockets[!index] = event->receiver;
+	flow_kind_raise(flow, slot, event->sender || event->receiver, !index && packet->length);
+	if (scratch->hello) {
+		counter_add(TLSTRACE_COUNT_HELLOS);
+		if (!flow->confirmed)
+			hello_begin_send(flow, scratch);
+	}
+	reload();
+	segment_send(skb, scratch, slot);
+}
+
 /* A packet of a flow that is tracked. The event, begun, has the flow's key, the hook and the time.
  */
 __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
@@ -113,7 +149,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	struct direction *direction;
 	struct flow *flow;
 	__u32 before;
-	bool ends_record, first, was_confirmed, acks;
+	bool ends_record, acks;
 	__u64 index;
 
 	if (!scratch)
@@ -127,8 +163,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 	barrier_var(index);
 	direction = &flow->directions[index & 1];
 	before = direction->next;
-	was_confirmed = flow->confirmed;
-	if (!index && !was_confirmed)
+	if (!index && !flow->confirmed)
 		return 0;
 	event->flow_id = flow->id;
 	event->from_client = index;
@@ -146,12 +181,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		flow->pieces++;
 		return 0;
 	}
-	/* A hello in SSLv2 style is confirmed before its first byte is looked at. */
-	first = !scratch->direction.copied && event->slice_count;
-	scratch->hello = event->from_client && first && !flow->again;
-	scratch->again = first && flow->again;
-	if (scratch->again && event->from_client)
-		event->flags |= TLSTRACE_PACKET_AGAIN;
+	hello_mark(scratch, flow);
 	ends_record = sequence_diff(packet->sequence, before) < 0 &&
 		      sequence_diff(packet->sequence + packet->length, before) >= 0;
 	if (!event->slice_count && !event->flags && !event->hole && !ends_record && !acks &&
@@ -159,19 +189,7 @@ __noinline int flow_follow(struct __sk_buff *skb, __u32 slot)
 		flow_give(flow, direction, scratch);
 		return 0;
 	}
-	sockets_name(skb, packet, flow, scratch);
-	if (event->sender)
-		flow->sockets[index & 1] = event->sender;
-	if (event->receiver)
-		flow->sockets[!index] = event->receiver;
-	flow_kind_raise(flow, slot, event->sender || event->receiver, !index && packet->length);
-	if (scratch->hello) {
-		counter_add(TLSTRACE_COUNT_HELLOS);
-		if (!was_confirmed)
-			hello_begin_send(flow, scratch);
-	}
-	reload();
-	segment_send(skb, scratch, slot);
+	segment_report(skb, flow, scratch, slot);
 	if (packet->flags & TLSTRACE_TCP_FIN)
 		scratch->direction.finished = 1;
 	flow_give(flow, direction, scratch);
