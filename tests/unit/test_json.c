@@ -112,7 +112,7 @@ static const struct expected_json expected_row[] = {
 		  "\"direction\":\"egress\",\"client\":\"192.0.2.10:38486\","
 		  "\"server\":\"192.0.2.1:443\",\"process\":null,\"time\":\"1970-01-01T00:00:05."
 		  "000000000Z\"}]"},
-	{"/quality", "{\"gap\":false,\"truncated\":false,\"conflict\":false,\"late_start\":false,"
+	{"/quality", "{\"gap\":false,\"truncated\":false,\"conflict\":false,"
 		     "\"inferred\":[\"outcome\"]}"},
 };
 

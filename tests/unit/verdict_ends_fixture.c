@@ -265,15 +265,9 @@ static void pending(struct handshake *handshake)
 	handshake->outcome = HANDSHAKE_INCOMPLETE;
 }
 
-static void late(struct handshake *handshake)
-{
-	pending(handshake);
-	handshake->late_start = true;
-}
-
 static void lost(struct handshake *handshake)
 {
-	late(handshake);
+	pending(handshake);
 	handshake->gap = true;
 }
 
@@ -365,8 +359,6 @@ const struct verdict_case verdict_ends[] = {
 	 NGINX " closed the connection 2.0 ms after the ClientHello, without an alert"},
 	{undelivered, VERDICT_NOT_DELIVERED, "not_delivered",
 	 "the ClientHello was not delivered: " NGINX " did not acknowledge it within 2.0 ms"},
-	{late, VERDICT_LATE_START, NULL,
-	 "incomplete: the trace began in the middle of the handshake"},
 	{lost, VERDICT_EVENTS_LOST, NULL, "incomplete: events were lost"},
 	{ssl2, VERDICT_SSL2, NULL, "incomplete: SSL 2.0 is not followed after its hellos"},
 };

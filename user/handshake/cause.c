@@ -62,8 +62,6 @@ enum incomplete_reason handshake_incomplete_reason(const struct handshake *hands
 {
 	if (handshake->gap)
 		return INCOMPLETE_EVENTS_LOST;
-	if (handshake->late_start)
-		return INCOMPLETE_LATE_START;
 	return handshake->version == 0x0002 ? INCOMPLETE_SSL2 : INCOMPLETE_TRACE_ENDED;
 }
 

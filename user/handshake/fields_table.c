@@ -473,8 +473,6 @@ const struct field fields[] = {
 	 .help = "something was copied or understood only in part"},
 	{PATH("quality.", "conflict"), FIELD_BOOL, READ(flag), IN(handshake, conflict),
 	 .help = "different bytes were seen at one sequence number"},
-	{PATH("quality.", "late_start"), FIELD_BOOL, READ(flag), IN(handshake, late_start),
-	 .help = "the trace began in the middle of the handshake"},
 	{PATH("quality.", "inferred"), WORDS(inferred), LIST, READ(inferred),
 	 .help = "fields that are inferred from the lengths of encrypted records"},
 

@@ -392,7 +392,7 @@ struct handshake {
 	bool closed_before;  /* the server had closed its side of the connection before the
 				ClientHello */
 	bool undelivered[2]; /* what this end sent last did not arrive: delivery.h */
-	bool gap, truncated, late_start;
+	bool gap, truncated;
 	bool conflict;	/* at one sequence number different bytes were seen */
 	bool gap_after; /* the gap lies after its outcome */
 	bool amid[2];	/* TCP: of what this end began to say a part did not come */

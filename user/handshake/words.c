@@ -50,8 +50,7 @@ WORDS(container_how, [CONTAINER_BY_CGROUP] = "cgroup", [CONTAINER_BY_RUNTIME] = 
       [CONTAINER_CLAIMED] = "claimed");
 
 WORDS(incomplete, [INCOMPLETE_TRACE_ENDED] = "trace_ended",
-      [INCOMPLETE_EVENTS_LOST] = "events_lost", [INCOMPLETE_LATE_START] = "late_start",
-      [INCOMPLETE_SSL2] = "ssl2");
+      [INCOMPLETE_EVENTS_LOST] = "events_lost", [INCOMPLETE_SSL2] = "ssl2");
 
 WORDS(record, [RECORD_KIND_CCS] = "change_cipher_spec", [RECORD_KIND_ALERT] = "alert",
       [RECORD_KIND_HANDSHAKE] = "handshake", [RECORD_KIND_DATA] = "application_data",

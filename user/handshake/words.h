@@ -10,7 +10,6 @@
 enum incomplete_reason {
 	INCOMPLETE_TRACE_ENDED,
 	INCOMPLETE_EVENTS_LOST,
-	INCOMPLETE_LATE_START,
 	INCOMPLETE_SSL2, /* SSL 2.0 is not followed after its hellos */
 };
 

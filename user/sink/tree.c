@@ -420,8 +420,6 @@ static void quality_print(const struct sink_settings *settings, const struct han
 		list_add(&list, "copied only in part");
 	if (handshake->conflict)
 		list_add(&list, "conflicting segments");
-	if (handshake->late_start)
-		list_add(&list, "began before the trace");
 	for (size_t i = 0; i < handshake->inferred_count; i++)
 		list_addf(&list, "%s inferred", text_inferred(handshake->inferred[i]));
 	list_finish(&list);

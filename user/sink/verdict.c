@@ -59,7 +59,6 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 	[VERDICT_NOT_TLS] = "WHO answered with something that is not TLS",
 	[VERDICT_TRACE_ENDED] = "incomplete: the trace ended TIME after LAST, waiting for PEER",
 	[VERDICT_EVENTS_LOST] = "incomplete: events were lost",
-	[VERDICT_LATE_START] = "incomplete: the trace began in the middle of the handshake",
 	[VERDICT_SSL2] = "incomplete: SSL 2.0 is not followed after its hellos",
 };
 
@@ -199,7 +198,6 @@ static enum verdict_form incomplete_form(const struct handshake *handshake)
 	static const enum verdict_form forms[] = {
 		[INCOMPLETE_TRACE_ENDED] = VERDICT_TRACE_ENDED,
 		[INCOMPLETE_EVENTS_LOST] = VERDICT_EVENTS_LOST,
-		[INCOMPLETE_LATE_START] = VERDICT_LATE_START,
 		[INCOMPLETE_SSL2] = VERDICT_SSL2,
 	};
 

@@ -172,8 +172,7 @@ static bool path_matches(const struct options *options, const struct handshake *
 static bool is_hanging(const struct handshake *handshake)
 {
 	return handshake->outcome == HANDSHAKE_INCOMPLETE && !handshake->gap &&
-	       !handshake->truncated && !handshake->late_start &&
-	       handshake->end_ns > handshake->last_ns + HANGING_NS;
+	       !handshake->truncated && handshake->end_ns > handshake->last_ns + HANGING_NS;
 }
 
 bool filter_matches(const struct options *options, const struct handshake *handshake)

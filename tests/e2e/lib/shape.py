@@ -32,7 +32,7 @@ ROW = {
     "failure": {"kind": {"alert", "reset", "closed", "timeout", "refused"},
                 "by": {"client", "server", "unknown"}, "alert": str, "encrypted": bool,
                 "cause": str, "facts": [str]},
-    "incomplete": {"trace_ended", "events_lost", "late_start", "ssl2"},
+    "incomplete": {"trace_ended", "events_lost", "ssl2"},
     "left_by": {"client", "server"},
     "client": END, "server": END,
     "tls": {
@@ -63,7 +63,7 @@ ROW = {
               "direction": {"ingress", "egress"}, "client": PLACE, "server": PLACE,
               "process": {"pid": int, "comm": str, "exe": str, "uid": int, "container": dict},
               "time": TIME}],
-    "quality": {"gap": bool, "truncated": bool, "conflict": bool, "late_start": bool, "inferred": [str]},
+    "quality": {"gap": bool, "truncated": bool, "conflict": bool, "inferred": [str]},
 }
 START = {"type": {"start"}, "schema": int, "version": str, "time": TIME, "host": str,
          "kernel": str,
