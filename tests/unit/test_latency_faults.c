@@ -92,6 +92,14 @@ static void hello_acknowledged(struct scene *scene)
 	scene->at[END_CLIENT].flights[0].acked_ns = ns_of(610);
 }
 
+static void acknowledged_and_resent(struct scene *scene)
+{
+	struct stretch *out = &scene->at[END_CLIENT].flights[0];
+
+	hello_acknowledged(scene);
+	out->resent_ns[out->resends++] = ns_of(1000);
+}
+
 static void segments_resent(struct scene *scene)
 {
 	scene->at[END_CLIENT].wires[END_CLIENT].resent = 2;
@@ -431,6 +439,26 @@ static const struct latency_case cases[] =
 			.name = "hello acknowledged",
 			.script = &full_13,
 			.change = hello_acknowledged,
+			.seen = AT_CLIENT,
+			.total_us = 2410,
+			.rtt_us = 100,
+			.phases =
+				{
+					{PHASE_TCP_CONNECT, END_CLIENT, 100, MEASURED},
+					{PHASE_CLIENT_PREPARE, END_CLIENT, 400, MEASURED},
+					{PHASE_HELLO_NETWORK, END_UNKNOWN, 50, ESTIMATED, 60},
+					{PHASE_SERVER, END_SERVER, 1020, ESTIMATED, 1020},
+					{PHASE_SERVER_FLIGHT, END_SERVER, 40, ESTIMATED},
+					{PHASE_REPLY_NETWORK, END_UNKNOWN, 50, ESTIMATED},
+					{PHASE_CLIENT_WAKEUP, END_CLIENT, 30, MEASURED},
+					{PHASE_CLIENT_CRYPTO, END_CLIENT, 720, MEASURED},
+				},
+		},
+		/* A copy that was sent after the acknowledgement replaced nothing. */
+		{
+			.name = "hello acknowledged and sent again",
+			.script = &full_13,
+			.change = acknowledged_and_resent,
 			.seen = AT_CLIENT,
 			.total_us = 2410,
 			.rtt_us = 100,
