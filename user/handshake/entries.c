@@ -14,7 +14,7 @@
 #define SECOND_NS      1000000000ULL
 #define SAME_PACKET_NS SECOND_NS
 /* TCP sends again for so long at most before a server gives up (RFC 6298: 1, 2, 4 … 32 s). */
-#define RECENT_NS (60 * SECOND_NS)
+#define RECENT_NS (30 * SECOND_NS)
 
 static struct entry **bucket_of(struct tracker *tracker, const uint8_t *random)
 {
@@ -47,7 +47,7 @@ static struct recent recent_of(const uint8_t *random, const struct flow *flow)
 	return recent;
 }
 
-void entry_remember(struct tracker *tracker, const struct entry *entry, uint64_t now_ns)
+void entry_remember(struct tracker *tracker, const struct entry *entry)
 {
 	const struct sighting *sighting;
 	struct recent *recent;
@@ -57,7 +57,7 @@ void entry_remember(struct tracker *tracker, const struct entry *entry, uint64_t
 			continue;
 		recent = &tracker->recents[tracker->recent_next++ % RECENT_MAX];
 		*recent = recent_of(entry->handshake->random, sighting->flow);
-		recent->time_ns = now_ns;
+		recent->time_ns = entry->handshake->last_ns;
 	}
 }
 

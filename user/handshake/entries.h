@@ -87,7 +87,7 @@ struct entry *entry_find(struct tracker *tracker, const uint8_t *random, const s
 struct entry *entry_new(struct tracker *tracker, const struct tls_client_hello *hello,
 			const struct flow_message *message, const struct flow *flow);
 /* Its row is done: what repeats its hello is not another handshake. */
-void entry_remember(struct tracker *tracker, const struct entry *entry, uint64_t now_ns);
+void entry_remember(struct tracker *tracker, const struct entry *entry);
 /* Does this hello repeat one of a row that is done? */
 bool entry_was_done(const struct tracker *tracker, const uint8_t *random, const struct flow *flow);
 void entry_unlink(struct tracker *tracker, struct entry *entry);

@@ -191,7 +191,7 @@ void entry_finish(struct tracker *tracker, struct entry *entry, uint64_t now_ns)
 	int i;
 
 	entry_unlink(tracker, entry);
-	entry_remember(tracker, entry, now_ns);
+	entry_remember(tracker, entry);
 	after_settle(&entry->progress);
 	unseen_settle(entry);
 	delivery_settle(entry);

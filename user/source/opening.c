@@ -7,6 +7,9 @@
 #include "flow/flow.h"
 #include "tls/beginning.h"
 
+/* No SYN is sent again for so long (net/ipv4/tcp_timer.c gives up an answered one far earlier). */
+#define REUSE_NS 30000000000ULL
+
 /* How the connection was made, and what is known of the server so far. */
 void opening_send(struct connections *connections, const struct connection *connection,
 		  const struct frame *hello)
@@ -48,6 +51,7 @@ static bool is_new_connection(struct connection *connection, unsigned int side,
 			      const struct frame *frame, uint64_t time_ns)
 {
 	const struct connection_side *sender = &connection->sides[side];
+	bool is_over;
 
 	if ((frame->tcp_flags & (TLSTRACE_TCP_SYN | TLSTRACE_TCP_ACK)) != TLSTRACE_TCP_SYN)
 		return connection->has_successor &&
@@ -55,12 +59,16 @@ static bool is_new_connection(struct connection *connection, unsigned int side,
 				? frame->acknowledgement == connection->successor
 				: frame->sequence == connection->successor &&
 					  !side_is_repetition(sender, frame));
+	is_over = connection->reset ||
+		  (connection->sides[0].finished && connection->sides[1].finished);
+	/* The same number again long after the end: the capture holds a second recording. */
+	if (is_over && sender->first_ns && time_ns > sender->first_ns + REUSE_NS)
+		return true;
 	/* Its answer may have come first. */
 	if ((sender->has_first && sender->first == frame->sequence) ||
 	    (!sender->has_first && sender->known && sender->next == frame->sequence))
 		return false;
-	if (!connection->tracked || connection->reset ||
-	    (connection->sides[0].finished && connection->sides[1].finished))
+	if (!connection->tracked || is_over)
 		return true;
 	connection->has_successor = true;
 	connection->successor = frame->sequence;
