@@ -230,17 +230,24 @@ static bool entry_awaits(const struct tracker *tracker, const struct entry *entr
 	return false;
 }
 
-/* A server on this host has ended the handshake, and its client here has not heard of it yet. */
-static bool is_under_way(const struct entry *entry)
+/*
+ * The server's last flight has not reached its client, or the client, on this host, has not read it
+ * yet: the handshake lasts until then.
+ */
+static bool is_under_way(const struct tracker *tracker, const struct entry *entry)
 {
 	const struct flight_times *client = entry_times(entry, END_CLIENT);
 	size_t last = entry->flights.count - 1;
 
-	return client && entry->flights.list[last].from == END_SERVER &&
-	       !client->flights[last].whole_ns;
+	if (!client || entry->flights.list[last].from != END_SERVER)
+		return false;
+	return !client->flights[last].whole_ns ||
+	       (entry->handshake->transport == TRANSPORT_TCP &&
+		socket_table_awaits_read(tracker->sockets, entry_socket(entry, END_CLIENT),
+					 client->flights[last].whole_ns));
 }
 
-static bool is_settled(const struct entry *entry, uint64_t now_ns)
+static bool is_settled(const struct tracker *tracker, const struct entry *entry, uint64_t now_ns)
 {
 	const struct handshake *handshake = entry->handshake;
 	uint64_t latest_ns = handshake->end_ns;
@@ -249,7 +256,7 @@ static bool is_settled(const struct entry *entry, uint64_t now_ns)
 		return true;
 	if (after_awaits_judgement(&entry->progress))
 		return now_ns >= latest_ns + JUDGEMENT_NS;
-	if (handshake->outcome == HANDSHAKE_COMPLETED && is_under_way(entry))
+	if (handshake->outcome == HANDSHAKE_COMPLETED && is_under_way(tracker, entry))
 		return now_ns >= latest_ns + ARRIVAL_NS;
 	if (entry->flight_ns > latest_ns && entry->flight_ns < latest_ns + ARRIVAL_NS)
 		latest_ns = entry->flight_ns;
@@ -258,5 +265,5 @@ static bool is_settled(const struct entry *entry, uint64_t now_ns)
 
 bool entry_is_due(const struct tracker *tracker, const struct entry *entry, uint64_t now_ns)
 {
-	return is_settled(entry, now_ns) && !entry_awaits(tracker, entry);
+	return is_settled(tracker, entry, now_ns) && !entry_awaits(tracker, entry);
 }

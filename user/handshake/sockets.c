@@ -272,6 +272,14 @@ const struct process *socket_table_owner(struct socket_table *table, uint64_t id
 	return known ? &known->end.process : NULL;
 }
 
+bool socket_table_awaits_read(struct socket_table *table, uint64_t id, uint64_t since_ns)
+{
+	const struct known_socket *known = id ? *socket_find(table, id) : NULL;
+
+	return known && known->end.last_read_ns && known->end.last_read_ns < since_ns &&
+	       !known->end.left;
+}
+
 bool socket_table_owner_copy(struct socket_table *table, uint64_t id, struct process *to)
 {
 	const struct process *owner = id ? socket_table_owner(table, id) : NULL;

@@ -21,6 +21,8 @@ struct process *socket_table_add(struct socket_table *table,
 bool socket_table_take(struct socket_table *table, uint64_t id, struct endpoint *end);
 /* The owner of the socket with this id; NULL if unknown. */
 const struct process *socket_table_owner(struct socket_table *table, uint64_t id);
+/* Its owner reads this socket, and has not read since this time. False if unknown. */
+bool socket_table_awaits_read(struct socket_table *table, uint64_t id, uint64_t since_ns);
 /* Copy that owner. False if unknown. */
 bool socket_table_owner_copy(struct socket_table *table, uint64_t id, struct process *to);
 /* No handshake will ask for this socket any more. Unknown ids are fine. */
