@@ -237,7 +237,8 @@ __noinline int record_step(struct __sk_buff *skb, __u32 slot)
 
 /*
  * A hole comes before the segment: where records begin is unknown, so that all is copied, encrypted
- * records of the handshake too. What comes after the handshake is not.
+ * records of the handshake too, within a budget. After more encrypted records than a flight of the
+ * handshake has, nothing is.
  */
 static __always_inline int hole_take(struct scratch *scratch)
 {
