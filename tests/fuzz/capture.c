@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reading reading = {0};
 	struct source_handler source = {.packet = on_packet, .context = &reading};
-	const struct source_waiter waiter = {on_idle, &reading};
+	const struct source_waiter waiter = {.idle = on_idle, .context = &reading};
 
 	reading.capture = source_capture_open(file_write(data, size), &source, &waiter);
 	if (!reading.capture)

@@ -27,8 +27,8 @@ const char *const verdict_forms[VERDICT_FORMS] = {
 		"WHO refused the handshake after the client sent no certificate: encrypted alert",
 	[VERDICT_ENCRYPTED_CERTIFICATE] =
 		"WHO refused the handshake after the client's certificate: encrypted alert",
-	[VERDICT_ENCRYPTED_FLIGHT] = "WHO refused the server's encrypted messages, such as its "
-				     "certificate: encrypted alert",
+	[VERDICT_ENCRYPTED_FLIGHT] = ("WHO refused the server's encrypted messages, such as its "
+				      "certificate: encrypted alert"),
 	[VERDICT_ENCRYPTED] = "WHO sent an encrypted alert",
 	[VERDICT_GOODBYE] = "WHO gave up the handshake TIME after LAST: ALERT",
 	[VERDICT_CLOSED] = "WHO closed the connection TIME after LAST, without an alert",
